@@ -1,0 +1,38 @@
+"""Task ids: 26 characters of Crockford's base 32 that sort by time and that only this pipeline can make.
+
+    01KAX3V5Q2  7M9K2P0Z4D  X1C8TQ
+    time in ms  randomness  keyed hash of both
+
+An id whose hash fits but whose record is gone was ours, and has expired (410); any other never was (404).
+So no index of dead tasks is needed, and an id cannot be guessed.
+"""
+
+import hashlib
+import secrets
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LENGTH = 26
+_TIME, _RANDOM, _HASH = 10, 10, 6
+_LETTERS = frozenset(ALPHABET)
+
+
+def mint(at_ms: int, key: bytes) -> str:
+    """A new id for a task submitted at `at_ms` (ms since 1970, by Redis' clock)."""
+    stem = _encode(at_ms, _TIME) + _encode(secrets.randbits(5 * _RANDOM), _RANDOM)
+    return stem + _hash(stem, key)
+
+
+def is_ours(id: str, key: bytes) -> bool:
+    """Whether this pipeline made the id."""
+    if len(id) != LENGTH or not _LETTERS.issuperset(id):
+        return False
+    return secrets.compare_digest(id[-_HASH:], _hash(id[:-_HASH], key))
+
+
+def _hash(stem: str, key: bytes) -> str:
+    digest = hashlib.blake2b(stem.encode(), key=key[:64], digest_size=8).digest()
+    return _encode(int.from_bytes(digest), _HASH)
+
+
+def _encode(number: int, length: int) -> str:
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(5 * (length - 1), -1, -5))

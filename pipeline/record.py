@@ -1,0 +1,191 @@
+"""What a task and a job are, and which way a task may go: the state machine is data.
+
+    scheduled ──▶ queued ──▶ running ──▶ succeeded | failed | cancelled     (the last three are final)
+
+Expired is no state: the record is gone. Times are milliseconds since 1970 by Redis' clock (I15).
+"""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+State = Literal["scheduled", "queued", "running", "succeeded", "failed", "cancelled"]
+Priority = Literal["high", "medium", "low"]
+
+STATES: tuple[State, ...] = ("scheduled", "queued", "running", "succeeded", "failed", "cancelled")
+FINAL: frozenset[State] = frozenset(("succeeded", "failed", "cancelled"))
+
+# (state, verb) → state. What is not here changes nothing (I4): the scripts are tested against this table.
+TRANSITIONS: dict[tuple[State | None, str], State | None] = {
+    (None, "submit"): "queued",
+    (None, "submit later"): "scheduled",
+    ("scheduled", "promote"): "queued",
+    ("queued", "take"): "running",
+    ("running", "finish"): "succeeded",
+    ("running", "fail"): "failed",
+    ("running", "bury"): "failed",
+    ("scheduled", "cancel"): "cancelled",
+    ("queued", "cancel"): "cancelled",
+    ("running", "cancel"): "cancelled",
+    ("scheduled", "deadline"): "failed",
+    ("queued", "deadline"): "failed",
+    ("running", "deadline"): "failed",  # unless a wave is folded: then "finish" comes, from what is folded
+    ("succeeded", "forget"): None,
+    ("failed", "forget"): None,
+    ("cancelled", "forget"): None,
+}
+
+
+class NewTask(Struct, frozen=True, kw_only=True):
+    """What `submit` needs to know of a task. `data` is complete: defaults and seed are filled in."""
+
+    id: str
+    kind: str
+    data: bytes
+    parts: int
+    first_wave: int
+    largest_wave: int
+    window: int  # most jobs of this task in being at a time
+    versions: str  # JSON: kind, package
+    sha256: str  # of kind and complete data: what reproduces the answer
+    owner: str = "local"
+    priority: Priority = "medium"
+    seed: int | None = None
+    label: str = ""
+    batch: str = ""
+    request_id: str = ""
+    traceparent: str = ""
+    not_before_ms: int = 0  # 0: now
+    deadline_ms: int = 0  # 0: none
+    time_limit_s: float = 300.0  # of one job
+    result_ttl_s: int = 86_400
+    same_key: str = ""  # idempotency key; "" for none
+    same_sha: str = ""  # SHA-256 of the request as the client sent it
+    same_ttl_s: int = 86_400
+
+
+class Submitted(Struct, frozen=True):
+    """`outcome`: new; replay (the task that this request already made); mismatch (the key was used for
+    another request); full (the owner's backlog is at its limit, nothing was written)."""
+
+    outcome: Literal["new", "replay", "mismatch", "full"]
+    id: str
+    at_ms: int
+
+
+class Job(Struct, frozen=True):
+    """A job that `take` gave to this consumer: it is held and its attempt is counted (I12).
+
+    `token` names the stream entry; who holds it may finish, fail, retry or release the job (I5).
+    `name` is `p<n>` (run part n), `r<k>` (fold wave k) or `x` (make the result after a stop).
+    `data` is None where the consumer said that it knows the data of the task.
+    """
+
+    token: str
+    task: str
+    name: str
+    parts: int
+    kind: str
+    owner: str
+    attempt: int
+    interruptions: int
+    data: bytes | None
+    time_limit_s: float
+    waited_ms: int  # since the job was put on its stream
+    request_id: str
+    traceparent: str
+
+    @property
+    def step(self) -> str:
+        """`whole` (a task of one part), `part`, `fold` or `result`."""
+        if self.parts == 1:
+            return "whole"
+        return {"p": "part", "r": "fold", "x": "result"}[self.name[0]]
+
+    @property
+    def number(self) -> int:
+        """Which part or wave; 0 for the others."""
+        return int(self.name[1:] or 0)
+
+
+class Done(Struct, frozen=True):
+    """The outcome of a job that was computed: a whole task's result, a part's partial, or (step `result`) the result."""
+
+    job: Job
+    value: bytes
+    child: int
+    ran_ms: float
+
+
+class Folded(Struct, frozen=True):
+    """The outcome of folding a wave. `result` is there when it was the last wave, or when the kind said enough."""
+
+    job: Job
+    accumulator: bytes
+    estimate: bytes | None
+    result: bytes | None
+    child: int
+    ran_ms: float
+
+
+class Taken(Struct, frozen=True):
+    """What `take` gave. `wake_ids` is where to sleep, stream by stream, when there was less than asked for."""
+
+    jobs: list[Job]
+    wake_ids: list[str]
+
+
+class Wave(Struct, frozen=True):
+    """What folding a wave needs: the accumulator so far, the wave's partials in part order (I9), whether it is the last."""
+
+    accumulator: bytes | None
+    partials: list[bytes]
+    last: bool
+
+
+class Task(Struct, frozen=True):
+    """The record of a task as it stands in Redis, without its data."""
+
+    id: str
+    state: State
+    kind: str
+    owner: str
+    priority: Priority
+    parts: int
+    done: int
+    submitted_at: int
+    started_at: int | None
+    finished_at: int | None
+    expires_at: int | None
+    not_before: int | None
+    attempts: int
+    interruptions: int
+    label: str
+    batch: str
+    request_id: str
+    seed: int | None
+    versions: dict[str, Any]
+    sha256: str
+    consumer: str  # who took its first job
+    estimate: dict[str, Any] | None
+    result: bytes | None
+    error: dict[str, Any] | None
+
+
+class Page(Struct, frozen=True):
+    """One page of a list, newest first. `cursor` is "" at the end; pages may be short (I16: bounded walk)."""
+
+    tasks: list[Task]
+    cursor: str
+
+
+class Beat(Struct, frozen=True, kw_only=True):
+    """A consumer's heartbeat: readable with HGETALL. `children` is one JSON object a child."""
+
+    name: str
+    host: str
+    pid: int
+    version: str
+    started_at: int
+    beat_at: int
+    children: list[dict[str, Any]]

@@ -1,0 +1,2 @@
+-- Redis' time in ms (I15).
+return now

@@ -1,0 +1,2 @@
+-- The complete data of a task. ARGV: -, -, task.
+return call('HGET', K.task(ARGV[3]), 'data')

@@ -1,0 +1,8 @@
+-- Every consumer name that the group knows, on any stream.
+local seen, found = {reaper = true}, {}
+for _, place in ipairs(PLACES) do
+  for _, known in ipairs(call('XINFO', 'CONSUMERS', K.jobs(place), G)) do
+    if not seen[known[2]] then seen[known[2]] = true; found[#found + 1] = known[2] end
+  end
+end
+return found

@@ -1,0 +1,83 @@
+-- For scripts that write: what the jobs of one call share is collected here and written once, by close().
+local entries, adds, removes, counts = {}, {}, {}, {}      -- stream → ids; index → members; minute field → n
+local happened, spans, progressed, shares, touched = {}, {}, {}, {}, {}
+
+local function collect(into, key, ...)
+  local list = into[key]
+  if not list then list = {}; into[key] = list end
+  for i = 1, select('#', ...) do list[#list + 1] = (select(i, ...)) end
+end
+-- A full Redis (maxmemory, noeviction) refuses a script whose first write needs memory, and lets one that has written
+-- run to its end. What ends work must not be refused, so it begins with a write that needs none.
+local function admit() call('XACK', K.jobs('high'), G, '0-1') end
+local function event(id, text) happened[#happened + 1] = id; happened[#happened + 1] = text end
+local function span(id, job, child, ran_ms, outcome)
+  ran_ms = tonumber(ran_ms)
+  spans[#spans + 1] = id .. ' ' .. job
+  spans[#spans + 1] = child .. ' ' .. math.floor(now - ran_ms) .. ' ' .. ran_ms .. ' ' .. outcome
+end
+local function count(field) counts[field] = (counts[field] or 0) + 1 end
+-- Histogram buckets are 12 % wide: bucket b counts from 1.12^b to 1.12^(b+1) ms.
+local function bucket(ms) return math.floor(math.log(math.max(ms, 1)) / math.log(1.12)) end
+-- All tasks of an index have score 0: ids begin with their time, so members are in order of submission.
+local function index(t, from, to)
+  if from then collect(removes, K.index_state(from), t.id); collect(removes, K.index_owner(t.owner, from), t.id) end
+  if to then collect(adds, K.index_state(to), 0, t.id); collect(adds, K.index_owner(t.owner, to), 0, t.id) end
+end
+local function slot(t) return t.priority .. ':' .. t.owner end
+local function in_being(s)
+  if not shares[s] then shares[s] = tonumber(call('HGET', K.shares, s) or '0') end
+  return shares[s]
+end
+local function share(t, n)
+  local s = slot(t)
+  shares[s] = in_being(s) + n
+  touched[s] = t
+end
+-- What is unusual in a task's life, as people read it: at most 64 lines.
+local function note(id, text)
+  if call('RPUSH', K.history(id), now .. ' ' .. text) > 64 then call('LTRIM', K.history(id), -64, -1) end
+end
+
+local function minute_name()            -- yyyymmddhhmm, UTC; the date by Howard Hinnant's civil_from_days
+  local minutes = math.floor(now / 60000)
+  local days = math.floor(minutes / 1440) + 719468
+  local era = math.floor(days / 146097)
+  local doe = days - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  local rest = minutes % 1440
+  return string.format('%04d%02d%02d%02d%02d', year, month, doy - math.floor((153 * mp + 2) / 5) + 1, math.floor(rest / 60), rest % 60)
+end
+local function each_chunk(list, size, write)   -- unpack is bounded by Lua's stack
+  for i = 1, #list, size do write(unpack(list, i, math.min(i + size - 1, #list))) end
+end
+local function close()
+  for stream, ids in pairs(entries) do
+    each_chunk(ids, 1000, function(...) call('XACK', stream, G, ...); call('XDEL', stream, ...) end)
+  end
+  for s, n in pairs(shares) do
+    if touched[s] then
+      if n == 0 then call('HDEL', K.shares, s) else call('HSET', K.shares, s, n) end
+    end
+  end
+  -- A task can enter and leave an index in one call, never leave and enter: adds come first.
+  for key, members in pairs(adds) do each_chunk(members, 1000, function(...) call('ZADD', key, ...) end) end
+  for key, members in pairs(removes) do each_chunk(members, 1000, function(...) call('ZREM', key, ...) end) end
+  for id, t in pairs(progressed) do event(id, 'part ' .. t.done .. '/' .. t.parts) end
+  if #happened > 0 then
+    each_chunk(happened, 1000, function(...) call('XADD', K.events, 'MAXLEN', '~', 100000, '*', ...) end)
+  end
+  if #spans > 0 then
+    each_chunk(spans, 1000, function(...) call('XADD', K.spans, 'MAXLEN', '~', 50000, '*', 'consumer', ME, ...) end)
+  end
+  if next(counts) then
+    local key = K.minute(minute_name())
+    for field, n in pairs(counts) do
+      if call('HINCRBY', key, field, n) == n then call('EXPIRE', key, 691200) end
+    end
+  end
+end

@@ -1,0 +1,10 @@
+-- For scripts that answer records: the fields of a task in the order in which verbs.py reads them.
+local RECORD = {'state', 'kind', 'owner', 'priority', 'parts', 'done', 'submitted_at', 'started_at', 'finished_at',
+  'result_ttl_s', 'not_before', 'attempts', 'interruptions', 'label', 'batch', 'request_id', 'seed', 'versions', 'sha256',
+  'consumer', 'estimate', 'result', 'error'}
+local function record(id)
+  local fields = call('HMGET', K.task(id), unpack(RECORD))
+  if not fields[1] then return nil end
+  table.insert(fields, 1, id)
+  return fields
+end

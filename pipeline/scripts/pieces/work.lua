@@ -1,0 +1,203 @@
+-- For scripts that add or remove jobs: rows, waves, placing, the ring, the end of a task.
+local TASK = {'state', 'parts', 'owner', 'priority', 'kind', 'next', 'done', 'folded', 'first_wave', 'largest_wave', 'window',
+  'ring', 'stop', 'result_ttl_s', 'batch', 'submitted_at', 'started_at', 'request_id', 'traceparent', 'deadline', 'attempts'}
+local tasks = {}
+local function task(id)                 -- one table a task and call: what a script changes, it changes here too
+  if tasks[id] then return tasks[id] end
+  local v = call('HMGET', K.task(id), unpack(TASK))
+  if not v[1] then return nil end
+  local t = {id = id}
+  for i, name in ipairs(TASK) do t[name] = v[i] or nil end
+  for _, name in ipairs({'parts', 'next', 'done', 'folded', 'first_wave', 'largest_wave', 'window'}) do
+    t[name] = tonumber(t[name] or '0')
+  end
+  tasks[id] = t
+  return t
+end
+local function live(t) return t and (t.state == 'queued' or t.state == 'running') end
+
+-- A row is "<token> <attempts> <interruptions> <holder>"; a token is "<place>/<entry id>", or "<place>/later".
+local function rows_of(t) if t.parts == 1 then return K.task(t.id) end return K.rows(t.id) end
+local function parse(row)
+  local token, place, entry, attempts, interruptions, holder =
+    string.match(row or '', '^(([%a:]+)/(%S+)) (%d+) (%d+) (%S+)$')
+  if not token then return nil end
+  return {token = token, place = place, entry = entry, attempts = tonumber(attempts),
+    interruptions = tonumber(interruptions), holder = holder}
+end
+local function row_of(t, job) return parse(call('HGET', rows_of(t), job)) end
+local function rows(t)                  -- job → row
+  if t.parts == 1 then return {p0 = row_of(t, 'p0')} end
+  local all, found = call('HGETALL', K.rows(t.id)), {}
+  for i = 1, #all, 2 do found[all[i]] = parse(all[i + 1]) end
+  return found
+end
+-- Who holds this very placing of the job? A late one gets nil, and its script changes nothing (I5).
+local function held(t, job, token)
+  local row = t and row_of(t, job)
+  if row and row.token == token and row.holder ~= '-' then return row end
+  return nil
+end
+local function write_row(t, job, token, attempts, interruptions, holder)
+  call('HSET', rows_of(t), job, token .. ' ' .. attempts .. ' ' .. interruptions .. ' ' .. holder)
+end
+local function enqueue(t, job, place)   -- a new entry is a new token
+  local words = {'task', t.id, 'job', job, 'of', t.parts, 'kind', t.kind, 'owner', t.owner}
+  if t.request_id then words[#words + 1] = 'request_id'; words[#words + 1] = t.request_id end
+  if t.traceparent then words[#words + 1] = 'traceparent'; words[#words + 1] = t.traceparent end
+  return place .. '/' .. call('XADD', K.jobs(place), '*', unpack(words))
+end
+local function put(t, job, place, attempts, interruptions)
+  write_row(t, job, enqueue(t, job, place), attempts, interruptions, '-')
+end
+-- What has begun goes before what has not: released, retried and reduce jobs have a stream that is read first.
+local function again(t, job, attempts, interruptions) put(t, job, t.priority .. ':again', attempts, interruptions) end
+local function drop(place, entry) collect(entries, K.jobs(place), entry) end
+local function unput(t, job, row)       -- off its place; the row stays
+  if row.entry == 'later' then call('ZREM', K.later, t.id .. ' ' .. job) else drop(row.place, row.entry) end
+end
+local function away(t, job, row)        -- off its place for good, row and slot too (I1, I17)
+  unput(t, job, row)
+  call('HDEL', rows_of(t), job)
+  share(t, -1)
+end
+-- A job in `later` keeps its slot. Pauses double and are spread, so that retries do not come in step.
+local function postpone(t, job, row, pause_ms, doublings)
+  local pause = math.min(pause_ms * 2 ^ doublings, 300000) * (0.5 + clock[2] % 1000 / 1000)
+  unput(t, job, row)
+  write_row(t, job, t.priority .. '/later', row.attempts, row.interruptions, '-')
+  call('ZADD', K.later, math.floor(now + pause), t.id .. ' ' .. job)
+end
+
+-- Waves: sizes first, 2·first, 4·first … up to largest, then largest (calc.kind.wave_bounds is the same closed form).
+local function wave_bounds(t, wave)
+  local start, size = 0, t.first_wave
+  for k = 0, wave - 1 do
+    if size >= t.largest_wave then start = start + (wave - k) * size; break end
+    start = start + size
+    size = math.min(2 * size, t.largest_wave)
+  end
+  return start, start + size
+end
+local function wave_of(t, part)
+  local wave, start, size = 0, 0, t.first_wave
+  while size < t.largest_wave and part >= start + size do
+    wave = wave + 1; start = start + size; size = math.min(2 * size, t.largest_wave)
+  end
+  return wave + math.floor((part - start) / size)
+end
+local function wave_span(t, wave)       -- first part and end, cut at the last part
+  local start, finish = wave_bounds(t, wave)
+  return start, math.min(finish, t.parts)
+end
+-- The next wave to fold gets its one reduce job when all its partials are there (I3).
+local function reduce_if_full(t)
+  if t.stop then return end
+  local start, finish = wave_span(t, t.folded)
+  local stored = tonumber(call('HGET', K.partials(t.id), 'wave:' .. t.folded) or '0')
+  if finish > start and stored == finish - start then
+    again(t, 'r' .. t.folded, 0, 0)
+    share(t, 1)
+  end
+end
+
+local function ring_of(t) return K.ring(t.priority, t.owner) end
+local function feedable(t)
+  if t.parts == 1 then return t.state == 'queued' and call('HEXISTS', K.task(t.id), 'p0') == 0 end
+  local waiting = call('HLEN', K.rows(t.id))
+  if t.stop then return waiting == 0 end                    -- for the job x, which makes the result
+  local start, finish = wave_bounds(t, t.folded + 1)
+  local folded_end = wave_bounds(t, t.folded)
+  -- Without a bound ahead of the fold, one part that waits in `later` lets the partials grow with the task.
+  return t.next < t.parts and t.next < math.max(finish, folded_end + 2 * t.window) and waiting < t.window
+end
+local function join(t)                  -- the ring of its owner, once
+  touched[slot(t)] = touched[slot(t)] or t
+  if t.ring == '1' or not feedable(t) then return end
+  call('RPUSH', ring_of(t), t.id)
+  if t.parts > 1 then call('HSET', K.task(t.id), 'ring', '1'); t.ring = '1' end
+end
+local function feed_next(t)             -- the next job of the task at the head of the ring
+  if t.parts > 1 then call('HDEL', K.task(t.id), 'ring'); t.ring = nil end
+  if not feedable(t) then return end
+  if t.stop then again(t, 'x', 0, 0) else
+    put(t, 'p' .. t.next, t.priority, 0, 0)
+    if t.parts > 1 then t.next = call('HINCRBY', K.task(t.id), 'next', 1) end
+  end
+  share(t, 1)
+  if t.parts > 1 then join(t) end
+end
+local function feed()                   -- every slot freed in this call is given on: ring not empty ⇒ share full (I17)
+  local freed = {}
+  for s, t in pairs(touched) do freed[#freed + 1] = {s, ring_of(t)} end
+  for _, pair in ipairs(freed) do
+    while in_being(pair[1]) < SHARE do
+      local id = call('LPOP', pair[2])
+      if not id then break end
+      local t = task(id)
+      if live(t) then feed_next(t) end
+    end
+  end
+end
+
+-- The end of a task: one terminal state, written once (I4), with everything that follows from it.
+local function settle(t, state, code, ...)
+  call('HSET', K.task(t.id), 'state', state, 'finished_at', now, ...)
+  local ttl_ms = tonumber(t.result_ttl_s) * 1000
+  call('PEXPIRE', K.task(t.id), ttl_ms + 60000)             -- should the sweeper be away, the key still goes
+  call('ZADD', K.expires, now + ttl_ms,
+    table.concat({t.id, t.kind, t.owner, state, t.batch or '-', code ~= '' and code or '-'}, ' '))
+  index(t, t.state, state)
+  if code ~= '' then collect(adds, K.index_error(code), 0, t.id) end
+  event(t.id, state)
+  count(t.kind .. ':' .. state)
+  if t.started_at then
+    count(t.kind .. ':waited:' .. bucket(t.started_at - t.submitted_at))
+    count(t.kind .. ':ran:' .. bucket(now - t.started_at))
+  end
+  t.state = state
+  return ttl_ms
+end
+local function final(t, state, code, ...)   -- takes all its jobs off by entry id (I11)
+  local n = 0
+  for job, row in pairs(rows(t)) do unput(t, job, row); n = n + 1 end
+  if t.parts == 1 then call('HDEL', K.task(t.id), 'p0') else call('DEL', K.rows(t.id), K.partials(t.id)) end
+  if t.state == 'scheduled' then call('ZREM', K.later, t.id) end
+  if t.deadline then call('ZREM', K.later, t.id .. ' deadline') end
+  local ttl_ms = settle(t, state, code, ...)
+  if state ~= 'succeeded' then note(t.id, state .. (code ~= '' and ' ' .. code or '')) end
+  call('PEXPIRE', K.history(t.id), ttl_ms + 60000)
+  share(t, -n)
+end
+local function bury(t, job, row, cause, code)
+  call('XADD', K.dead, 'MAXLEN', '~', 10000, '*', 'task', t.id, 'kind', t.kind, 'job', job, 'attempts', row.attempts,
+    'interruptions', row.interruptions, 'consumer', row.holder, 'cause', cause)
+  note(t.id, 'bury ' .. job)
+  final(t, 'failed', code, 'error', cause)
+end
+-- End a task with what is folded: its parts go, and when no fold is under way the job x makes the result.
+local function stop(t)
+  if t.stop or not (live(t) or t.state == 'scheduled') then return t.stop and 'stopping' or t.state end
+  local late = cjson.encode({code = 'deadline', message = 'The deadline came before any wave was folded.'})
+  local under_way = false
+  for job, row in pairs(t.parts > 1 and rows(t) or {}) do
+    if string.sub(job, 1, 1) == 'r' then under_way = true end
+  end
+  if t.folded == 0 and not under_way then final(t, 'failed', 'deadline', 'error', late); return 'failed' end
+  for job, row in pairs(rows(t)) do
+    if string.sub(job, 1, 1) == 'p' then away(t, job, row) end
+  end
+  t.stop = tostring(now)
+  call('HSET', K.task(t.id), 'stop', t.stop)
+  note(t.id, 'stop')
+  join(t)
+  return 'stopping'
+end
+local function erase(id, kind, owner, state, batch, code)   -- a finished task and all its index members
+  call('DEL', K.task(id), K.history(id))
+  collect(removes, K.index_state(state), id)
+  collect(removes, K.index_owner(owner, state), id)
+  collect(removes, K.index_kind(kind), id)
+  if batch ~= '-' then collect(removes, K.index_batch(batch), id) end
+  if code ~= '-' then collect(removes, K.index_error(code), id) end
+end

@@ -1,0 +1,45 @@
+-- with: ledger work
+-- Take abandoned jobs from their holders and put them again, in this one script: nobody claims for himself and begins later.
+-- ARGV: share, -, lease_ms, how many, interruptions allowed, pause_ms. Answers how many.
+-- An interruption is not an attempt (I12); the first goes back at once, later ones wait, so that a job that
+-- takes its consumer down does not do so without pause.
+local lease_ms, limit, max_interruptions, pause_ms = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local count_reaped = 0
+local function reap(place, entry, words)
+  local id, job = words[2], words[4]
+  local t = task(id)
+  local row = t and row_of(t, job)
+  if not row or row.token ~= place .. '/' .. entry then return drop(place, entry) end
+  count_reaped = count_reaped + 1
+  if row.holder == '-' then                                 -- read, never begun
+    unput(t, job, row)
+    return again(t, job, row.attempts, row.interruptions)
+  end
+  if row.interruptions >= max_interruptions then
+    return bury(t, job, row, cjson.encode({code = 'interrupted', message = 'Job ' .. job .. ' was interrupted ' .. row.interruptions
+      .. ' times: each time its consumer went away.'}), 'interrupted')
+  end
+  row.attempts, row.interruptions = row.attempts - 1, row.interruptions + 1
+  call('HINCRBY', K.task(id), 'interruptions', 1)
+  note(id, 'reap ' .. job .. ' from ' .. row.holder)
+  event(id, 'reaped ' .. job)
+  count(t.kind .. ':reaped')
+  if row.interruptions == 1 then
+    unput(t, job, row)
+    again(t, job, row.attempts, row.interruptions)
+  else
+    postpone(t, job, row, pause_ms, row.interruptions - 2)
+  end
+end
+admit()
+for _, place in ipairs(PLACES) do
+  local cursor = '0-0'
+  repeat                                                    -- to the end: the head may be full of jobs that are held
+    local claimed = call('XAUTOCLAIM', K.jobs(place), G, 'reaper', lease_ms, cursor, 'COUNT', 100)
+    cursor = claimed[1]
+    for _, read in ipairs(claimed[2]) do
+      if read and read[2] then reap(place, read[1], read[2]) end
+    end
+  until cursor == '0-0' or count_reaped >= limit
+end
+return count_reaped

@@ -1,0 +1,51 @@
+-- with: ledger work
+-- Read jobs and begin them in one step: no job is ever held and not begun (I7, I12).
+-- ARGV: share, consumer, how many, attempts allowed, priorities in order, then tasks whose data the consumer knows.
+-- Answers: the jobs; and, when there were fewer than asked for, the last id of each stream, to sleep on.
+local left, max_attempts, known = tonumber(ARGV[3]), tonumber(ARGV[4]), {}
+for i = 6, #ARGV do known[ARGV[i]] = true end
+local taken = {}
+local function begin(place, entry, words)
+  local id, job = words[2], words[4]
+  local t = task(id)
+  local row = t and row_of(t, job)
+  if not row or row.token ~= place .. '/' .. entry then return drop(place, entry) end   -- no row names it: tidy
+  if row.attempts >= max_attempts then
+    return bury(t, job, row, cjson.encode({code = 'attempts_spent', message = 'All attempts of job ' .. job .. ' are spent.'}), 'attempts_spent')
+  end
+  local attempts, fields = row.attempts + 1, {}
+  local begun = row.token .. ' ' .. attempts .. ' ' .. row.interruptions .. ' ' .. ME
+  if attempts > tonumber(t.attempts or '0') then fields = {'attempts', attempts}; t.attempts = attempts end
+  if t.parts == 1 then fields[#fields + 1] = 'p0'; fields[#fields + 1] = begun else call('HSET', K.rows(id), job, begun) end
+  if t.state == 'queued' then
+    for _, word in ipairs({'state', 'running', 'started_at', now, 'consumer', ME}) do fields[#fields + 1] = word end
+    index(t, 'queued', 'running')
+    event(id, 'running')
+    t.state = 'running'
+    t.started_at = now
+  end
+  if #fields > 0 then call('HSET', K.task(id), unpack(fields)) end
+  local more = call('HMGET', K.task(id), 'time_limit_s', known[id] and '' or 'data')
+  taken[#taken + 1] = {row.token, id, job, t.parts, t.kind, t.owner, attempts, row.interruptions, more[2], more[1],
+    now - tonumber(string.match(entry, '^%d+')), t.request_id or '', t.traceparent or ''}
+end
+local paused = {}
+for _, priority in ipairs(call('HKEYS', K.paused)) do paused[priority] = true end
+for priority in string.gmatch(ARGV[5], '%a+') do
+  for _, place in ipairs(paused[priority] and {} or {priority .. ':again', priority}) do
+    -- COUNT is per stream: one stream at a time, with what is left.
+    local got = left > 0 and call('XREADGROUP', 'GROUP', G, ME, 'COUNT', left, 'STREAMS', K.jobs(place), '>')
+    for _, read in ipairs(got and got[1][2] or {}) do
+      left = left - 1
+      begin(place, read[1], read[2])
+    end
+  end
+end
+local wake = {}
+if left > 0 then
+  for i, place in ipairs(PLACES) do
+    local last = call('XREVRANGE', K.jobs(place), '+', '-', 'COUNT', 1)[1]
+    wake[i] = last and last[1] or '0-0'
+  end
+end
+return {taken, wake}

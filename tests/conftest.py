@@ -1,0 +1,57 @@
+"""What all tests share: real servers. Nothing here stands in for Redis."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from pipeline import verbs
+from pipeline.store import Store
+from tests import servers
+
+
+@pytest.fixture(scope="session", params=sorted(servers.binaries()))
+def any_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    """A server of each make that this machine has."""
+    server = servers.Server(tmp_path_factory.mktemp("store"), servers.binaries()[request.param]).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    """One server, of the make that `make up` uses."""
+    server = servers.Server(tmp_path_factory.mktemp("store"), servers.binaries()["valkey"]).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def store(any_server: servers.Server) -> Iterator[Store]:
+    """An empty store with streams and group."""
+    with any_server.client() as client:
+        client.flushall()
+    store = Store(any_server.settings(), "test")
+    store.do(verbs.ready())
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def hands(store: Store, any_server: servers.Server) -> Iterator[redis.Redis]:
+    """A plain client to the server of `store`, for looking and for meddling."""
+    with any_server.client() as plain:
+        yield plain
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--seed N` repeats what a failure printed."""
+    parser.addoption("--seed", type=int, default=None, help="first seed of the random tests")
+
+
+@pytest.fixture
+def first_seed(request: pytest.FixtureRequest) -> int:
+    """A fresh seed, or the one of `--seed`."""
+    given = request.config.getoption("--seed")
+    return random.randrange(10**6) if given is None else int(given)
