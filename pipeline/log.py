@@ -9,6 +9,7 @@ Never the data, results or keys of a client.
 import datetime
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -61,7 +62,7 @@ def configure(service: str, instance: str, level: str = "info") -> None:
             structlog.processors.JSONRenderer(serializer=lambda line, **_: _encoder.encode(line)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS.get(level, 20)),
-        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
+        logger_factory=structlog.BytesLoggerFactory(_Output()),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
 
@@ -71,11 +72,12 @@ def get() -> Any:
     return structlog.get_logger()
 
 
-def write_lines(lines: list[Line]) -> None:
+def write_lines(lines: Sequence[Struct]) -> None:
     """Write many lines at once."""
     if lines:
-        sys.stdout.buffer.write(_encoder.encode_lines(lines))
-        sys.stdout.buffer.flush()
+        output = _Output()
+        output.write(_encoder.encode_lines(lines))
+        output.flush()
 
 
 def timestamp() -> str:
@@ -88,6 +90,28 @@ def trace_id(traceparent: str) -> str:
     """The trace id of a W3C traceparent, or ""."""
     pieces = traceparent.split("-")
     return pieces[1] if len(pieces) == 4 and len(pieces[1]) == 32 else ""
+
+
+class _Output:
+    """Standard output. When nobody reads it any more (supervisord was killed) lines are lost, but never work."""
+
+    def write(self, lines: bytes) -> None:
+        try:
+            sys.stdout.buffer.write(lines)
+        except BrokenPipeError:
+            _to_nowhere()
+
+    def flush(self) -> None:
+        try:
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            _to_nowhere()
+
+
+def _to_nowhere() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _stamp(service: str, instance: str) -> Any:

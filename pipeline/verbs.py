@@ -165,8 +165,13 @@ def fold(folded: Folded, consumer: str, share: int) -> Call[bool]:
 def fail(
     job: Job, error: dict[str, Any], dead: bool, consumer: str, child: int, ran_ms: float, share: int
 ) -> Call[bool]:
-    """End the task with an error (`code`, `message`); `dead` leaves a dead letter too. False when no longer held."""
-    words = (job.token, job.task, job.name, child, ran_ms, error["code"], msgspec.json.encode(error), "dead" if dead else "")
+    """End the task with an error (`code`, `message`); False when no longer held.
+
+    `dead` leaves a dead letter too, which alone shows the error's `traceback`: it is for us, not for clients.
+    """
+    told = msgspec.json.encode({key: value for key, value in error.items() if key != "traceback"})
+    letter = msgspec.json.encode(error) if dead else ""
+    words = (job.token, job.task, job.name, child, ran_ms, error["code"], told, letter)
     return Call("fail", (share, consumer, *words), lambda reply: bool(reply == b"ok"))
 
 
@@ -240,6 +245,11 @@ def names() -> Call[list[str]]:
 def remove_consumer(name: str) -> Call[str]:
     """Remove a dead consumer's name: `ok`, `alive` (it beats) or `holds` (jobs are left) (I14)."""
     return Call("remove_consumer", (0, "", name), _text, again=True)
+
+
+def leave(name: str) -> Call[str]:
+    """A consumer that stops takes its own heartbeat and name away: `ok`, or `holds` (jobs are left, so is the name)."""
+    return Call("remove_consumer", (0, name, name), _text, again=True)
 
 
 # ── what everyone asks ──

@@ -169,9 +169,9 @@ local function final(t, state, code, ...)   -- takes all its jobs off by entry i
   call('PEXPIRE', K.history(t.id), ttl_ms + 60000)
   share(t, -n)
 end
-local function bury(t, job, row, cause, code)
+local function bury(t, job, row, cause, code, letter)   -- letter: what only the dead letter tells
   call('XADD', K.dead, 'MAXLEN', '~', 10000, '*', 'task', t.id, 'kind', t.kind, 'job', job, 'attempts', row.attempts,
-    'interruptions', row.interruptions, 'consumer', row.holder, 'cause', cause)
+    'interruptions', row.interruptions, 'consumer', row.holder, 'cause', letter or cause)
   note(t.id, 'bury ' .. job)
   final(t, 'failed', code, 'error', cause)
 end

@@ -1,0 +1,77 @@
+# Headrace's commands. `make` alone prints them. Works with GNU make 3.81 and newer.
+
+ENV := .venv
+PY := $(ENV)/bin/python
+COMPOSE ?= docker compose
+HEADRACE_PYTHON ?= python3
+export HEADRACE_PYTHON
+
+# Short names on the command line for the settings one changes most (an exported PORT is not meant for us).
+ifeq ($(origin CONSUMERS),command line)
+export HEADRACE_CONSUMERS := $(CONSUMERS)
+endif
+ifeq ($(origin GATEWAYS),command line)
+export HEADRACE_GATEWAYS := $(GATEWAYS)
+endif
+ifeq ($(origin CHILDREN),command line)
+export HEADRACE_CHILDREN := $(CHILDREN)
+endif
+ifeq ($(origin PORT),command line)
+export HEADRACE_HTTP_PORT := $(PORT)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status logs doctor demo inspect bench test lint test-compose locks setup setup-test
+
+help: ## these lines
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make up CONSUMERS=5 GATEWAYS=5 CHILDREN=2 PORT=8081; every other setting: .env.example"
+
+up: setup ## set up, start everything, prove it with one calculation
+	@$(PY) -m deploy up
+
+down: ## stop everything in order; running jobs finish or are handed back
+	@if [ -x $(PY) ]; then $(PY) -m deploy down; else echo "Headrace is not set up here: nothing to stop."; fi
+
+status: setup ## what runs, since when
+	@$(PY) -m deploy status
+
+logs: setup ## follow the logs of every process (Ctrl-C ends it)
+	@$(PY) -m deploy logs
+
+doctor: setup ## check this machine and the running processes, with what to do
+	@$(PY) -m deploy doctor
+
+demo: setup ## a portfolio's risk, option prices and more, computed at once
+	@$(PY) -m examples.demo
+
+inspect: setup ## redis-cli lines for the questions people ask, and their answers now
+	@$(PY) -m examples.inspect
+
+bench: setup-test ## the benchmarks, each a table
+	@$(PY) -m bench
+
+test: setup-test ## set up, then lint, types and all tests
+	@$(MAKE) --no-print-directory lint
+	@$(PY) -m pytest
+
+lint: setup-test ## lint and types alone
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+test-compose: setup-test ## build the containers, run and scale them (needs a Docker engine)
+	@COMPOSE="$(COMPOSE)" $(PY) -m deploy.try_compose
+
+locks: ## make the locks anew from requirements/*.in (needs uv)
+	@for name in run test; do \
+	  uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header \
+	    requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
+	done
+
+setup:
+	@sh deploy/setup.sh run
+
+setup-test:
+	@sh deploy/setup.sh test

@@ -1,0 +1,225 @@
+"""Calculations by the name of their kind: JSON text in, JSON text out. All that gateway and child know of calc.
+
+    gateway   data ──plan──▶ Planned(complete data, parts, waves)
+    child     data, part ──run──▶ partial
+              data, accumulator, partials of a wave ──fold──▶ accumulator, estimate, maybe the result
+              data ──execute──▶ result          all of it in one process: a task of one part, and the plain truth
+
+Every refusal is a CalcError; any other exception is a bug of ours.
+"""
+
+import importlib
+import math
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from calc import KINDS, schemas
+from calc.decode import decode
+from calc.errors import CalcError, Fault, InvalidData, UnknownKind
+from calc.kind import MAX_PARTS, MEMBERS, Kind, Plan, wave_bounds
+from calc.recent import Recent
+from calc.words import nearest
+
+# Canonical text: fields in the order of the Struct, keys of objects sorted, decimals as numbers with their digits.
+_ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="number")
+
+
+class Planned(Struct, frozen=True):
+    """A task's work, divided. `data` are complete: with defaults and seed, they are all that the answer depends on."""
+
+    kind: str
+    version: int
+    data: bytes
+    parts: int
+    first_wave: int
+    largest_wave: int
+    seed: int | None
+
+
+class Folding(Struct, frozen=True):
+    """A wave, folded. `result` is there when it was the last one, or when the kind says enough."""
+
+    accumulator: bytes
+    estimate: bytes | None
+    result: bytes | None
+
+
+class _Codec(Struct, frozen=True):
+    """A kind with what reads its texts. Stored data were checked when they were planned: msgspec alone reads them."""
+
+    kind: Kind
+    params: msgspec.json.Decoder[Any]
+    partial: msgspec.json.Decoder[Any]
+    accumulator: msgspec.json.Decoder[Any]
+    seeded: bool
+
+
+_kinds: dict[str, Kind] = dict(KINDS)
+_codecs: dict[str, _Codec] = {}
+_recent = Recent(most=8, most_bytes=16_000_000)
+
+
+def kinds() -> dict[str, Kind]:
+    """All kinds by name: the table, and what `load` added."""
+    return dict(_kinds)
+
+
+def load(modules: str) -> None:
+    """Add the kinds of modules named like "tests.kinds.noop,tests.kinds.spin". Raises ValueError where one is none."""
+    for name in filter(None, map(str.strip, modules.split(","))):
+        module: Any = importlib.import_module(name)
+        absent = [member for member in MEMBERS if not hasattr(module, member)]
+        if absent:
+            raise ValueError(f"{name} is not a kind: it has no {', '.join(absent)}")
+        if _kinds.setdefault(module.NAME, module) is not module:
+            raise ValueError(f"{name}: there is a kind {module.NAME!r} already")
+    _codecs.clear()
+
+
+def find(kind: str) -> Kind:
+    """The kind of that name or alias. Raises UnknownKind with the nearest name."""
+    return _codec(kind).kind
+
+
+def plan(kind: str, data: bytes, fresh_seed: int) -> Planned:
+    """Check the data, complete them, divide the work. `fresh_seed` is used where a stochastic kind got none.
+
+    Raises UnknownKind, InvalidData (every fault; paths begin with $.data) and CalcError.
+    """
+    codec = _codec(kind)
+    params: Any = decode(codec.kind.Params, data)
+    if codec.seeded and params.seed is None:
+        params = msgspec.structs.replace(params, seed=fresh_seed)
+    whole = _plan(codec, params)
+    return Planned(
+        kind=codec.kind.NAME,
+        version=codec.kind.VERSION,
+        data=_ENCODER.encode(params),
+        parts=whole.parts,
+        first_wave=whole.first_wave,
+        largest_wave=whole.largest_wave,
+        seed=params.seed if codec.seeded else None,
+    )
+
+
+def run(kind: str, data: bytes, part: int) -> bytes:
+    """Run one part: its partial."""
+    codec = _codec(kind)
+    return _text(codec.kind.run(_params(codec, data), part))
+
+
+def fold(kind: str, data: bytes, accumulator: bytes | None, partials: list[bytes], last: bool) -> Folding:
+    """Fold the next wave's partials, in part order (I9), into the accumulator of the waves before."""
+    codec = _codec(kind)
+    params = _params(codec, data)
+    before = None if accumulator is None else codec.accumulator.decode(accumulator)
+    folded = codec.kind.reduce(params, before, [codec.partial.decode(partial) for partial in partials])
+    estimate = codec.kind.estimate(params, folded)
+    finished = last or codec.kind.enough(params, folded)
+    return Folding(
+        accumulator=_text(folded),
+        estimate=None if estimate is None else _text(estimate),
+        result=_text(codec.kind.result(params, folded)) if finished else None,
+    )
+
+
+def result(kind: str, data: bytes, accumulator: bytes) -> bytes:
+    """The result of what is folded so far, after an early stop."""
+    codec = _codec(kind)
+    return _text(codec.kind.result(_params(codec, data), codec.accumulator.decode(accumulator)))
+
+
+def execute(kind: str, data: bytes) -> bytes:
+    """The result, computed here from first part to last, wave by wave as the store would have it."""
+    codec = _codec(kind)
+    params = _params(codec, data)
+    whole = _plan(codec, params)
+    accumulator: Any = None
+    end = wave = 0
+    while end < whole.parts:
+        start, end = wave_bounds(wave, whole.first_wave, whole.largest_wave)
+        partials = [codec.kind.run(params, part) for part in range(start, min(end, whole.parts))]
+        accumulator = codec.kind.reduce(params, accumulator, partials)
+        if codec.kind.enough(params, accumulator):
+            break
+        wave += 1
+    return _text(codec.kind.result(params, accumulator))
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """The JSON Schema of a kind's data, without references: units, bounds, an example."""
+    module = find(kind)
+    whole = schemas.of(module.Params)
+    whole.update(title=module.NAME, description=module.SUMMARY, examples=[module.EXAMPLE])
+    return whole
+
+
+def warm() -> None:
+    """Import and compile all that a child needs, before the fork: every kind answers its own example once."""
+    for name, module in _kinds.items():
+        if name in KINDS:
+            execute(name, plan(name, _ENCODER.encode(module.EXAMPLE), fresh_seed=0).data)
+
+
+def _codec(kind: str) -> _Codec:
+    codec = _codecs.get(kind)
+    if codec is None:
+        module = _kinds.get(kind) or next((each for each in _kinds.values() if kind in each.ALIASES), None)
+        if module is None:
+            names = [*_kinds, *(alias for each in _kinds.values() for alias in each.ALIASES)]
+            raise UnknownKind(kind[:100], nearest(kind, names), sorted(_kinds))
+        codec = _codecs[kind] = _Codec(
+            kind=module,
+            params=msgspec.json.Decoder(module.Params),
+            partial=msgspec.json.Decoder(module.Partial),
+            accumulator=msgspec.json.Decoder(module.Accumulator),
+            seeded="seed" in module.Params.__struct_fields__,
+        )
+    return codec
+
+
+def _params(codec: _Codec, data: bytes) -> Any:
+    """The Params of complete data, kept for the next part."""
+    return _recent.get(codec.kind.NAME, data, lambda: _decode_complete(codec, data))
+
+
+def _decode_complete(codec: _Codec, data: bytes) -> Any:
+    try:
+        params = codec.params.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidData):
+        params = decode(codec.kind.Params, data)  # says what is wrong, and where
+    if codec.seeded and params.seed is None:
+        fault = Fault("$.data.seed", "is missing: `plan` completes the data", code="missing")
+        raise InvalidData([fault])
+    return params
+
+
+def _plan(codec: _Codec, params: Any) -> Plan:
+    try:
+        whole = codec.kind.plan(params)
+    except InvalidData as error:
+        raise error.under("$.data") from None
+    if whole.parts > MAX_PARTS:
+        raise CalcError(
+            f"This work would be {whole.parts:,} parts; a task may have {MAX_PARTS:,}. Divide it into several tasks.",
+            code="too_large",
+        )
+    return whole
+
+
+def _text(value: Any) -> bytes:
+    """Canonical JSON. msgspec writes NaN and infinities as null, so a null is looked at (law 6)."""
+    text = _ENCODER.encode(value)
+    if b"null" in text and not _finite(msgspec.to_builtins(value, builtin_types=(bytes,))):
+        raise ArithmeticError(f"{type(value).__module__}.{type(value).__qualname__} holds a number that is not finite")
+    return text
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    return not isinstance(value, (list, tuple)) or all(map(_finite, value))

@@ -1,0 +1,150 @@
+"""What a kind of calculation is: a module with these names, and the laws that it obeys.
+
+A kind divides its work into parts, runs one part at a time, and folds the partials, wave by wave and
+in part order, into an accumulator from which the result is made:
+
+    Params ──plan──▶ Plan(parts, waves)
+    Params, n ──run──▶ Partial                                one part, anywhere, any time
+    Params, Accumulator | None, [Partial] ──reduce──▶ Accumulator     one wave, in part order (I9)
+    Params, Accumulator ──result──▶ Result
+
+Laws (tests/calc/test_laws.py holds every kind in the table to them):
+ 1. Params, Partial, Accumulator and Result survive the way through JSON without a changed bit.
+ 2. `plan` depends on Params alone (I8): not on machine, clock, or number of workers.
+ 3. `run` is deterministic: the same Params and part give the same bytes, always, in any process.
+ 4. No call changes its arguments.
+ 5. A refusal is a CalcError; any other exception is a bug.
+ 6. No partial or result holds NaN or an infinity.
+ 7. A partial is at most 2 MB of JSON, a plan has 1 to 100,000 parts.
+
+A kind with a field `seed` (an integer or None) is stochastic: who plans fills the seed in, so that what is
+stored is complete and can be computed again to the last bit.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
+
+MAX_PARTS = 100_000
+MAX_PARTIAL_BYTES = 2_000_000
+
+Value = TypeVar("Value")
+
+
+class Plan(Struct, frozen=True):
+    """How the work of a task is divided. Waves start with `first_wave` parts and double up to `largest_wave`."""
+
+    parts: int
+    first_wave: int = 8
+    largest_wave: int = 64
+
+
+class Estimate(Struct, frozen=True):
+    """What a folded prefix of the parts says already, for progress: both in the unit of the result."""
+
+    estimate: float
+    standard_error: float
+
+
+class Caution(Struct, frozen=True):
+    """A warning in the diagnostics of a result: the answer stands, but somebody should look at `path`."""
+
+    code: str
+    path: str
+    detail: str
+
+
+class Kind(Protocol):
+    """The names a kind's module has. The module is the kind: no base class, no registration by side effect."""
+
+    NAME: str
+    VERSION: int  # a new one whenever a bit of a result may change
+    ALIASES: tuple[str, ...]
+    SUMMARY: str  # one sentence for people
+
+    @property
+    def EXAMPLE(self) -> Mapping[str, Any]:
+        """Data that work as they stand."""
+
+    @property
+    def Params(self) -> Any:
+        """The Struct of the data: bounds and units in its annotations, rules between fields in __post_init__."""
+
+    @property
+    def Partial(self) -> type[Struct]:
+        """What running one part gives."""
+
+    @property
+    def Accumulator(self) -> type[Struct]:
+        """The waves folded so far."""
+
+    @property
+    def Result(self) -> type[Struct]:
+        """The task's one answer: flat named outputs, `standard_error`, `diagnostics`."""
+
+    def plan(self, params: Any) -> Plan:
+        """Divide the work. Raises CalcError where Params as a whole cannot be calculated."""
+
+    def run(self, params: Any, part: int) -> Any:
+        """The partial of one part, 0 <= part < parts."""
+
+    def reduce(self, params: Any, accumulator: Any, partials: list[Any]) -> Any:
+        """Fold the next wave; `accumulator` is None for the first."""
+
+    def estimate(self, params: Any, accumulator: Any) -> Estimate | None:
+        """What the folded parts say already; None where a prefix says nothing."""
+
+    def enough(self, params: Any, accumulator: Any) -> bool:
+        """Whether the client's target is reached, so that the parts beyond may be dropped."""
+
+    def result(self, params: Any, accumulator: Any) -> Any:
+        """The one answer, from all parts or from the prefix at which the task stopped."""
+
+
+# What a kind's module must have.
+MEMBERS = tuple(sorted({*Kind.__annotations__, *(name for name in vars(Kind) if not name.startswith("_"))}))
+
+
+def no_estimate(params: Any, accumulator: Any) -> Estimate | None:
+    """`estimate` of a kind of which a prefix says nothing."""
+    return None
+
+
+def never_enough(params: Any, accumulator: Any) -> bool:
+    """`enough` of a kind that always runs all its parts."""
+    return False
+
+
+def once_per_params(function: Callable[[Any], Value]) -> Callable[[Any], Value]:
+    """Keep what `function` derives from Params for the last few of them: a part needs it, and so does the next.
+
+    Params are told apart by identity: they hold lists, so they have no hash, and they never change (law 4).
+    The Params are kept beside the value, so that no other object can come to have their identity.
+    """
+    kept: dict[int, tuple[Any, Value]] = {}
+
+    def derived(params: Any) -> Value:
+        found = kept.get(id(params))
+        if found is None:
+            found = kept[id(params)] = (params, function(params))
+            if len(kept) > 4:
+                del kept[next(iter(kept))]
+        return found[1]
+
+    return derived
+
+
+def wave_bounds(wave: int, first: int, largest: int) -> tuple[int, int]:
+    """First part and end (exclusive) of a wave: sizes first, 2·first, 4·first, … up to largest, then largest.
+
+    The scripts hold the same closed form in Lua; a test compares the two.
+    """
+    start, size = 0, first
+    for k in range(wave):
+        if size >= largest:
+            start += (wave - k) * size
+            break
+        start += size
+        size = min(2 * size, largest)
+    return start, start + size

@@ -1,0 +1,129 @@
+"""Whether a matrix is a correlation or covariance matrix, and if not, what is wrong and where.
+
+Never repaired in silence: an impossible matrix is an answer to give back, not a thing to sample from.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+LARGEST = 1e4  # of a covariance: a volatility of 10,000 %
+TOLERANCE = 1e-10  # of symmetry, diagonal and smallest eigenvalue: rounding, not a mistake
+
+
+class Wrong(NamedTuple):
+    """One thing wrong: `place` is "[1][2]" within the matrix, or "" where it is the matrix as a whole."""
+
+    place: str
+    detail: str
+    code: str
+
+
+def square(rows: list[list[float]], size: int) -> list[Wrong]:
+    """Every row that has the wrong length, or the wrong number of rows."""
+    if len(rows) != size:
+        return [Wrong("", f"has {len(rows)} rows for {size} symbols", "length_mismatch")]
+    return [
+        Wrong(f"[{i}]", f"has {len(row)} entries for {size} symbols", "length_mismatch")
+        for i, row in enumerate(rows)
+        if len(row) != size
+    ]
+
+
+def check_correlation(matrix: NDArray[np.float64], symbols: list[str]) -> list[Wrong]:
+    """What keeps it from being a correlation matrix: range, diagonal, symmetry, or an eigenvalue. [] when nothing."""
+    wrong = [
+        Wrong(f"[{i}][{j}]", f"is {matrix[i, j]:.15g}: a correlation is from -1 to 1", "out_of_range")
+        for i, j in np.argwhere(np.abs(matrix) > 1 + TOLERANCE)
+    ]
+    wrong += [
+        Wrong(f"[{i}][{i}]", f"is {matrix[i, i]:.15g}: the diagonal of a correlation matrix is 1", "bad_diagonal")
+        for (i,) in np.argwhere(np.abs(matrix.diagonal() - 1) > TOLERANCE)
+        if abs(matrix[i, i]) <= 1 + TOLERANCE
+    ]
+    if np.abs(matrix).max(initial=0.0) > LARGEST:
+        return wrong  # nothing more is to be learnt from it
+    wrong += _asymmetric(matrix, TOLERANCE)
+    return wrong + _indefinite(0.5 * (matrix + matrix.T), symbols)
+
+
+def check_covariance(matrix: NDArray[np.float64], symbols: list[str]) -> list[Wrong]:
+    """What keeps it from being a covariance matrix; eigenvalues are judged with variances scaled to 1."""
+    diagonal = matrix.diagonal()
+    wrong = [
+        Wrong(f"[{i}][{i}]", f"is {diagonal[i]:.15g}: a variance is at least 0", "out_of_range")
+        for (i,) in np.argwhere(diagonal < 0)
+    ]
+    wrong += [
+        Wrong(f"[{i}][{j}]", f"is {matrix[i, j]:.15g}: beyond {LARGEST:g}", "out_of_range")
+        for i, j in np.argwhere(np.abs(matrix) > LARGEST)
+    ]
+    if wrong:
+        return wrong
+    scale = np.sqrt(diagonal)
+    bounds = np.outer(scale, scale)
+    wrong = [
+        Wrong(f"[{i}][{j}]", f"is {matrix[i, j]:.15g}: more than its variances allow ({bounds[i, j]:.6g})", "not_psd")
+        for i, j in np.argwhere(np.abs(matrix) > bounds * (1 + TOLERANCE))
+    ]
+    wrong += _asymmetric(matrix, TOLERANCE * float(bounds.max(initial=0.0)))
+    if wrong:
+        return wrong
+    live = np.flatnonzero(scale)
+    return _indefinite(matrix[np.ix_(live, live)] / bounds[np.ix_(live, live)], [symbols[i] for i in live])
+
+
+def _asymmetric(matrix: NDArray[np.float64], tolerance: float) -> list[Wrong]:
+    return [
+        Wrong(
+            f"[{j}][{i}]",
+            f"is {matrix[j, i]:.15g}, but [{i}][{j}] is {matrix[i, j]:.15g}: the matrix must be symmetric",
+            "not_symmetric",
+        )
+        for i, j in np.argwhere(np.abs(matrix - matrix.T) > tolerance)
+        if i < j
+    ]
+
+
+def _indefinite(matrix: NDArray[np.float64], symbols: list[str]) -> list[Wrong]:
+    """Where a combination of the symbols would have a negative variance. Cholesky is the quick way to a yes."""
+    try:
+        np.linalg.cholesky(matrix + TOLERANCE * np.eye(len(matrix)))
+        return []
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(matrix)
+    if values[0] >= -TOLERANCE:
+        return []
+    carriers = _carriers(vectors[:, 0], symbols)
+    detail = f"is not positive semidefinite: its smallest eigenvalue is {values[0]:.6g}; {carriers} carry most of it"
+    return [Wrong("", detail, "not_psd")]
+
+
+def _carriers(vector: NDArray[np.float64], symbols: list[str]) -> str:
+    """The fewest symbols (at most six) that hold nine tenths of an eigenvector's weight, in the client's order."""
+    weights = vector * vector
+    order = np.argsort(-weights, kind="stable")
+    count = min(int(np.searchsorted(np.cumsum(weights[order]), 0.9)) + 1, 6)
+    names = [symbols[i] for i in sorted(order[:count])]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def factor(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """B with B Bᵀ = covariance, n × k with k the rank: Cholesky with pivots, which a singular matrix does not stop.
+
+    Written with single products, quotients and roots, so that the bits depend on neither BLAS nor processor.
+    """
+    rest = covariance.copy()
+    columns: list[NDArray[np.float64]] = []
+    floor = 1e-14 * float(rest.diagonal().max(initial=0.0))
+    for _ in range(len(rest)):
+        pivot = int(np.argmax(rest.diagonal()))
+        if rest[pivot, pivot] <= floor:
+            break
+        column = rest[:, pivot] / math.sqrt(rest[pivot, pivot])
+        columns.append(column)
+        rest -= np.multiply.outer(column, column)
+        rest[pivot, :] = rest[:, pivot] = 0.0  # what rounding left
+    return np.column_stack(columns) if columns else np.zeros((len(rest), 0))

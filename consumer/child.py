@@ -1,0 +1,196 @@
+"""A child: takes a job from its pipe, calculates, puts the answer back (I10).
+
+    Work ──▶ calc.execute ──▶ Value | Folding | Refused | Broke
+
+It has no Redis, no settings, no log and no clock but the one that measures the job. It was forked from the parent
+with calc imported and compiled, so it starts in milliseconds and shares the parent's memory.
+Several small jobs come in one frame and are answered one by one, in order: when a child dies, the first job
+without an answer is the one that it was doing.
+"""
+
+import contextlib
+import ctypes
+import gc
+import os
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from typing import Literal, NoReturn, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from calc import execute
+from calc.errors import CalcError
+from calc.kind import MAX_PARTIAL_BYTES
+
+# Larger results and accumulators are not stored; they are refused where they arise, before they cross the pipe.
+MOST_RESULT_BYTES = 8_000_000
+# The data of so many tasks of many parts is kept on this side of the pipe, so that it crosses once.
+KEPT_TASKS = 4
+MOST_TRACEBACK_CHARS = 8_000
+PR_SET_PDEATHSIG = 1
+
+Step = Literal["whole", "part", "fold", "result"]
+
+
+class Work(Struct, frozen=True, array_like=True):
+    """A job as it crosses the pipe. `data` is None when the child still has it from an earlier job of the task."""
+
+    step: Step
+    kind: str
+    task: str
+    number: int
+    data: bytes | None
+    accumulator: bytes | None = None
+    partials: list[bytes] = []
+    last: bool = False
+
+
+class Value(Struct, frozen=True, array_like=True, tag="value"):
+    """A result (steps `whole` and `result`) or a partial (step `part`)."""
+
+    value: bytes
+
+
+class Folding(Struct, frozen=True, array_like=True, tag="folding"):
+    """What folding a wave gave. `result` is there after the last wave, or when the kind says enough."""
+
+    accumulator: bytes
+    estimate: bytes | None
+    result: bytes | None
+
+
+class Refused(Struct, frozen=True, array_like=True, tag="refused"):
+    """The calculation said no to its input: a CalcError, final."""
+
+    code: str
+    message: str
+
+
+class Broke(Struct, frozen=True, array_like=True, tag="broke"):
+    """Any other exception: a bug. `summary` is its last line, the traceback is for the dead letter."""
+
+    summary: str
+    traceback: str
+
+
+class Answer(Struct, frozen=True, array_like=True):
+    """What a child says of one job, and how long it took."""
+
+    seconds: float
+    what: Value | Folding | Refused | Broke
+
+
+class Pipe(Protocol):
+    """This child's end of its pipe: both block, and raise EOFError or OSError when the parent is gone."""
+
+    def fileno(self) -> int: ...
+    def frames(self) -> list[bytes]: ...
+    def send(self, frame: bytes) -> None: ...
+
+
+def live(pipe: Pipe, parent: int) -> NoReturn:
+    """All of a child's life, right after the fork; `parent` is the pid that forked it."""
+    code = 1
+    try:
+        alone(pipe.fileno(), parent)
+        serve(pipe)
+    except (EOFError, OSError):
+        code = 0  # the parent is gone or has let go: the normal end
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    finally:
+        os._exit(code)  # never back into the parent's loop, of which this process is a copy
+
+
+def alone(pipe: int, parent: int) -> None:
+    """Tie this process to its parent's life and take everything from it but its pipe (I10). The order matters."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)  # the parent died before the line above
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nothing, standard)  # not closed: the next file would get the number, and a C library's print go into it
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        if descriptor > 2 and descriptor != pipe:
+            close(descriptor)
+    # Signals to the whole group (Ctrl-C, a supervisor) mean the parent: it lets its children finish.
+    signal.set_wakeup_fd(-1)
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    # Here is the place for limits of a child's own (setrlimit): from now on only calc runs in this process.
+    gc.freeze()  # else the first full collection copies the memory that is shared with the parent
+
+
+def close(descriptor: int) -> None:
+    """Close a descriptor of the list, which also names the one that the listing itself had open."""
+    with contextlib.suppress(OSError):
+        os.close(descriptor)
+
+
+def serve(pipe: Pipe) -> None:
+    """Answer jobs, until the pipe ends. The first frame is empty and says: ready."""
+    decode = msgspec.msgpack.Decoder(list[Work]).decode
+    encode = msgspec.msgpack.Encoder().encode
+    kept: dict[str, bytes] = {}
+    pipe.send(b"")
+    while True:
+        for frame in pipe.frames():
+            for work in decode(frame):
+                started = time.perf_counter()
+                what = calculate(work, kept)
+                pipe.send(encode(Answer(time.perf_counter() - started, what)))
+
+
+def calculate(work: Work, kept: dict[str, bytes]) -> Value | Folding | Refused | Broke:
+    """Do one job. Every exception becomes an answer here, as text: nothing has to be unpickled."""
+    try:
+        if work.step == "whole" and work.data is not None:
+            return within(MOST_RESULT_BYTES, execute.execute(work.kind, work.data))
+        data = keep(kept, work.task, work.data)
+        return STEPS[work.step](work, data)
+    except CalcError as refusal:
+        return Refused(refusal.code, refusal.message)
+    except Exception as bug:  # noqa: BLE001 (a bug of any sort is one job's, never the child's)
+        return Broke(f"{type(bug).__name__}: {bug}"[:500], traceback.format_exc()[-MOST_TRACEBACK_CHARS:])
+
+
+def keep(kept: dict[str, bytes], task: str, data: bytes | None) -> bytes:
+    """The data of a task, which becomes the last one used; the one unused for longest goes.
+
+    The parent does the same with its own dict for each child, and so knows what the child still has.
+    """
+    had = kept.pop(task, None)
+    kept[task] = data = data if data is not None else had if had is not None else b""
+    if len(kept) > KEPT_TASKS:
+        del kept[next(iter(kept))]
+    return data
+
+
+def run(work: Work, data: bytes) -> Value | Refused:
+    return within(MAX_PARTIAL_BYTES, execute.run(work.kind, data, work.number))
+
+
+def fold(work: Work, data: bytes) -> Folding | Refused:
+    folding = execute.fold(work.kind, data, work.accumulator, work.partials, work.last)
+    largest = within(MOST_RESULT_BYTES, max(folding.accumulator, folding.result or b"", key=len))
+    if isinstance(largest, Refused):
+        return largest
+    return Folding(folding.accumulator, folding.estimate, folding.result)
+
+
+def result(work: Work, data: bytes) -> Value | Refused:
+    return within(MOST_RESULT_BYTES, execute.result(work.kind, data, work.accumulator or b""))
+
+
+def within(most: int, value: bytes) -> Value | Refused:
+    """The value, or a refusal because the store does not take one of its size."""
+    if len(value) > most:
+        return Refused("result_too_large", f"The answer has {len(value):,} bytes; at most {most:,} can be stored.")
+    return Value(value)
+
+
+STEPS: dict[Step, Callable[[Work, bytes], Value | Folding | Refused]] = {"part": run, "fold": fold, "result": result}

@@ -1,0 +1,63 @@
+"""The heartbeat: who this consumer is and what each of its children does, for people and for the reaper of others.
+
+Its answer is the size of the fleet; from it comes `share`: how many jobs of one owner may be in being at one priority.
+"""
+
+import os
+import time
+
+from consumer.pool import Pool
+from consumer.slot import Slot
+from consumer.timers import Timer
+from pipeline import log, verbs
+from pipeline.record import Beat
+from pipeline.settings import Settings, host_name
+from pipeline.store import Store
+
+BEAT_S = 2.0
+# With fewer jobs a child the store's answer would be waited for between them.
+SHARE_A_CHILD = 4
+
+
+class Heart:
+    """`timers` is what the parent's loop runs."""
+
+    def __init__(self, store: Store, consumer: str, settings: Settings, pool: Pool) -> None:
+        self.share = settings.share
+        self._store = store
+        self._consumer = consumer
+        self._settings = settings
+        self._pool = pool
+        self._started_at = 0  # ms since 1970, by Redis' clock (I15)
+        self._beat = Timer(BEAT_S, self.beat)
+        self._log = log.get()
+        self.timers = [self._beat]
+
+    def beat(self) -> None:
+        """Say that we live."""
+        if self._beat.late_ms > BEAT_S * 1000:
+            self._log.warning("beat.late", delay_ms=round(self._beat.late_ms))
+        now_ms = self._store.do(verbs.clock())
+        self._started_at = self._started_at or now_ms
+        fleet = self._store.do(
+            verbs.beat(
+                Beat(
+                    name=self._consumer,
+                    host=host_name(),
+                    pid=os.getpid(),
+                    version=log.VERSION,
+                    started_at=self._started_at,
+                    beat_at=now_ms,
+                    children=[self._child(slot, now_ms) for slot in self._pool.slots],
+                )
+            )
+        )
+        self.share = max(self._settings.share, SHARE_A_CHILD * fleet)
+
+    def _child(self, slot: Slot, now_ms: int) -> dict[str, object]:
+        cpu_s, rss_bytes = slot.usage()
+        about: dict[str, object] = {"pid": slot.pid, "cpu_s": round(cpu_s, 2), "rss_bytes": rss_bytes}
+        if slot.jobs:
+            job, ran_s = slot.jobs[0].job, time.monotonic() - slot.since
+            about |= {"task": job.task, "job": job.name, "kind": job.kind, "since": now_ms - int(ran_s * 1000)}
+        return about

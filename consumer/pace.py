@@ -1,0 +1,64 @@
+"""How many jobs to take at a time, in which order of priorities, and how many one child may have.
+
+A child gets one job, and a parent takes as many as it has free children (I7): a job that waits in the hands of a
+busy consumer is stolen from an idle one. Except where jobs are so small that carrying them costs more than
+doing them: kinds that have *proved* tiny are bundled, about 2 ms of work to a bundle, and a child
+has at most two bundles, one that it works on and one that is ready.
+"""
+
+from collections.abc import Sequence
+
+from pipeline.keys import PRIORITIES
+from pipeline.record import Job
+
+BUNDLE_S = 0.002
+MOST_A_BUNDLE = 64
+BUNDLES = 2
+# How far one measurement moves the estimate, and how far at most: on a busy machine a job of 20 µs that is
+# preempted seems to take 4 ms, and one such must not end the bundling. A few in a row do.
+WEIGHT = 0.2
+MOST_RISE = 10.0
+# Of so many takes that bring something, one asks for low first and one for medium first. So a job at the head of the
+# low (medium) stream waits, in each consumer, for at most seven takes, whatever else is waiting.
+ROUND = 8
+# After a job that is not tiny so many takes must bring nothing but tiny ones before it reads ahead again: where kinds
+# are mixed, what the last take brought says little of the next.
+SURE = 16
+
+
+class Pace:
+    """What was learnt of each kind and step, and what the last take brought."""
+
+    def __init__(self) -> None:
+        self.ahead = 1  # jobs a bundle that the next take plans with
+        self._seconds: dict[tuple[str, str], float] = {}
+        self._takes = 1
+        self._tiny_takes = 0  # in a row
+
+    def learn(self, job: Job, seconds: float) -> None:
+        """Note how long a job took in the child."""
+        key = (job.kind, job.step)
+        known = self._seconds.get(key)
+        if known is None:
+            self._seconds[key] = seconds
+        else:
+            self._seconds[key] = known + WEIGHT * (min(seconds, MOST_RISE * known + 1e-6) - known)
+
+    def bundle(self, job: Job) -> int:
+        """How many jobs like this one to a bundle; 1 where the kind has not proved tiny."""
+        seconds = self._seconds.get((job.kind, job.step))
+        return 1 if seconds is None else max(1, min(MOST_A_BUNDLE, int(BUNDLE_S / max(seconds, 1e-6))))
+
+    def order(self) -> tuple[str, ...]:
+        """The priorities in the order in which the next take reads them."""
+        first = {0: "low", ROUND // 2: "medium"}.get(self._takes % ROUND, "high")
+        return (first, *(priority for priority in PRIORITIES if priority != first))
+
+    def took(self, jobs: Sequence[Job]) -> None:
+        """Note what a take brought: read ahead only while every job is of a kind that has proved tiny, and carefully."""
+        if not jobs:
+            return
+        self._takes += 1
+        smallest = min(map(self.bundle, jobs))
+        self._tiny_takes = self._tiny_takes + 1 if smallest > 1 else 0
+        self.ahead = min(smallest, 2 * self.ahead) if self._tiny_takes >= SURE else 1

@@ -1,0 +1,218 @@
+"""The parent's children: who gets which job, what came of it, and a new child for each dead one (I7, I10).
+
+Each death is seen in one place, the end of the child's pipe, whoever caused it. Who kills a child says why, so that
+what was in its hands gets the right outcome: the first job without an answer is the one it was doing (Died or
+TimedOut), the jobs behind it were not started (Released).
+"""
+
+import os
+import selectors
+import time
+from functools import partial
+
+import msgspec
+
+from consumer.outcome import Died, Outcome, Released, TimedOut, What
+from consumer.pace import BUNDLES, Pace
+from consumer.slot import Given, Slot
+from pipeline import log
+from pipeline.errors import PipelineError
+from pipeline.record import Job, Wave
+from pipeline.verbs import MOST_A_CALL
+
+# A job that waits behind a slow one for so long is handed back, so that another child can have it.
+STUCK_S = 0.1
+# A child that works on what is not ours any more is killed after this; most such jobs are over sooner.
+USELESS_S = 0.05
+# A child says that it is ready within milliseconds; one that has not by then never will.
+SILENT_S = 5.0
+# Children that die before they are ready are replaced after a pause, so that they do not eat the machine.
+PAUSE_S = 0.25
+
+
+class Pool:
+    """All slots. `settled` collects the outcomes of jobs that are in no child's hands any more."""
+
+    def __init__(self, children: int, selector: selectors.BaseSelector, pace: Pace) -> None:
+        threads = len(os.listdir("/proc/self/task"))
+        if threads > 1:
+            # PDEATHSIG follows the thread that forks, and a fork copies all threads' locks but only one thread.
+            raise PipelineError(f"a consumer forks, so it must have one thread, not {threads}: has a kind started one?")
+        self.pace = pace
+        self.settled: list[Outcome] = []
+        self._selector = selector
+        self._slots: dict[int, Slot] = {}
+        self._absent: dict[int, float] = {}  # number of a slot without a child → when to fork one
+        self._given: set[Slot] = set()
+        self._log = log.get()
+        for number in range(children):
+            self._fork(number)
+
+    @property
+    def slots(self) -> list[Slot]:
+        """The living children, by number."""
+        return [self._slots[number] for number in sorted(self._slots)]
+
+    @property
+    def size(self) -> int:
+        return len(self._slots) + len(self._absent)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any child has anything to do."""
+        return any(slot.jobs for slot in self._slots.values())
+
+    @property
+    def working(self) -> bool:
+        """Whether any child does something that is still ours."""
+        return any(slot.busy for slot in self._slots.values())
+
+    # ── jobs out ──
+
+    def room(self) -> int:
+        """How many jobs to take: as many as there are free children; more only while all is tiny (I7)."""
+        return min(MOST_A_CALL, sum(slot.room(self.pace.ahead, BUNDLES) for slot in self._slots.values()))
+
+    def give(self, job: Job, data: bytes, wave: Wave | None) -> bool:
+        """Find a child for a job; False when there is none. Tiny jobs fill one child's bundle before the next one's."""
+        bundle = self.pace.bundle(job)
+        for bundles in range(1, BUNDLES + 1):
+            for slot in self._slots.values():
+                if slot.room(bundle, bundles):
+                    slot.give(job, bundle > 1, data, wave)
+                    self._given.add(slot)
+                    return True
+        return False
+
+    def send(self) -> None:
+        """Send what was given."""
+        for slot in self._given:
+            slot.send()
+            self._watch(slot)
+        self._given.clear()
+
+    # ── outcomes in ──
+
+    def tokens(self) -> list[str]:
+        """What this consumer holds: jobs in children's hands, and outcomes that the store has not been told."""
+        given = [given.job.token for slot in self._slots.values() for given in slot.jobs if given.ours]
+        return given + [outcome.job.token for outcome in self.settled]
+
+    def lose(self, token: str) -> Outcome | None:
+        """The job is not ours any more: the child that works on it is killed. None when no child has it."""
+        for slot in self._slots.values():
+            for given in slot.jobs:
+                if given.job.token == token:
+                    given.ours = False
+                    first = slot.jobs[0] is given
+                    if first:
+                        slot.kill("lost")
+                    return Outcome(given.job, slot.number, slot.ran_ms() if first else 0.0, Released())
+        return None
+
+    def tick(self, now: float) -> None:
+        """Kill what is over its time, hand back what is stuck, fork what is missing. Hear the children first."""
+        for number, due in list(self._absent.items()):
+            if now >= due:
+                self._fork(number)
+        for slot in self._slots.values():
+            if not slot.ready and now >= slot.born + SILENT_S:
+                slot.kill("silent")
+            if not slot.jobs or slot.killed:
+                continue
+            head, ran_s = slot.jobs[0], now - slot.since
+            if ran_s >= self._limit_s(head):
+                slot.kill("timed out" if head.ours else "lost")
+            elif slot.waiting and ran_s >= STUCK_S:
+                self._hand_back(slot, 1)
+
+    def due(self) -> float:
+        """When `tick` will have something to do."""
+        times = list(self._absent.values())
+        for slot in self._slots.values():
+            if not slot.ready:
+                times.append(slot.born + SILENT_S)
+            elif slot.jobs and not slot.killed:
+                limit_s = self._limit_s(slot.jobs[0])
+                times.append(slot.since + (min(limit_s, STUCK_S) if slot.waiting else limit_s))
+        return min(times, default=float("inf"))
+
+    def hand_back_unstarted(self) -> None:
+        """Hand back every job that is not being worked on."""
+        for slot in self._slots.values():
+            self._hand_back(slot, 1)
+
+    def stop(self) -> None:
+        """Kill all children; what was in their hands is handed back."""
+        for slot in self._slots.values():
+            self._hand_back(slot, 0)
+            slot.kill("stopped")
+        for slot in self._slots.values():
+            self._selector.unregister(slot.wire)
+            slot.buried()
+        self._slots.clear()
+        self._absent.clear()
+
+    def _heard(self, slot: Slot, mask: int) -> None:
+        if mask & selectors.EVENT_WRITE:
+            slot.wire.flush()
+            self._watch(slot)
+        if not mask & selectors.EVENT_READ:
+            return
+        try:
+            for given, answer in slot.answers():
+                self.pace.learn(given.job, answer.seconds)
+                self._settle(slot, given, answer.seconds * 1000, answer.what)
+        except EOFError:
+            self._bury(slot)
+        except msgspec.DecodeError as nonsense:
+            self._log.error("child.nonsense", child=slot.number, child_pid=slot.pid, detail=str(nonsense))
+            slot.kill("silent")
+
+    def _watch(self, slot: Slot) -> None:
+        """Ask the selector for EVENT_WRITE exactly while bytes wait for this child."""
+        key = self._selector.get_key(slot.wire)
+        if key.events != slot.watched:
+            self._selector.modify(slot.wire, slot.watched, key.data)
+
+    @staticmethod
+    def _limit_s(given: Given) -> float:
+        return given.job.time_limit_s if given.ours else USELESS_S
+
+    def _hand_back(self, slot: Slot, first: int) -> None:
+        for given in list(slot.jobs)[first:]:
+            self._settle(slot, given, 0.0, Released())
+            given.ours = False
+
+    def _bury(self, slot: Slot) -> None:
+        self._selector.unregister(slot.wire)
+        del self._slots[slot.number]
+        self._given.discard(slot)
+        how, most_rss_bytes = slot.buried()
+        about = {"child": slot.number, "child_pid": slot.pid, "jobs": len(slot.jobs)}
+        self._log.warning("child.died", how=how, killed_because=slot.killed, **about)
+        if slot.jobs:
+            what: What = TimedOut() if slot.killed == "timed out" else Died(how, most_rss_bytes)
+            self.pace.learn(slot.jobs[0].job, slot.ran_ms() / 1000)
+            self._settle(slot, slot.jobs[0], slot.ran_ms(), what)
+            self._hand_back(slot, 1)
+        if slot.ready:
+            self._fork(slot.number)
+        else:
+            self._absent[slot.number] = time.monotonic() + PAUSE_S
+
+    def _settle(self, slot: Slot, given: Given, ran_ms: float, what: What) -> None:
+        if given.ours:
+            self.settled.append(Outcome(given.job, slot.number, ran_ms, what))
+
+    def _fork(self, number: int) -> None:
+        try:
+            slot = Slot(number)
+        except OSError as refused:  # no memory or too many processes: the other children go on
+            self._log.error("child.not_started", child=number, reason=str(refused))
+            self._absent[number] = time.monotonic() + 1.0
+            return
+        self._absent.pop(number, None)
+        self._slots[number] = slot
+        self._selector.register(slot.wire, slot.watched, partial(self._heard, slot))
+        self._log.info("child.started", child=number, child_pid=slot.pid)

@@ -1,0 +1,74 @@
+"""The reaper: a role that every consumer plays beside its own jobs. Each of its steps is one script, so any number may.
+
+reap      jobs whose holder has gone              every third of a lease, and at the start
+promote   what is due in `later`                  every 0.5 s
+forget    finished tasks that are due             every second; at once again while there are more
+repair    live tasks, a page at a time            every second
+remove    names of consumers that are gone (I14)  every 30 s
+"""
+
+from collections.abc import Callable
+
+from consumer.timers import Timer
+from pipeline import log, verbs
+from pipeline.settings import Settings
+from pipeline.store import Store
+
+PROMOTE_S, FORGET_S, REPAIR_S, REMOVE_S = 0.5, 1.0, 1.0, 30.0
+# So much in one script: some milliseconds, in which Redis serves nobody else.
+MOST_REAPED, MOST_PROMOTED, MOST_FORGOTTEN, REPAIR_PAGE = 100, 200, 200, 200
+
+
+class Reaper:
+    """`timers` is what the parent's loop runs."""
+
+    def __init__(self, store: Store, consumer: str, settings: Settings, share: Callable[[], int]) -> None:
+        self._store = store
+        self._consumer = consumer
+        self._settings = settings
+        self._share = share
+        self._log = log.get()
+        self._cursor = ""  # the last task that `repair` looked at
+        self._promote = Timer(PROMOTE_S, self.promote)
+        self._forget = Timer(FORGET_S, self.forget)
+        self.timers = [
+            Timer(settings.lease_s / 3, self.reap),
+            self._promote,
+            self._forget,
+            Timer(REPAIR_S, self.repair, REPAIR_S),
+            Timer(REMOVE_S, self.remove, REMOVE_S / 2),
+        ]
+
+    def reap(self) -> None:
+        """Put abandoned jobs again, whoever held them."""
+        lease_ms, pause_ms = int(self._settings.lease_s * 1000), int(self._settings.retry_pause_s * 1000)
+        most = self._settings.max_interruptions
+        reaped = self._store.do(verbs.reap(lease_ms, MOST_REAPED, most, pause_ms, self._share()))
+        if reaped:
+            self._log.warning("jobs.reaped", jobs=reaped)
+
+    def promote(self) -> None:
+        """Put what is due."""
+        if self._store.do(verbs.promote(MOST_PROMOTED, self._share())) >= MOST_PROMOTED:
+            self._promote.soon()
+
+    def forget(self) -> None:
+        """Remove finished tasks that are due."""
+        if self._store.do(verbs.forget(MOST_FORGOTTEN)) >= MOST_FORGOTTEN:
+            self._forget.soon()
+
+    def repair(self) -> None:
+        """Put back what a hand in Redis or a failover took from the next page of live tasks."""
+        ids = self._store.do(verbs.live(self._cursor, REPAIR_PAGE))
+        self._cursor = ids[-1] if len(ids) >= REPAIR_PAGE else ""
+        repaired = self._store.do(verbs.repair(ids, self._share())) if ids else 0
+        if repaired:
+            self._log.warning("jobs.repaired", jobs=repaired)
+
+    def remove(self) -> None:
+        """Remove the names of consumers that beat no more and hold nothing."""
+        alive = {beat.name for beat in self._store.do(verbs.fleet())}
+        gone = [name for name in self._store.do(verbs.names()) if name != self._consumer and name not in alive]
+        for name in gone:
+            if self._store.do(verbs.remove_consumer(name)) == "ok":
+                self._log.info("consumer.removed", name=name)

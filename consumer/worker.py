@@ -1,0 +1,231 @@
+"""The parent: one thread, one selector, between the store and its children.
+
+    store ──take──▶ ┌────────┐ ──give──▶ pipe ──▶ child ┐
+    bell ──rings──▶ │ parent │                          ├ calc
+    signal ──stop─▶ └────────┘ ◀─answer─ pipe ◀── child ┘
+                        └──finish, fold, fail, retry, release──▶ store
+
+A turn of the loop: sleep until something happens and hear it; look after the children; do what the timers say (renew,
+beat, the reaper's); tell the store what came of jobs and take new ones in one round trip. No threads, so it may fork
+a child at any time; no asyncio, which costs half as much again. A call to the store blocks the loop for
+pipeline.store.ANSWER_S at most: so late can a time limit be.
+
+While the store is away the children go on, and what comes of their jobs waits in `pool.settled`. That is never more
+than was held, for nothing is taken. To tell an outcome twice is safe: the second time it is `lost`.
+"""
+
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Sequence
+
+from consumer.child import Broke
+from consumer.heart import Heart
+from consumer.known import Known
+from consumer.lease import Lease
+from consumer.link import Link
+from consumer.outcome import Outcome, Released, deliveries, lines
+from consumer.pool import Pool
+from consumer.reaper import Reaper
+from pipeline import log, verbs
+from pipeline.errors import PipelineError, StoreAway
+from pipeline.record import Job, Taken
+from pipeline.settings import Settings
+
+# Under load so much time is between two round trips: what comes of many small jobs is told in one.
+LINGER_S = 0.001
+
+
+class Worker:
+    """One consumer. `run` returns when a signal has asked for a stop and the stop is complete."""
+
+    def __init__(self, settings: Settings, consumer: str, pool: Pool, selector: selectors.BaseSelector) -> None:
+        self._settings = settings
+        self._consumer = consumer
+        self._pool = pool
+        self._selector = selector
+        self._link = Link(settings, consumer, selector)
+        self._store = self._link.store
+        self._heart = Heart(self._store, consumer, settings, pool)
+        reaper = Reaper(self._store, consumer, settings, lambda: self._heart.share)
+        lease = Lease(self._store, consumer, settings, pool)
+        self._timers = [*lease.timers, *self._heart.timers, *reaper.timers]
+        self._known = Known()
+        self._unsure: set[str] = set()  # tokens whose outcome was sent, but the store went away before it answered
+        self._spoke_at = 0.0
+        self._stop_by: float | None = None
+        self._log = log.get()
+
+    def run(self) -> None:
+        """Work until stopped."""
+        self._watch_signals()
+        self._log.info("consumer.started", children=self._pool.size, lease_s=self._settings.lease_s)
+        again = 0.0
+        while not self._stopped():
+            self._listen(again)  # first: after a long silence of the store, answers are there that are not late
+            now = time.monotonic()
+            self._pool.tick(now)
+            again = min(self._speak(now), self._pool.due())
+        self._leave()
+
+    # ── the store ──
+
+    def _speak(self, now: float) -> float:
+        """Say and ask what is due; answers when to speak again."""
+        if now < self._link.try_at:
+            return self._link.try_at
+        try:
+            if self._link.away:
+                self._come_back()
+            self._link.check(now)
+            for timer in self._timers:
+                timer.run(now)
+            if self._due(now):
+                self._exchange()
+        except StoreAway as cause:
+            self._link.lost(cause)
+            return self._link.try_at
+        except PipelineError as refused:  # a bug, in a step that comes again by itself
+            self._log.error("store.refused", reason=str(refused))
+        again = min(timer.due for timer in self._timers)
+        return min(again, self._spoke_at + LINGER_S) if self._pool.settled or self._room() else again
+
+    def _come_back(self) -> None:
+        """The first words after an absence: make what is missing, ask what we hold and do not know of."""
+        for wrong in self._store.do(verbs.ready()):
+            self._log.warning("store.warning", detail=wrong)
+        found = self._store.do(verbs.resync(self._consumer, self._pool.tokens(), self._heart.share))
+        self._link.back()
+        self._accept(found)
+
+    def _room(self) -> int:
+        """How many jobs to ask for: none while the bell has not rung, and none when stopping."""
+        return 0 if self._link.asleep or self._stop_by is not None else self._pool.room()
+
+    def _due(self, now: float) -> bool:
+        if self._link.asleep and not self._pool.busy:
+            return bool(self._pool.settled)  # nothing else is coming that could go along
+        return now >= self._spoke_at + LINGER_S and bool(self._pool.settled or self._room())
+
+    def _exchange(self) -> None:
+        """Tell what came of jobs, and take new ones, in one round trip."""
+        told = list(self._pool.settled)
+        sent = deliveries(told, self._consumer, self._heart.share, self._settings)
+        calls = [delivery.call for delivery in sent]
+        room = self._room()
+        if room:
+            order, known = self._pool.pace.order(), self._known.tasks()
+            most = self._settings.max_attempts
+            calls.append(verbs.take(self._consumer, room, order, known, most, self._heart.share))
+        self._spoke_at = time.monotonic()
+        try:
+            replies = self._store.do_all(calls)
+        except StoreAway:
+            self._unsure.update(outcome.job.token for outcome in told)
+            raise
+        except PipelineError as refused:
+            self._exchange_singly(told, refused)
+            return
+        del self._pool.settled[: len(told)]
+        taken = replies.pop() if room else Taken([], [])
+        for delivery, reply in zip(sent, replies, strict=True):
+            self._tell(delivery.outcomes, delivery.words(reply))
+        self._pool.pace.took(taken.jobs)
+        self._accept(taken.jobs)
+        if taken.wake_ids:
+            self._link.sleep(taken.wake_ids)
+
+    def _exchange_singly(self, told: Sequence[Outcome], refused: PipelineError) -> None:
+        """One of the calls is one that the store cannot take (a bug): the others must not suffer for it."""
+        self._log.error("store.refused", reason=str(refused), jobs=len(told))
+        self._unsure.update(outcome.job.token for outcome in told)
+        for outcome in told:
+            [delivery] = deliveries([outcome], self._consumer, self._heart.share, self._settings)
+            try:
+                self._tell([outcome], delivery.words(self._store.do(delivery.call)))
+            except StoreAway:
+                raise
+            except PipelineError as reason:  # not renewed any more, so its lease runs out
+                self._log.error("job.not_told", task_id=outcome.job.task, job=outcome.job.name, reason=str(reason))
+            self._pool.settled.remove(outcome)
+        self._link.lost(StoreAway("what the take of the same round trip brought is to be asked for"))
+
+    def _tell(self, outcomes: Sequence[Outcome], words: Sequence[str]) -> None:
+        """One line a job."""
+        tokens = [outcome.job.token for outcome in outcomes]
+        sure = [
+            "unknown" if word == "lost" and token in self._unsure else word
+            for token, word in zip(tokens, words, strict=True)
+        ]
+        self._unsure.difference_update(tokens)
+        log.write_lines(lines(outcomes, sure, self._consumer))
+
+    def _accept(self, jobs: Sequence[Job]) -> None:
+        """Give held jobs to children. What finds none is handed back: it was read ahead and proved not to be tiny."""
+        for job in jobs:
+            wave = None
+            if job.step in ("fold", "result"):
+                try:
+                    wave = self._store.do(verbs.wave(job))
+                except StoreAway:
+                    raise  # `resync` brings it and those behind it again
+                except PipelineError as broken:
+                    what = Broke(str(broken), "")
+                    self._pool.settled.append(Outcome(job, -1, 0.0, what))
+                    continue
+                if wave is None:
+                    self._tell([Outcome(job, -1, 0.0, Released())], ["lost"])
+                    continue
+            if self._stop_by is not None or not self._pool.give(job, self._known.data(job), wave):
+                self._pool.settled.append(Outcome(job, -1, 0.0, Released()))
+        self._pool.send()
+
+    # ── everything else ──
+
+    def _listen(self, until: float) -> None:
+        """Sleep until something happens, or until then."""
+        wait_s = max(0.0, until - time.monotonic())
+        if self._pool.settled and wait_s <= LINGER_S:
+            time.sleep(wait_s)  # more answers come meanwhile; to wake for each would cost more than they do
+            wait_s = 0.0
+        for key, mask in self._selector.select(wait_s):
+            key.data(mask)
+
+    def _watch_signals(self) -> None:
+        """A signal only writes its number into a socket: nothing happens in the middle of something else."""
+        self._ear, mouth = socket.socketpair()
+        self._ear.setblocking(False)
+        mouth.setblocking(False)
+        self._mouth = mouth  # kept open: the wake-up descriptor is just a number to Python
+        signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: None)
+        self._selector.register(self._ear, selectors.EVENT_READ, self._signalled)
+
+    def _signalled(self, _mask: int) -> None:
+        numbers = self._ear.recv(64)
+        if self._stop_by is not None:
+            return
+        self._stop_by = time.monotonic() + self._settings.grace_s
+        self._pool.hand_back_unstarted()
+        self._link.stop_listening()
+        self._log.info("consumer.stopping", signal=signal.Signals(numbers[0]).name, grace_s=self._settings.grace_s)
+
+    def _stopped(self) -> bool:
+        if self._stop_by is None:
+            return False
+        return time.monotonic() >= self._stop_by or not (self._pool.working or self._pool.settled)
+
+    def _leave(self) -> None:
+        """End the children, hand back what they had, take our name away. Should the store be away, leases run out."""
+        self._pool.stop()
+        if not self._link.away:
+            try:
+                if self._pool.settled:
+                    self._exchange()
+                self._store.do(verbs.leave(self._consumer))
+            except PipelineError as cause:
+                self._log.warning("consumer.left_in_silence", reason=str(cause))
+        self._log.info("consumer.stopped", pid=os.getpid())

@@ -1,0 +1,100 @@
+"""`make up`: check, write the configuration, start everything, prove it, say where it is."""
+
+import contextlib
+import fcntl
+import time
+from collections.abc import Iterator
+
+from deploy import checks, processes, render, supervisord
+from deploy.down import kill
+from deploy.prove import Prover
+from deploy.stack import Stack
+from deploy.status import trouble
+from deploy.tell import OURS, Problem, row, say, since
+from pipeline.settings import stop_wait_s
+
+PROGRAMS_DOWN_S = 5.0
+
+
+def up(stack: Stack) -> int:
+    """Start everything, or say that it runs. Raises Problem; then nothing of ours is left running."""
+    with _alone(stack):
+        if supervisord.pid(stack):
+            return _is_running(stack)
+        checks.everything(stack)
+        render.write(stack)
+        begun = time.monotonic()
+        supervisord.start(stack)
+        try:
+            _prove(stack)
+        except BaseException:  # whatever it is, Ctrl-C too: nothing half-started stays
+            _stop(stack)
+            raise
+        _welcome(stack, time.monotonic() - begun)
+        return 0
+
+
+def _prove(stack: Stack) -> None:
+    prover = Prover(stack)
+    steps = (prover.prove_store, prover.prove_gateways, prover.prove_nginx, prover.prove_consumers)
+    for step in steps:
+        proof = step()
+        row(proof.what, proof.where, f"ready in {proof.after_s:.1f} s", proof.how)
+    row("proof", prover.prove_answer())
+
+
+def _welcome(stack: Stack, took_s: float) -> None:
+    address = f"http://localhost:{stack.wanted.http_port}"
+    say(f"""
+Headrace is up, {took_s:.1f} s after the start.
+
+  API        {address}/tasks
+  API docs   {address}/docs
+  Logs       {stack.var}/log
+
+Try:
+  curl -X POST {address}/tasks -H "Content-Type: application/json" -d '{{"data": {{"amount": 10000, "rate": 0.05}}}}'
+  curl {address}/tasks/TASK_ID        with the task_id of the answer
+
+Stop:  make down     What runs:  make status     Trouble:  make doctor""")
+
+
+def _is_running(stack: Stack) -> int:
+    programs = supervisord.programs(stack)
+    started = min((program.since for program in programs if program.since), default=int(time.time()))
+    age = since(time.time() - started)
+    say(f"Headrace is running here, started {age} ago (supervisord is pid {supervisord.pid(stack)}).")
+    wrong = trouble(programs)
+    if wrong:
+        say(f"Not all of it: {', '.join(wrong)}.  See:  make status")
+        return OURS
+    counts = {group: sum(program.group == group for program in programs) for group in ("consumer", "gateway")}
+    wanted = {"consumer": stack.wanted.consumers, "gateway": stack.wanted.gateways}
+    if counts != wanted:
+        said = " and ".join(f"{counts[group]} {group}s (you ask for {wanted[group]})" for group in counts)
+        say(f"It has {said}. To change that:  make down, then make up again.")
+    say(f"Open http://localhost:{stack.wanted.http_port}/docs or stop it:  make down")
+    return 0
+
+
+@contextlib.contextmanager
+def _alone(stack: Stack) -> Iterator[None]:
+    """No two `up` of one folder at the same time."""
+    checks.folder(stack)
+    stack.var.chmod(0o700)
+    with (stack.var / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            why = f"It holds {stack.var}/up.lock."
+            raise Problem(
+                "Another make up is at work in this folder.", why, "Wait for it, then:  make status"
+            ) from None
+        yield
+
+
+def _stop(stack: Stack) -> None:
+    before = processes.ours(stack.var)
+    if supervisord.pid(stack):
+        supervisord.shut_down(stack)
+    kill(processes.wait_gone(before, stop_wait_s(stack.settings) + PROGRAMS_DOWN_S))

@@ -1,0 +1,232 @@
+"""What we say about a task: one shape, whatever was asked, and bytes ready for the socket.
+
+The result is never parsed here: its bytes go from Redis into the answer as they are.
+Times are RFC 3339 in UTC with milliseconds, durations have their unit in the name; what is not known yet is null.
+"""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+from starlette.responses import Response
+
+from pipeline.record import FINAL, Priority, State, Task
+
+ACCEPTED, OK = 202, 200
+JSON = "application/json"
+ASK_AGAIN_S = "1"  # Retry-After of an answer that will change
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NOTHING = Raw(b"null")
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Links(Struct, frozen=True, omit_defaults=True):
+    """Where to go from here. `cancel` is there as long as it can do something."""
+
+    self: str
+    result: str
+    cancel: str = ""
+
+
+class Progress(Struct, frozen=True):
+    """How far a task is: parts done of all, the estimate from the folded ones, and seconds to go at this pace."""
+
+    done: int
+    parts: int
+    fraction: float
+    estimate: float | None
+    standard_error: float | None
+    eta_s: float | None
+
+
+class Versions(Struct, frozen=True):
+    """What computed the result, with `seed` and `sha256` all that reproduces it."""
+
+    kind: int
+    package: str
+
+
+class Failure(Struct, frozen=True):
+    """Why a task failed: a code for programs, a sentence for people. (A traceback stays in the dead letter.)"""
+
+    code: str
+    message: str
+
+
+class TaskSummary(Struct, frozen=True, kw_only=True):
+    """A task as it stands in a list: all but its result."""
+
+    task_id: str
+    kind: str
+    state: State
+    priority: Priority
+    label: str
+    owner: str
+    submitted_at: str
+    run_at: str | None
+    started_at: str | None
+    finished_at: str | None
+    expires_at: str | None
+    waited_ms: int
+    ran_ms: int | None
+    attempts: int
+    interruptions: int
+    progress: Progress
+    error: Failure | None
+    seed: int | None
+    versions: Versions
+    sha256: str
+    links: Links
+
+
+class TaskAnswer(TaskSummary, frozen=True, kw_only=True):
+    """A task: the answer of GET /tasks/{task_id}, of a wait and of a cancel."""
+
+    result: Raw
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """The answer to a submission: where the task is and how to follow it."""
+
+    task_id: str
+    kind: str
+    state: State
+    priority: Priority
+    label: str
+    submitted_at: str
+    links: Links
+
+
+class TaskList(Struct, frozen=True, kw_only=True):
+    """One page, newest first. `cursor` and `next` are null on the last page."""
+
+    tasks: list[TaskSummary]
+    cursor: str | None
+    next: str | None
+
+
+def accepted(
+    id: str,
+    kind: str,
+    state: State,
+    priority: Priority,
+    label: str,
+    submitted_at: int,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """202: the task is in the store."""
+    said = Accepted(
+        task_id=id,
+        kind=kind,
+        state=state,
+        priority=priority,
+        label=label,
+        submitted_at=time_text(submitted_at),
+        links=links(id, state),
+    )
+    sent = {"Location": said.links.self, "Retry-After": ASK_AGAIN_S} | (headers or {})
+    return Response(_encode(said), ACCEPTED, sent, JSON)
+
+
+def task(record: Task, now_ms: int, headers: dict[str, str] | None = None, status: int = OK) -> Response:
+    """The task in its one shape."""
+    headers = headers or {}
+    if record.state not in FINAL:
+        headers["Retry-After"] = ASK_AGAIN_S
+    result = NOTHING if record.result is None else Raw(record.result)
+    return Response(_encode(TaskAnswer(result=result, **_told(record, now_ms))), status, headers, JSON)
+
+
+def result(record: Task, now_ms: int, headers: dict[str, str]) -> Response:
+    """The result alone, or 202 with the task while there is none."""
+    if record.result is None:
+        return task(record, now_ms, headers | {"Location": links(record.id, record.state).self}, ACCEPTED)
+    return Response(record.result, OK, headers, JSON)
+
+
+def page(records: list[Task], cursor: str, next_link: str, now_ms: int) -> Response:
+    """A page of tasks, each without its result."""
+    tasks = [TaskSummary(**_told(record, now_ms)) for record in records]
+    return Response(_encode(TaskList(tasks=tasks, cursor=cursor or None, next=next_link or None)), OK, media_type=JSON)
+
+
+def body(value: Any, headers: dict[str, str] | None = None) -> Response:
+    """200 with any other value as JSON."""
+    return Response(_encode(value), OK, headers, JSON)
+
+
+def failure(record: Task) -> Failure | None:
+    """What may be told of a task's error."""
+    if record.error is None:
+        return None
+    return Failure(str(record.error.get("code", "internal_error")), str(record.error.get("message", "")))
+
+
+def links(id: str, state: State) -> Links:
+    """The addresses of a task, relative: whatever host or port the client used."""
+    path = f"/tasks/{id}"
+    return Links(path, f"{path}/result", "" if state in FINAL else f"{path}/cancel")
+
+
+@cache
+def versions_text(kind: int, package: str) -> str:
+    """What computes a result, as the record keeps it."""
+    return _encode(Versions(kind, package)).decode()
+
+
+def time_text(ms: int) -> str:
+    """`2026-11-25T10:00:00.123Z`."""
+    return f"{_second_text(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+# ── pieces ──
+
+
+def _told(t: Task, now_ms: int) -> dict[str, Any]:
+    """The fields of TaskSummary. A task that still waits or runs is measured until now."""
+    end = t.finished_at or now_ms
+    ran_ms = max(0, end - t.started_at) if t.started_at else None
+    return {
+        "task_id": t.id,
+        "kind": t.kind,
+        "state": t.state,
+        "priority": t.priority,
+        "label": t.label,
+        "owner": t.owner,
+        "submitted_at": time_text(t.submitted_at),
+        "run_at": _time(t.not_before),
+        "started_at": _time(t.started_at),
+        "finished_at": _time(t.finished_at),
+        "expires_at": _time(t.expires_at),
+        "waited_ms": max(0, (t.started_at or end) - t.submitted_at),
+        "ran_ms": ran_ms,
+        "attempts": t.attempts,
+        "interruptions": t.interruptions,
+        "progress": _progress(t, ran_ms),
+        "error": failure(t),
+        "seed": t.seed,
+        "versions": msgspec.convert(t.versions, Versions),
+        "sha256": t.sha256,
+        "links": links(t.id, t.state),
+    }
+
+
+@lru_cache(maxsize=256)  # many tasks share a second
+def _second_text(second: int) -> str:
+    return (EPOCH + timedelta(seconds=second)).isoformat()[:-6]
+
+
+def _time(ms: int | None) -> str | None:
+    return None if ms is None else time_text(ms)
+
+
+def _progress(t: Task, ran_ms: int | None) -> Progress:
+    estimate = t.estimate or {}
+    eta_s = None
+    if t.state == "running" and ran_ms and t.done:
+        eta_s = round(ran_ms / t.done * (t.parts - t.done) / 1000, 3)
+    fraction = round(t.done / t.parts, 6)
+    return Progress(t.done, t.parts, fraction, estimate.get("estimate"), estimate.get("standard_error"), eta_s)

@@ -1,0 +1,63 @@
+"""What hangs where: the application, its routes, and what lives as long as it does.
+
+Edge (id, log, faults) ─▶ /tasks…        hot: plain Starlette routes
+                       ─▶ /kinds… /health /ready /docs… /openapi.json
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.routing import Router
+from starlette.types import ASGIApp
+
+from calc import execute
+from gateway import edge
+from gateway.desk import Desk
+from gateway.problems import Problem
+from gateway.routes import docs, health, kinds, tasks
+from pipeline.errors import PipelineError
+from pipeline.settings import Settings
+
+# FastAPI's own pages load scripts from other hosts, its schema knows pydantic only, its telemetry costs each request.
+WITHOUT: dict[str, Any] = {
+    "docs_url": None,
+    "redoc_url": None,
+    "openapi_url": None,
+    "redirect_slashes": False,
+    "telemetry": {"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+}
+
+
+def create(settings: Settings) -> FastAPI:
+    """The application for these settings. It opens its store when it starts, not here."""
+    execute.load(settings.kinds)
+    refused: dict[Any, Any] = dict.fromkeys((Problem, PipelineError, HTTPException), edge.answer)
+    app = Application(title="Headrace", lifespan=_life, exception_handlers=refused, **WITHOUT)
+    app.state.desk = Desk(settings)
+    app.router.routes += tasks.ROUTES
+    for path, endpoint in kinds.ROUTES + health.ROUTES + docs.ROUTES:
+        app.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
+    return app
+
+
+class Application(FastAPI):
+    """FastAPI, but for the hot routes: its layers would cost each of them a tenth more."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The hot routes first, all else FastAPI's way."""
+        rest = super().build_middleware_stack()
+        hot = Router(tasks.ROUTES, redirect_slashes=False, default=rest, lifespan=_life)
+        return edge.Edge(hot)
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    desk: Desk = app.state.desk
+    await desk.open()
+    try:
+        yield
+    finally:
+        await desk.close()

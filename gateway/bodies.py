@@ -1,0 +1,182 @@
+"""What a submission may say: its bytes, its envelope, its headers.
+
+The envelope is decoded with `data` left as it is, byte for byte: what `data` means is the kind's to say.
+"""
+
+import hashlib
+import json
+import re
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+from starlette.requests import Request
+
+from calc import DEFAULT_KIND, execute
+from calc.decode import decode
+from calc.errors import Fault, InvalidData, UnknownKind
+from gateway.answers import EPOCH
+from gateway.problems import Problem, invalid
+from pipeline.record import Priority
+
+LATEST_S = 30 * 86_400  # the furthest a task can be put off
+KEY_TTL_S = 86_400
+RESEND_TTL_S = 300  # a proxy resends at once, or never
+
+TimeLimit = Annotated[float, Meta(gt=0, le=3_600, description="Seconds that one job of this task may run.")]
+ResultTTL = Annotated[int, Meta(ge=1, le=604_800, description="Seconds that the record is kept after the task's end.")]
+Delay = Annotated[float, Meta(ge=0, le=LATEST_S, description="Start no sooner than this many seconds from now.")]
+RunAt = Annotated[
+    str,
+    Meta(
+        max_length=40,
+        description="Start no sooner than this time: RFC 3339, with its zone; at most 30 days ahead.",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+Label = Annotated[str, Meta(max_length=200, description="A name of your own for lists; means nothing to us.")]
+
+
+_ZonedTime = Annotated[datetime, Meta(tz=True)]
+
+
+class Envelope(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The body of POST /tasks. None: the setting of this deployment."""
+
+    data: Raw
+    kind: str = DEFAULT_KIND
+    priority: Priority = "medium"
+    label: Label = ""
+    time_limit_s: TimeLimit | None = None
+    result_ttl_s: ResultTTL | None = None
+    delay_s: Delay | None = None
+    run_at: RunAt | None = None
+
+
+class Key(Struct, frozen=True):
+    """What makes two submissions one: a key, the hash of the request, and how long both are kept."""
+
+    name: str = ""
+    sha256: str = ""
+    ttl_s: int = KEY_TTL_S
+
+
+async def read(request: Request, limit: int) -> bytes:
+    """The body, or a Problem: too large (noticed while it arrives), not JSON by its headers."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise _too_large(limit)
+    _check_type(request)
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit:
+            raise _too_large(limit)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def envelope(body: bytes) -> Envelope:
+    """The envelope of a body. Raises a Problem with every fault at once, those of the data too."""
+    try:
+        asked = decode(Envelope, body, "$")
+    except InvalidData as wrong:
+        faults = _faults(body) or wrong.faults
+        code = "invalid_data" if all(fault.path.startswith("$.data.") for fault in faults) else "invalid_request"
+        raise invalid(faults, code) from None
+    if asked.delay_s is not None and asked.run_at is not None:
+        fault = Fault("$.run_at", "stands beside delay_s: both say when to start", allowed="one of delay_s, run_at")
+        raise invalid([fault], "invalid_request")
+    return asked
+
+
+def not_before_ms(asked: Envelope, now_ms: int) -> int:
+    """When the task may start, in ms since 1970; 0 for now."""
+    if asked.delay_s:
+        return now_ms + int(asked.delay_s * 1000)
+    if asked.run_at is None:
+        return 0
+    try:
+        at = msgspec.convert(asked.run_at, _ZonedTime) - EPOCH
+    except msgspec.ValidationError:
+        detail = "is not a time with a zone"
+        raise invalid(
+            [Fault("$.run_at", detail, asked.run_at, "like 2030-01-31T18:00:00Z")], "invalid_request"
+        ) from None
+    if at.total_seconds() > now_ms / 1000 + LATEST_S:
+        detail = "is more than 30 days from now"
+        raise invalid([Fault("$.run_at", detail, asked.run_at, "at most 30 days from now")], "invalid_request")
+    return max(0, int(at.total_seconds() * 1000))
+
+
+# ── what makes two submissions one ──
+
+_KEY = re.compile(r'"([\x20-\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e](?:[\x20\x21\x23-\x7e]{0,253}[\x21\x23-\x7e])?)')
+_SUBMISSION_ID = re.compile(r"[A-Za-z0-9_-]{8,128}")
+_literal = msgspec.json.Decoder(float_hook=str).decode
+
+
+def key(request: Request, asked: Envelope, kind: str, body: bytes) -> Key:
+    """The client's Idempotency-Key; without one the proxy's X-Submission-ID, whose resends have equal bytes."""
+    sent = request.headers.getlist("idempotency-key")
+    if sent:
+        match = _KEY.fullmatch(sent[0]) if len(sent) == 1 else None
+        if not match:
+            raise Problem("bad_header", "Idempotency-Key must be one text of 1 to 255 printable ASCII characters.")
+        return Key(f"key:{match[1] or match[2]}", _request_sha256(asked, kind))
+    submission = request.headers.get("x-submission-id", "")
+    if _SUBMISSION_ID.fullmatch(submission):
+        return Key(f"once:{submission}", hashlib.sha256(body).hexdigest(), RESEND_TTL_S)
+    return Key()
+
+
+def _request_sha256(asked: Envelope, kind: str) -> str:
+    """Of what was asked, before a seed is drawn: the order of fields and white space do not matter.
+
+    Numbers count as they are written: 0.1 and 0.10 are two requests, because exact decimals keep their digits.
+    """
+    said: dict[str, Any] = {field: getattr(asked, field) for field in Envelope.__struct_fields__}
+    said |= {"kind": kind, "data": _literal(asked.data)}
+    return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
+
+
+# ── pieces ──
+
+
+def _faults(body: bytes) -> list[Fault]:
+    """All that is wrong with a body, its data read as its kind's. [] where the kind cannot be known."""
+    try:
+        said = json.loads(body)
+        kind = execute.find(str(said.get("kind", DEFAULT_KIND)))
+        decode(_submission(kind.NAME), body, "$")
+    except InvalidData as wrong:
+        return wrong.faults
+    except (ValueError, AttributeError, RecursionError, UnknownKind):
+        return []
+    return []
+
+
+@cache
+def _submission(kind: str) -> type[Struct]:
+    """The envelope with the Params of a kind where it has them raw."""
+    fields = [(f.name, f.type, f.default) for f in msgspec.structs.fields(Envelope) if not f.required]
+    whole = [("data", execute.find(kind).Params), *fields]
+    return msgspec.defstruct("Submission", whole, forbid_unknown_fields=True, kw_only=True)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem("body_too_large", f"The body is longer than {limit:,} bytes. Nothing was accepted.")
+
+
+def _check_type(request: Request) -> None:
+    """Only declared JSON: a form or text that a browser sends across sites must never submit a task."""
+    declared = request.headers.get("content-type", "")
+    name, _, parameters = declared.lower().partition(";")
+    charset = parameters.replace('"', "").strip()
+    if name.strip() != "application/json" or charset not in ("", "charset=utf-8"):
+        raise Problem("unsupported_media_type", f"Content-Type is {declared or 'missing'!r}, not application/json.")
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        raise Problem("unsupported_media_type", f"Content-Encoding {encoding!r} is not read; send the JSON as it is.")

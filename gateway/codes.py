@@ -1,0 +1,163 @@
+"""Every error code: its status and its words. No other file knows the status of an error.
+
+`problems.py` answers with them, /docs/errors explains them, openapi.py lists them; a test raises each.
+"""
+
+from typing import NamedTuple
+
+
+class Code(NamedTuple):
+    """What stands behind a code. `meaning` is its entry on /docs/errors."""
+
+    status: int
+    title: str
+    meaning: str
+    hint: str = ""
+    retry_after_s: int = 0
+
+
+CODES: dict[str, Code] = {
+    "malformed_json": Code(
+        400,
+        "The body is not JSON",
+        "The body cannot be read as one JSON value in UTF-8. `detail` says where reading stopped. "
+        "JSON has no NaN, no Infinity, no comments and no trailing commas.",
+        "Shell quoting? Put the body in a file and send it with -d @task.json.",
+    ),
+    "bad_header": Code(
+        400,
+        "A header is not usable",
+        "A request header that changes what is done has a value that is not allowed, so nothing was done.",
+    ),
+    "no_such_path": Code(
+        404,
+        "There is nothing at this path",
+        "No resource has this address. Addresses have no slash at their end.",
+        "The addresses are listed at /docs.",
+    ),
+    "unknown_task": Code(
+        404,
+        "There is no such task",
+        "No task with this id was ever accepted here. An id that was ours, but whose record is gone, answers 410.",
+        "Copy the whole task_id from the answer to POST /tasks: 26 characters, upper-case letters and digits.",
+    ),
+    "kind_not_found": Code(
+        404,
+        "There is no such kind",
+        "GET /kinds/{kind} was asked for a name that is neither a kind nor an alias of one.",
+        "GET /kinds lists every kind.",
+    ),
+    "method_not_allowed": Code(
+        405,
+        "This path does not take this method",
+        "The address exists but not for this method. The header `Allow` says which it takes.",
+    ),
+    "already_final": Code(
+        409,
+        "The task has ended already",
+        "A task that succeeded or failed cannot be cancelled. Cancelling a cancelled task again is fine (200).",
+        "GET /tasks/{task_id} gives its result or its error.",
+    ),
+    "task_failed": Code(
+        409,
+        "The task failed, so it has no result",
+        "GET /tasks/{task_id}/result was asked for a task that failed. `error` says why.",
+        "GET /tasks/{task_id} tells the whole story.",
+    ),
+    "task_cancelled": Code(
+        409,
+        "The task was cancelled, so it has no result",
+        "GET /tasks/{task_id}/result was asked for a task that was cancelled.",
+        "Submit it again if the result is wanted after all.",
+    ),
+    "task_expired": Code(
+        410,
+        "The task has been forgotten",
+        "This id was ours; the record was kept for the task's result_ttl_s after its end and has been removed.",
+        "The same data and seed give the same result to the last bit: submit it again. Keep longer with result_ttl_s.",
+    ),
+    "body_too_large": Code(
+        413,
+        "The body is too large",
+        "The body is longer than HEADRACE_BODY_LIMIT_BYTES. Reading stopped there and nothing was accepted.",
+    ),
+    "unsupported_media_type": Code(
+        415,
+        "The body is not declared as JSON",
+        "POST /tasks takes `Content-Type: application/json` in UTF-8, not compressed.",
+        "With curl: -H 'Content-Type: application/json'.",
+    ),
+    "invalid_request": Code(
+        422,
+        "The request has wrong fields",
+        "The body is JSON, but its fields are not those of a submission. `errors` lists each with what is allowed.",
+        "GET /docs shows the fields and an example of every kind.",
+    ),
+    "invalid_data": Code(
+        422,
+        "The data do not fit the kind",
+        "`data` is not what this kind takes. `errors` lists every wrong field: place, value, and what is allowed.",
+        "GET /kinds/{kind} gives the JSON Schema of its data and an example that works.",
+    ),
+    "refused": Code(
+        422,
+        "The calculation refuses its input",
+        "Each field is fine by itself, but together they are not something that this kind can calculate. "
+        "A kind may give a more exact `code`; `detail` says what is wrong and where. The same input is refused again.",
+        "GET /kinds/{kind} says what the kind takes.",
+    ),
+    "unknown_kind": Code(
+        422,
+        "There is no such kind",
+        "The submission names a kind that does not exist. `did_you_mean` is the most similar name.",
+        "GET /kinds lists every kind.",
+    ),
+    "invalid_query": Code(
+        422,
+        "A query parameter is wrong",
+        "A parameter after the `?` is unknown, repeated or has a value that is not allowed. `errors` lists each.",
+    ),
+    "idempotency_mismatch": Code(
+        422,
+        "The Idempotency-Key was used for another request",
+        "This key belongs to a request with another body. A key is kept for 24 hours.",
+        "A new request takes a new key; to repeat the old one, send exactly its body.",
+    ),
+    "backlog_full": Code(
+        429,
+        "Too many tasks are waiting",
+        "The tasks that wait at this priority have reached HEADRACE_BACKLOG_LIMIT. Nothing was accepted.",
+        "Send it again after the pause that Retry-After names.",
+        retry_after_s=10,
+    ),
+    "internal_error": Code(
+        500,
+        "A fault of ours",
+        "Something happened that must not. It is in the log under the `request_id` of this answer.",
+        "Please report it with its request_id.",
+    ),
+    "store_unavailable": Code(
+        503,
+        "The task store is away",
+        "Redis does not answer, is loading, or refuses writes. Nothing that was accepted is known to be lost.",
+        "Send it again after two seconds; an Idempotency-Key makes that safe.",
+        retry_after_s=2,
+    ),
+    "not_ready": Code(
+        503,
+        "This gateway is not ready",
+        "GET /ready: this process cannot serve now. `wrong` lists what is missing.",
+        retry_after_s=2,
+    ),
+}
+
+# The `code` in `error` of a task that failed: written by consumers and scripts, explained on /docs/errors.
+TASK_ERRORS = {
+    "internal_error": "The calculation has a bug. Its traceback is in the dead letter and in the consumer's log. "
+    "It is not tried again, because the same data would break it again.",
+    "child_died": "The computing process went down in every attempt: out of memory, or killed. `message` says how.",
+    "time_limit": "A job of the task ran longer than time_limit_s in every attempt. Ask for less, or allow more.",
+    "interrupted": "Consumers went away too often while they held a job of this task. Submit it again.",
+    "attempts_spent": "A job of the task was taken as often as it may be, and never came to an end.",
+    "deadline": "The deadline of the task came before any of its work was folded.",
+}

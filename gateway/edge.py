@@ -1,0 +1,86 @@
+"""What happens to every request, whatever it asks: an id in, the same id out, a line in the log, no fault unanswered.
+
+Pure ASGI: Starlette's BaseHTTPMiddleware would cost four times the request that it wraps.
+"""
+
+import re
+import secrets
+from time import perf_counter
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway import problems
+from gateway.problems import Problem
+from pipeline import log
+
+LOG = log.get()
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,128}")
+_TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+NO_STORE = (b"cache-control", b"no-store")
+NO_SNIFF = (b"x-content-type-options", b"nosniff")
+
+
+class Edge:
+    """The outermost layer that is ours."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = perf_counter(), 0
+        request_id, traceparent = _names(scope)
+        state = scope.setdefault("state", {})
+        state["request_id"], state["traceparent"] = request_id, traceparent
+
+        async def answering(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = message["headers"]
+                headers += [(b"x-request-id", request_id.encode()), NO_SNIFF]
+                if not any(name == b"cache-control" for name, _ in headers):
+                    headers.append(NO_STORE)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answering)
+        except ClientDisconnect:
+            LOG.debug("request.left", request_id=request_id)
+        except Exception as wrong:  # noqa: BLE001 - nothing that is raised may leave a request without an answer
+            response = await answer(Request(scope), wrong)
+            if not status:
+                await response(scope, receive, answering)
+        ran_ms = round((perf_counter() - began) * 1000, 2)
+        path = scope["path"]
+        LOG.debug("http", method=scope["method"], path=path, status=status, ran_ms=ran_ms, request_id=request_id)
+
+
+async def answer(request: Request, wrong: Exception) -> Response:
+    """The answer to whatever was raised, and its line in the log."""
+    problem = problems.of(wrong, request)
+    told = {"status": problem.meaning.status, "code": problem.code, "request_id": request.state.request_id}
+    if problem.code == "internal_error":
+        LOG.error("request.broke", **told, method=request.method, exc_info=wrong)
+    else:
+        reason = {"error": str(wrong)} if not isinstance(wrong, Problem) and problem.meaning.status == 503 else {}
+        client = request.client.host if request.client else ""
+        write = LOG.warning if problem.meaning.status >= 500 else LOG.info
+        write("request.rejected", **told, path=problem.path, client=client, method=request.method, **reason)
+    return problems.answer(problem, request.state.request_id)
+
+
+def _names(scope: Scope) -> tuple[str, str]:
+    """The request's id, the client's when it is one, and its trace; "" for none."""
+    request_id, traceparent = b"", b""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            request_id = value
+        elif name == b"traceparent" and _TRACEPARENT.fullmatch(value):
+            traceparent = value
+    return request_id.decode() or secrets.token_hex(16), traceparent.decode()

@@ -1,0 +1,79 @@
+"""The one log line on the hot path: a task was submitted. Collected, and written once a turn of the loop.
+
+Through structlog it would be a tenth of what a submission costs. Its field names are those of every other line.
+"""
+
+import asyncio
+import os
+
+from msgspec import Struct
+
+from pipeline import log
+from pipeline.record import NewTask
+from pipeline.settings import Settings, host_name
+
+
+class SubmittedLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`task.submitted`: never the data, only how many bytes they are."""
+
+    ts: str
+    level: str
+    event: str
+    service: str
+    instance: str
+    version: str
+    pid: int
+    request_id: str
+    task_id: str
+    kind: str
+    owner: str
+    priority: str
+    parts: int
+    input_bytes: int
+    trace_id: str = ""
+
+
+class Lines:
+    """The submissions of this turn of the loop. They share one time stamp."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._instance = instance(settings)
+        self._wanted = log.LEVELS[settings.log_level] <= log.LEVELS["info"]
+        self._pid = os.getpid()
+        self._lines: list[SubmittedLine] = []
+        self._ts = ""
+
+    def submitted(self, task: NewTask) -> None:
+        """A task is in the store."""
+        if not self._wanted:
+            return
+        if not self._lines:
+            self._ts = log.timestamp()
+            asyncio.get_running_loop().call_soon(self._write)
+        line = SubmittedLine(
+            ts=self._ts,
+            level="info",
+            event="task.submitted",
+            service="gateway",
+            instance=self._instance,
+            version=log.VERSION,
+            pid=self._pid,
+            request_id=task.request_id,
+            task_id=task.id,
+            kind=task.kind,
+            owner=task.owner,
+            priority=task.priority,
+            parts=task.parts,
+            input_bytes=len(task.data),
+            trace_id=log.trace_id(task.traceparent),
+        )
+        self._lines.append(line)
+
+    def _write(self) -> None:
+        lines, self._lines = self._lines, []
+        log.write_lines(lines)
+
+
+def instance(settings: Settings) -> str:
+    """This process's name in every line: host and port."""
+    return f"{host_name()}:{settings.port}"

@@ -1,0 +1,84 @@
+"""What may stand after the `?`: each parameter once, none unknown, each with a value that is allowed.
+
+A parameter that we would silently ignore is a question answered wrongly: `?stat=failed` must not list everything.
+"""
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import cast
+
+from msgspec import Struct
+from starlette.requests import Request
+
+from calc import execute
+from calc.errors import Fault, UnknownKind
+from gateway.problems import invalid
+from pipeline.record import STATES, State
+
+LIMIT, MOST = 50, 200
+_NUMBER = re.compile(r"[0-9]{1,9}")
+TASK_ID = re.compile(r"^[0-9A-HJKMNP-TV-Z]{26}$")  # a cursor, too: the page ends at that task
+
+
+class Filter(Struct, frozen=True):
+    """What GET /tasks was asked for."""
+
+    state: State | None
+    kind: str
+    cursor: str
+    limit: int
+
+    def query(self, cursor: str) -> str:
+        """The query of the next page."""
+        words = [f"limit={self.limit}", f"cursor={cursor}"]
+        words += [f"state={self.state}"] if self.state else []
+        words += [f"kind={self.kind}"] if self.kind else []
+        return "&".join(words)
+
+
+def only(request: Request, allowed: Sequence[str]) -> dict[str, str]:
+    """The parameters, each once. Raises a Problem that lists all that are unknown or repeated."""
+    if not request.scope["query_string"]:
+        return {}
+    pairs = request.query_params.multi_items()
+    faults = []
+    for name in dict.fromkeys(name for name, _ in pairs):
+        if name not in allowed:
+            nearest = get_close_matches(name, allowed, 1)
+            meant = f" Did you mean {nearest[0]}?" if nearest else ""
+            says = ", ".join(allowed) or "no parameters"
+            faults.append(Fault(f"?{name[:40]}", f"is not a parameter here.{meant}", allowed=says))
+        elif len(request.query_params.getlist(name)) > 1:
+            faults.append(Fault(f"?{name}", "stands there more than once", allowed=f"one {name}"))
+    if faults:
+        raise invalid(faults, "invalid_query")
+    return dict(pairs)
+
+
+def task_filter(request: Request) -> Filter:
+    """The query of GET /tasks. Raises a Problem that lists every wrong value."""
+    sent = only(request, ("state", "kind", "cursor", "limit"))
+    state, limit, cursor = sent.get("state"), sent.get("limit", str(LIMIT)), sent.get("cursor")
+    faults = []
+    if state is not None and state not in STATES:
+        faults.append(_wrong("state", state, ", ".join(STATES), get_close_matches(state, STATES, 1)))
+    if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= MOST:
+        faults.append(_wrong("limit", limit, f"1 to {MOST}"))
+    if cursor is not None and not TASK_ID.fullmatch(cursor):
+        faults.append(_wrong("cursor", cursor, "the cursor of the page before"))
+    kind = ""
+    if "kind" in sent:
+        try:
+            kind = execute.find(sent["kind"]).NAME
+        except UnknownKind as wrong:
+            nearest = [wrong.nearest] if wrong.nearest else []
+            faults.append(_wrong("kind", sent["kind"], ", ".join(wrong.known), nearest))
+    if faults:
+        raise invalid(faults, "invalid_query")
+    return Filter(cast(State | None, state), kind, cursor or "", int(limit))
+
+
+def _wrong(name: str, value: str, allowed: str, nearest: Sequence[str] = ()) -> Fault:
+    meant = f" Did you mean {nearest[0]}?" if nearest else ""
+    return Fault(f"?{name}", f"is not allowed.{meant}", value, allowed)

@@ -1,0 +1,1 @@
+"""The room `consumer/`: real children, real processes, a real server."""

@@ -1,0 +1,1 @@
+"""Kinds that misbehave on request."""

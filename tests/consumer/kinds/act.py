@@ -1,0 +1,132 @@
+"""A kind that does what its data say: answer, wait, spin, raise, refuse, exit, or go down by a signal.
+
+Part n of a task of many parts gives n, so the result is parts · (parts − 1) / 2: what is lost or counted twice shows.
+"""
+
+import itertools
+import os
+import sys
+import time
+from typing import Any, Literal
+
+import numpy as np
+from msgspec import Struct
+
+from calc.errors import CalcError
+from calc.kind import Estimate, Plan, never_enough
+
+NAME = "act"
+VERSION = 1
+ALIASES: tuple[str, ...] = ()
+SUMMARY = "Does what its data say."
+EXAMPLE: dict[str, Any] = {}
+
+Deed = Literal[
+    "answer",
+    "sleep",
+    "spin",
+    "numpy",
+    "c loop",
+    "raise",
+    "recurse",
+    "refuse",
+    "exit",
+    "die",
+    "huge",
+    "threads",
+    "files",
+]
+
+
+enough = never_enough
+
+
+class Params(Struct, frozen=True):
+    do: Deed = "answer"
+    seconds: float = 0.0
+    number: int = 0
+    parts: int = 1
+    at_part: int = -1  # do it in this part only; -1: in each
+    first_wave: int = 2
+    mark: str = ""  # a file to which each start adds a byte
+
+
+class Partial(Struct, frozen=True):
+    value: int
+    text: str = ""
+
+
+class Accumulator(Struct, frozen=True):
+    total: int
+    count: int
+    text: str = ""
+
+
+class Result(Struct, frozen=True):
+    total: int
+    text: str = ""
+
+
+def plan(params: Params) -> Plan:
+    return Plan(parts=params.parts, first_wave=params.first_wave, largest_wave=4 * params.first_wave)
+
+
+def run(params: Params, part: int) -> Partial:
+    if params.mark:
+        with open(params.mark, "ab") as file:
+            file.write(b".")
+    if params.at_part not in (-1, part):
+        return Partial(part)
+    return Partial(part, act(params) or "")
+
+
+def reduce(params: Params, accumulator: Accumulator | None, partials: list[Partial]) -> Accumulator:
+    before = accumulator or Accumulator(0, 0)
+    text = before.text + "".join(partial.text for partial in partials)
+    return Accumulator(before.total + sum(p.value for p in partials), before.count + len(partials), text)
+
+
+def estimate(params: Params, accumulator: Accumulator) -> Estimate | None:
+    return Estimate(float(accumulator.total), 0.0)
+
+
+def result(params: Params, accumulator: Accumulator) -> Result:
+    return Result(accumulator.total, accumulator.text)
+
+
+def act(params: Params) -> str | None:
+    match params.do:
+        case "answer":
+            return None
+        case "sleep":
+            time.sleep(params.seconds)
+        case "spin":
+            end = time.monotonic() + params.seconds
+            while time.monotonic() < end:
+                pass
+        case "numpy":  # minutes in calls that never come back to the interpreter for long
+            matrix = np.ones((1500, 1500))
+            while True:
+                matrix @ matrix
+        case "c loop":  # for ever inside one C function that holds the interpreter's lock
+            sum(itertools.repeat(1))
+        case "raise":
+            raise RuntimeError("as asked")
+        case "recurse":
+            return act(params)
+        case "refuse":
+            raise CalcError("Not with these numbers.", code="as_asked")
+        case "exit":
+            sys.exit(params.number)
+        case "die":
+            os.kill(os.getpid(), params.number)
+            time.sleep(30)
+        case "huge":
+            return "x" * params.number
+        case "threads":
+            matrix = np.ones((600, 600))
+            matrix @ matrix
+            return str(len(os.listdir("/proc/self/task")))
+        case "files":
+            return " ".join(os.readlink(f"/proc/self/fd/{fd}") for fd in sorted(os.listdir("/proc/self/fd"))[:-1])
+    return None

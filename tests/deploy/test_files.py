@@ -1,0 +1,101 @@
+"""Files that must agree: `.env.example` and Compose with the settings, the locks with what they promise."""
+
+import re
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from deploy import render
+from deploy.stack import ROOT
+from pipeline.settings import Deployment, Settings
+
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
+EXAMPLE = (ROOT / ".env.example").read_text()
+# Set by Compose itself, or without a meaning in a container.
+NOT_PASSED_ON = {"name", "host", "port"}
+
+
+def variables(group: type[msgspec.Struct]) -> dict[str, str]:
+    """Every variable of these settings with its default as one would write it."""
+    defaults = msgspec.to_builtins(group())
+    return {f"HEADRACE_{field.upper()}": _written(value) for field, value in defaults.items()}
+
+
+def _written(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def test_env_example_lists_every_setting_with_its_default_and_a_word_of_explanation() -> None:
+    listed = dict(re.findall(r"^#(HEADRACE_\w+)=(.*)$", EXAMPLE, re.MULTILINE))
+    # HEADRACE_REDIS_URL is in both; a person sees Deployment's default: empty, `make up` starts a store.
+    assert listed == variables(Settings) | variables(Deployment)
+    lines = EXAMPLE.splitlines()
+    unexplained = [line for above, line in pairwise(lines) if line.startswith("#H") and not above.startswith("# ")]
+    assert unexplained == []
+
+
+def test_compose_passes_every_setting_on() -> None:
+    passed = set(re.findall(r"^  (HEADRACE_\w+):", COMPOSE, re.MULTILINE))
+    wanted = {f"HEADRACE_{field.upper()}" for field in Settings.__struct_fields__ if field not in NOT_PASSED_ON}
+    assert passed == wanted
+
+
+def test_compose_ties_the_grace_period_to_the_setting_that_each_process_checks() -> None:
+    limit = f"${{HEADRACE_STOP_LIMIT_S:-{Settings().stop_limit_s:g}}}"
+    assert f"HEADRACE_STOP_LIMIT_S: {limit}" in COMPOSE
+    assert f"stop_grace_period: {limit}s" in COMPOSE
+
+
+def test_compose_publishes_on_loopback_only_and_needs_no_edit_to_scale() -> None:
+    published = re.findall(r'ports: \["([^"]+)"\]', COMPOSE)
+    assert published == [
+        "127.0.0.1:${HEADRACE_HTTP_PORT:-80}:8080",
+        "127.0.0.1:${HEADRACE_GATEWAY_PORTS:-8001-8020}:8000",
+    ]
+    assert "container_name" not in COMPOSE
+
+
+def test_the_two_stores_of_ours_are_set_up_alike() -> None:
+    template = (ROOT / "deploy" / "redis.conf.template").read_text()
+    for setting in ("appendonly yes", "appendfsync everysec", 'save ""', "maxmemory-policy noeviction"):
+        assert f"\n{setting}\n" in template
+        assert f"--{setting}" in COMPOSE
+    compact = re.search(r"hash-max-listpack-value \d+", template)
+    assert compact
+    assert compact[0] in COMPOSE
+
+
+@pytest.mark.parametrize("lock", ["run", "test"])
+def test_a_lock_pins_hashes_and_names_no_host(lock: str) -> None:
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text()
+    blocks = re.split(r"\n(?=[a-z])", text.strip())
+    assert all(re.match(r"[a-z0-9-]+==\S+", block) and "--hash=sha256:" in block for block in blocks)
+    assert "://" not in text
+    assert "--index-url" not in text
+    pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+    wanted = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", _in_file(lock), re.MULTILINE))
+    assert wanted.items() <= pinned.items()
+
+
+def _in_file(lock: str) -> str:
+    return (ROOT / "requirements" / f"{lock}.in").read_text()
+
+
+def test_the_test_lock_holds_the_run_lock() -> None:
+    run, test = ((ROOT / "requirements" / f"{name}.txt").read_text() for name in ("run", "test"))
+    pins = re.compile(r"^[a-z0-9-]+==.*$", re.MULTILINE)
+    assert set(pins.findall(run)) <= set(pins.findall(test))
+
+
+def test_the_configuration_of_the_nginx_image_is_rendered_by_the_command_of_the_dockerfile(tmp_path: Path) -> None:
+    assert "python -m deploy.render compose" in (ROOT / "deploy" / "Dockerfile").read_text()
+    assert "server gateway:8000 resolve" in render.nginx_compose(Settings())
+
+
+@pytest.mark.parametrize("script", ["deploy/setup.sh", "deploy/local_images.sh", ".ci/run"])
+def test_scripts_are_valid_shell(script: str) -> None:
+    shell = "bash" if script == ".ci/run" else "sh"
+    assert subprocess.run([shell, "-n", ROOT / script], capture_output=True, check=False).returncode == 0

@@ -1,0 +1,84 @@
+"""The pages: complete, true, and without another host."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from gateway.codes import CODES, TASK_ERRORS
+from gateway.routes import docs
+from tests.gateway.house import House, problem
+
+ROOT = Path(__file__).parent.parent.parent
+ELSEWHERE = re.compile(r"(?:https?:)?//[a-z0-9]", re.IGNORECASE)
+A_NAME = 'xmlns="http://www.w3.org/2000/svg"'  # names a language, fetches nothing
+
+
+def test_our_pages_name_no_other_host(house: House) -> None:
+    """Neither the pages nor what they load of ours; and the policy would not let them."""
+
+    async def story(h: House) -> None:
+        for path in ("/docs", "/docs/errors"):
+            page = await h.get(path)
+            assert page.status_code == 200
+            policy = page.headers["content-security-policy"]
+            assert "default-src 'none'" in policy
+            assert "script-src 'self';" in policy
+            assert not ELSEWHERE.search(page.text)
+            assert "<script>" not in page.text
+            for asset in re.findall(r'(?:src|href)="(/docs/assets/[^"]+)"', page.text):
+                assert (await h.get(asset)).status_code == 200
+        for name in docs.ASSETS:
+            if not docs.ASSETS[name][0].startswith("swagger-ui/"):
+                text = (await h.get(f"/docs/assets/{name}")).text.replace(A_NAME, "").replace("// ", "")
+                assert not ELSEWHERE.search(text), name
+        assert not ELSEWHERE.search((await h.get("/openapi.json")).text)
+
+    house.tell(story)
+
+
+def test_what_swagger_ui_loads_is_ours(house: House) -> None:
+    """No style sheet of it fetches; the one service it knows, the validator, is off."""
+    style = (docs.STATIC / "swagger-ui/swagger-ui.css").read_text()
+    assert not re.search(r"@import|url\((?!['\"]?data:)", style)
+    assert "validatorUrl: null" in (docs.STATIC / "docs.js").read_text()
+
+
+def test_vendored_files_are_what_was_published() -> None:
+    """Each by its SHA-256, and nothing beside them."""
+    folder = docs.STATIC / "swagger-ui"
+    lines = (folder / "SHA256SUMS").read_text().splitlines()
+    table = {name: digest for digest, name in (line.split("  ") for line in lines)}
+    files = {path.name for path in folder.iterdir()} - {"SHA256SUMS", "README.md"}
+    assert files == set(table)
+    for name, digest in table.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+
+
+def test_every_code_is_explained(house: House) -> None:
+    """Where `type` leads: the page has an anchor for each, and docs/api.md a line."""
+
+    async def story(h: House) -> None:
+        page = (await h.get("/docs/errors")).text
+        for code in CODES:
+            assert f'id="{code}"' in page
+        for code in TASK_ERRORS:
+            assert f'id="task_{code}"' in page
+
+    house.tell(story)
+    written = (ROOT / "docs" / "api.md").read_text()
+    for code, meaning in CODES.items():
+        assert f"| `{code}` | {meaning.status} |" in written
+    assert {code for code in TASK_ERRORS if f"| `{code}` |" not in written} == set()
+
+
+def test_assets_are_asked_for_again_only_when_they_changed(house: House) -> None:
+    """1.7 MB of Swagger UI, once a browser."""
+
+    async def story(h: House) -> None:
+        first = await h.get("/docs/assets/swagger-ui-bundle.js")
+        again = await h.get("/docs/assets/swagger-ui-bundle.js", if_none_match=first.headers["etag"])
+        assert (again.status_code, again.content) == (304, b"")
+        problem(await h.get("/docs/assets/..%2f..%2fapp.py"), 404, "no_such_path")
+        problem(await h.get("/docs/assets/app.py"), 404, "no_such_path")
+
+    house.tell(story)
