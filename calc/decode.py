@@ -20,6 +20,9 @@ from calc.errors import Fault, InvalidData
 
 Value = TypeVar("Value")
 
+# Digits as 0, what may stand before a number as a space: then an integer of 16 digits or more is found in one search.
+_DIGITS = bytes.maketrans(b"0123456789[,:-\t\r\n", b"0" * 10 + b" " * 7)
+_LONG = b" " + b"0" * 16
 _LONG_INTEGER = re.compile(rb"(?:^|[\[,:\s])-?([0-9]{16,})(?=[\s,\]}]|$)")
 _BRACES = re.compile(rb"[{}]")
 
@@ -54,7 +57,7 @@ def _doubtful(text: bytes, decimals: bool) -> bool:
     """Whether valid JSON may hold what msgspec passes over. True is allowed to be wrong, False is not."""
     if b"\\" in text:
         return True  # escapes: two spellings of one key
-    if any(len(digits) > 16 or int(digits) > faults.LARGEST_INTEGER for digits in _LONG_INTEGER.findall(text)):
+    if _has_huge_integer(text):
         return True
     pieces = text.split(b'"')  # without escapes, every second piece is a string
     words, between = pieces[1::2], pieces[2::2]
@@ -62,6 +65,13 @@ def _doubtful(text: bytes, decimals: bool) -> bool:
     if decimals and len(keys) < len(words):
         return True
     return len(set(keys)) < len(keys) and _has_double_key(pieces)
+
+
+def _has_huge_integer(text: bytes) -> bool:
+    digits = text.translate(_DIGITS)
+    if _LONG not in digits and not digits.startswith(_LONG[1:]):
+        return False
+    return any(len(number) > 16 or int(number) > faults.LARGEST_INTEGER for number in _LONG_INTEGER.findall(text))
 
 
 def _has_double_key(pieces: list[bytes]) -> bool:

@@ -55,7 +55,7 @@ class Pace:
         return (first, *(priority for priority in PRIORITIES if priority != first))
 
     def took(self, jobs: Sequence[Job]) -> None:
-        """Note what a take brought: read ahead only while every job is of a kind that has proved tiny, and carefully."""
+        """Note what a take brought: read ahead while all is of kinds that have proved tiny, and carefully."""
         if not jobs:
             return
         self._takes += 1

@@ -1,10 +1,12 @@
-"""The reaper: a role that every consumer plays beside its own jobs. Each of its steps is one script, so any number may.
+"""The reaper: a role that every consumer plays beside its own jobs. Each of its steps is one script.
 
-reap      jobs whose holder has gone              every third of a lease, and at the start
-promote   what is due in `later`                  every 0.5 s
-forget    finished tasks that are due             every second; at once again while there are more
-repair    live tasks, a page at a time            every second
-remove    names of consumers that are gone (I14)  every 30 s
+    reap      jobs whose holder has gone              every third of a lease, and at the start
+    promote   what is due in `later`                  every 0.5 s
+    forget    finished tasks that are due             every second; at once again while there are more
+    repair    live tasks, a page at a time            every second
+    remove    names of consumers that are gone (I14)  every 30 s
+
+Two consumers that do the same at the same time do no harm: the second one finds nothing.
 """
 
 from collections.abc import Callable

@@ -28,9 +28,9 @@ class Wire:
         return self._end.fileno()
 
     @property
-    def unsent(self) -> bool:
-        """Whether bytes remain: only then is EVENT_WRITE asked for, which calls `flush`."""
-        return bool(self._unsent)
+    def unsent(self) -> int:
+        """How many bytes wait: only while there are any is EVENT_WRITE asked for, which calls `flush`."""
+        return len(self._unsent)
 
     def send(self, frame: bytes) -> None:
         """Send a frame, or as much of it as the socket takes now."""

@@ -21,6 +21,8 @@ import socket
 import time
 from collections.abc import Sequence
 
+import msgspec
+
 from consumer.child import Broke
 from consumer.heart import Heart
 from consumer.known import Known
@@ -138,19 +140,22 @@ class Worker:
             self._link.sleep(taken.wake_ids)
 
     def _exchange_singly(self, told: Sequence[Outcome], refused: PipelineError) -> None:
-        """One of the calls is one that the store cannot take (a bug): the others must not suffer for it."""
+        """One of the calls is one that the store cannot take: a bug, for which the others must not suffer."""
         self._log.error("store.refused", reason=str(refused), jobs=len(told))
         self._unsure.update(outcome.job.token for outcome in told)
         for outcome in told:
-            [delivery] = deliveries([outcome], self._consumer, self._heart.share, self._settings)
             try:
-                self._tell([outcome], delivery.words(self._store.do(delivery.call)))
+                self._tell_singly(outcome)
             except StoreAway:
                 raise
-            except PipelineError as reason:  # not renewed any more, so its lease runs out
-                self._log.error("job.not_told", task_id=outcome.job.task, job=outcome.job.name, reason=str(reason))
+            except PipelineError as reason:
+                self._tell_singly(msgspec.structs.replace(outcome, what=Broke(str(reason), "")))
             self._pool.settled.remove(outcome)
-        self._link.lost(StoreAway("what the take of the same round trip brought is to be asked for"))
+        self._link.lost(StoreAway("what the take of the same round trip brought must be asked for"))
+
+    def _tell_singly(self, outcome: Outcome) -> None:
+        [delivery] = deliveries([outcome], self._consumer, self._heart.share, self._settings)
+        self._tell([outcome], delivery.words(self._store.do(delivery.call)))
 
     def _tell(self, outcomes: Sequence[Outcome], words: Sequence[str]) -> None:
         """One line a job."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deploy import supervisord
 from deploy.stack import ROOT, Stack
-from pipeline.settings import Settings, stop_wait_s
+from pipeline.settings import Settings, read, stop_wait_s
 
 NAME = re.compile(r"@([A-Z_]+)@")
 FOLDERS = ("log", "run", "store", "nginx")
@@ -51,6 +51,12 @@ def nginx_here(stack: Stack) -> str:
             "SERVERS": "\n        ".join(servers),
         },
     )
+
+
+def port_of(stack: Stack) -> int:
+    """The port of the nginx that was started last, by its configuration."""
+    found = re.search(r"listen 127\.0\.0\.1:(\d+);", (stack.var / "nginx.conf").read_text())
+    return int(found[1]) if found else stack.wanted.http_port
 
 
 def nginx_compose(settings: Settings) -> str:
@@ -114,4 +120,4 @@ def _quoted(path: Path) -> str:
 if __name__ == "__main__":
     if sys.argv[1:] != ["compose"]:
         sys.exit("Usage: python -m deploy.render compose")
-    sys.stdout.write(nginx_compose(Settings()))
+    sys.stdout.write(nginx_compose(read()))

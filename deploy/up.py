@@ -68,12 +68,15 @@ def _is_running(stack: Stack) -> int:
     if wrong:
         say(f"Not all of it: {', '.join(wrong)}.  See:  make status")
         return OURS
-    counts = {group: sum(program.group == group for program in programs) for group in ("consumer", "gateway")}
-    wanted = {"consumer": stack.wanted.consumers, "gateway": stack.wanted.gateways}
-    if counts != wanted:
-        said = " and ".join(f"{counts[group]} {group}s (you ask for {wanted[group]})" for group in counts)
-        say(f"It has {said}. To change that:  make down, then make up again.")
-    say(f"Open http://localhost:{stack.wanted.http_port}/docs or stop it:  make down")
+    port = render.port_of(stack)
+    found = {group: sum(program.group == group for program in programs) for group in ("consumer", "gateway")}
+    asked = {"consumer": stack.wanted.consumers, "gateway": stack.wanted.gateways}
+    other = [f"{found[group]} {group}s instead of {asked[group]}" for group in found if found[group] != asked[group]]
+    if port != stack.wanted.http_port:
+        other.append(f"port {port} instead of {stack.wanted.http_port}")
+    if other:
+        say(f"It was started with {', '.join(other)}. To change that:  make down, then make up again.")
+    say(f"Open http://localhost:{port}/docs or stop it:  make down")
     return 0
 
 

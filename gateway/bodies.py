@@ -22,6 +22,7 @@ from gateway.problems import Problem, invalid
 from pipeline.record import Priority
 
 LATEST_S = 30 * 86_400  # the furthest a task can be put off
+LONG = 10_000  # bytes of data, longer than all other fields together: it can stand nowhere else in a body
 KEY_TTL_S = 86_400
 RESEND_TTL_S = 300  # a proxy resends at once, or never
 
@@ -81,7 +82,7 @@ async def read(request: Request, limit: int) -> bytes:
 def envelope(body: bytes) -> Envelope:
     """The envelope of a body. Raises a Problem with every fault at once, those of the data too."""
     try:
-        asked = decode(Envelope, body, "$")
+        asked = _decoded(body)
     except InvalidData as wrong:
         faults = _faults(body) or wrong.faults
         code = "invalid_data" if all(fault.path.startswith("$.data.") for fault in faults) else "invalid_request"
@@ -101,13 +102,11 @@ def not_before_ms(asked: Envelope, now_ms: int) -> int:
     try:
         at = msgspec.convert(asked.run_at, _ZonedTime) - EPOCH
     except msgspec.ValidationError:
-        detail = "is not a time with a zone"
-        raise invalid(
-            [Fault("$.run_at", detail, asked.run_at, "like 2030-01-31T18:00:00Z")], "invalid_request"
-        ) from None
+        fault = Fault("$.run_at", "is not a time with a zone", asked.run_at, "like 2030-01-31T18:00:00Z")
+        raise invalid([fault], "invalid_request") from None
     if at.total_seconds() > now_ms / 1000 + LATEST_S:
-        detail = "is more than 30 days from now"
-        raise invalid([Fault("$.run_at", detail, asked.run_at, "at most 30 days from now")], "invalid_request")
+        fault = Fault("$.run_at", "is more than 30 days from now", asked.run_at, "at most 30 days from now")
+        raise invalid([fault], "invalid_request")
     return max(0, int(at.total_seconds() * 1000))
 
 
@@ -145,6 +144,25 @@ def _request_sha256(asked: Envelope, kind: str) -> str:
 # ── pieces ──
 
 
+class _Data(Struct):
+    data: Raw
+
+
+_only_data = msgspec.json.Decoder(_Data).decode
+
+
+def _decoded(body: bytes) -> Envelope:
+    """The envelope. Long data are taken out before it is looked at closely: their kind will do that to them."""
+    if len(body) <= LONG:
+        return decode(Envelope, body, "$")
+    try:
+        data = _only_data(body).data
+    except (msgspec.DecodeError, RecursionError):
+        return decode(Envelope, body, "$")
+    rest = body.replace(bytes(data), b"null", 1) if len(bytes(data)) > LONG else body
+    return msgspec.structs.replace(decode(Envelope, rest, "$"), data=data)
+
+
 def _faults(body: bytes) -> list[Fault]:
     """All that is wrong with a body, its data read as its kind's. [] where the kind cannot be known."""
     try:
@@ -161,8 +179,10 @@ def _faults(body: bytes) -> list[Fault]:
 @cache
 def _submission(kind: str) -> type[Struct]:
     """The envelope with the Params of a kind where it has them raw."""
-    fields = [(f.name, f.type, f.default) for f in msgspec.structs.fields(Envelope) if not f.required]
-    whole = [("data", execute.find(kind).Params), *fields]
+    fields: list[tuple[str, Any, Any]] = [
+        (f.name, f.type, f.default) for f in msgspec.structs.fields(Envelope) if not f.required
+    ]
+    whole: list[tuple[str, Any] | tuple[str, Any, Any]] = [("data", execute.find(kind).Params), *fields]
     return msgspec.defstruct("Submission", whole, forbid_unknown_fields=True, kw_only=True)
 
 

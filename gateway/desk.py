@@ -1,12 +1,15 @@
 """The front desk: what every route needs of the house behind it.
 
-The store, Redis' clock, the minting and knowing of task ids, how many jobs a task and an
-owner may have in being for the fleet that lives now, the log of submissions, and the tail that wakes waiting requests.
+The store, Redis' clock, the minting and knowing of task ids, how many jobs a task and an owner may have in being
+for the fleet that lives now, a thread for large bodies, the log of submissions, and the tail that wakes who waits.
 """
 
 import asyncio
 import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
+from typing import TypeVar
 
 from gateway.events import Tail
 from gateway.lines import Lines
@@ -15,6 +18,8 @@ from pipeline.async_store import AsyncStore
 from pipeline.errors import StoreAway
 from pipeline.record import FINAL, Task
 from pipeline.settings import Settings
+
+T = TypeVar("T")
 
 LOG = log.get()
 OWNER = "local"  # of every task, until there are keys
@@ -33,6 +38,7 @@ class Desk:
         self.window, self.share = settings.window, settings.share
         self.draining = False
         self.started_at = monotonic()
+        self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-bodies")
         self._idkey = b""
         self._ahead_ms = 0.0  # Redis' clock over our monotonic one: a jump of this machine's clock moves no task
         self.background: list[asyncio.Task[None]] = []
@@ -47,6 +53,7 @@ class Desk:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
         await self.store.close()
+        self._aside.shutdown(wait=False, cancel_futures=True)
 
     def drain(self) -> None:
         """A stop was asked for: no longer ready, and whoever waits is answered now."""
@@ -70,6 +77,10 @@ class Desk:
                         raise
                 await watch.wait(until - monotonic())
 
+    async def aside(self, work: Callable[[], T]) -> T:
+        """Do what takes long in a thread, one at a time, so that short requests and /health are answered between."""
+        return await asyncio.get_running_loop().run_in_executor(self._aside, work)
+
     def now_ms(self) -> int:
         """Redis' time (I15), as last measured."""
         return int(monotonic() * 1000 + self._ahead_ms)
@@ -88,9 +99,8 @@ class Desk:
 
     async def _meet(self) -> None:
         """Learn the clock and the key of ids; a store that has lost the key is given ours again."""
-        before = monotonic()
-        redis_ms = await self.store.do(verbs.clock())
-        self._ahead_ms = redis_ms - (before + monotonic()) / 2 * 1000
+        redis_ms = await self.store.do(verbs.clock())  # off by the way back, also when it had to be asked again
+        self._ahead_ms = redis_ms - monotonic() * 1000
         self._idkey = await self.store.do(verbs.idkey(self._idkey or secrets.token_bytes(16)))
 
     async def look_around(self) -> None:

@@ -59,7 +59,7 @@ class ProblemBody(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Problem(Exception):
-    """An answer that is an error. Raise it anywhere in a request; app.py turns it into the answer."""
+    """An answer that is an error. Raise it anywhere in a request; edge.py turns it into the answer."""
 
     def __init__(
         self,

@@ -50,8 +50,9 @@ EXAMPLE = {
 BLOCK = 4096  # scenarios that share a random stream and a matrix product: part of the version, the bits depend on it
 LEAST_BEYOND = 30  # losses beyond VaR, below which its error says nothing
 MOST_KEPT = 100_000  # losses in a partial: with their scenarios 1.6 MB of text
-_PART_NS = 500_000_000
+_PART_NS = 500_000_000  # on an idle core of 2020s make
 _MOST_BLOCKS_A_PART = 512
+_WAVE_KEPT = 500_000  # losses that a fold merges: 8 MB of partials
 
 
 class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -146,16 +147,17 @@ class Book(NamedTuple):
     factor: NDArray[np.float64]  # n × k, over the horizon
     loading: NDArray[np.float64]  # k: Bᵀe
     covariance: NDArray[np.float64]  # n × n, over the horizon
-    faults: list[Fault]
 
 
 def plan(params: Params) -> Plan:
     """Blocks of scenarios, as many to a part as take about half a second. All that is wrong is told here."""
-    faults = [*_faults(params), *_book(params).faults]
+    faults = [*_faults(params), *_covariance(params)[1]]
     if faults:
         raise InvalidData(faults)
     parts = math.ceil(_blocks(params.scenarios) / _blocks_a_part(params))
-    return Plan(parts=parts, first_wave=8 if params.target_standard_error is None else 1)
+    largest_wave = min(max(_WAVE_KEPT // _kept(params), 4), 64)
+    first_wave = 1 if params.target_standard_error is not None else min(8, largest_wave)
+    return Plan(parts, first_wave, largest_wave)
 
 
 def run(params: Params, part: int) -> Partial:
@@ -245,8 +247,8 @@ def _faults(params: Params) -> list[Fault]:
 
 
 @once_per_params
-def _book(params: Params) -> Book:
-    """Everything derived from Params; `faults` say what is wrong with volatilities, correlation and covariance."""
+def _covariance(params: Params) -> tuple[NDArray[np.float64], list[Fault]]:
+    """Of the symbols, over the horizon; and what is wrong with volatilities, correlation and covariance."""
     symbols = symbols_of(params.positions)
     faults: list[Fault] = []
     if params.covariance is not None:
@@ -262,13 +264,19 @@ def _book(params: Params) -> Book:
         ]
         volatilities = [known.get(symbol, 0.0) for symbol in symbols]
         covariance, wrong = from_correlation(params.correlation, volatilities, symbols)
-    faults += wrong
     periods = params.horizon_days / (1.0 if params.volatility_period == "day" else params.days_per_year or 1.0)
-    covariance = covariance * periods
+    return covariance * periods, faults + wrong
+
+
+@once_per_params
+def _book(params: Params) -> Book:
+    """What the parts need; the factor is their own, for planning does not need it."""
+    symbols = symbols_of(params.positions)
+    covariance, _ = _covariance(params)
     exposed = np.array(exposures(params.positions, symbols))
-    spread = factor(covariance) if not faults else np.zeros((len(symbols), 0))
+    spread = factor(covariance)
     loading = np.array([math.fsum(exposed * column) for column in spread.T])
-    return Book(symbols, exposed, spread, loading, covariance, faults)
+    return Book(symbols, exposed, spread, loading, covariance)
 
 
 def _losses(params: Params, book: Book, block: int) -> NDArray[np.float64]:
@@ -300,7 +308,7 @@ def _blocks(scenarios: int) -> int:
 
 
 def _blocks_a_part(params: Params) -> int:
-    """About half a second of work, by what a scenario costs (nanoseconds, one 2020s core)."""
+    """About half a second of work, by what a scenario costs in nanoseconds."""
     symbols = len(symbols_of(params.positions))
     cost = 60 + 14 * symbols
     if params.distribution == "lognormal":

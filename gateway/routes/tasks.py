@@ -7,6 +7,7 @@ These are the hot routes: plain Starlette routes, nothing between the request an
 
 import hashlib
 import secrets
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +16,6 @@ from starlette.routing import Route
 from calc import execute
 from calc.errors import CalcError
 from gateway import answers, bodies, queries, waiting
-from gateway.bodies import Envelope
 from gateway.desk import OWNER, Desk
 from gateway.problems import Problem, of_calculation
 from gateway.waiting import Wait
@@ -23,6 +23,7 @@ from pipeline import log, verbs
 from pipeline.errors import StoreAway
 from pipeline.record import FINAL, NewTask, State, Submitted, Task
 
+LARGE = 100_000  # bytes; a body above it is decoded and planned beside the loop, which others need
 SEEDS = 2**53  # every JSON reader keeps an integer below this exactly
 UNKNOWN = "No task with this id was ever accepted here."
 LOG = log.get()
@@ -34,7 +35,8 @@ async def submit(request: Request) -> Response:
     queries.only(request, ("wait",))
     wait = waiting.asked(request, desk.settings.wait_limit_s)
     body = await bodies.read(request, desk.settings.body_limit_bytes)
-    task = await _new_task(request, desk, bodies.envelope(body), body)
+    make = partial(_new_task, request, desk, await desk.mint(), body)
+    task = make() if len(body) <= LARGE else await desk.aside(make)
     (submitted,) = await desk.store.do(verbs.submit([task], desk.settings.backlog_limit, desk.share))
     if submitted.outcome == "mismatch":
         detail = f"This key made task {submitted.id} from another request."
@@ -102,15 +104,16 @@ ROUTES = [
 # ── a submission ──
 
 
-async def _new_task(request: Request, desk: Desk, asked: Envelope, body: bytes) -> NewTask:
-    """The task that a request asks for, complete: planned, with defaults and seed in its data."""
+def _new_task(request: Request, desk: Desk, id: str, body: bytes) -> NewTask:
+    """The task that a body asks for, complete: planned, with defaults and seed in its data."""
+    asked = bodies.envelope(body)
     try:
         planned = execute.plan(asked.kind, bytes(asked.data), secrets.randbelow(SEEDS))
     except CalcError as wrong:
         raise of_calculation(wrong) from None
     key = bodies.key(request, asked, planned.kind, body)
     return NewTask(
-        id=await desk.mint(),
+        id=id,
         kind=planned.kind,
         data=planned.data,
         parts=planned.parts,

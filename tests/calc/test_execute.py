@@ -1,6 +1,9 @@
 """By the name of the kind: finding, planning, folding, stopping early, and what must not pass."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +16,7 @@ from calc.kind import Plan, never_enough, no_estimate, once_per_params, wave_bou
 from calc.recent import Recent
 from tests.kinds import digest, noop
 
+ROOT = Path(__file__).parent.parent.parent
 execute.load("tests.kinds.noop, tests.kinds.digest,tests.kinds.refuse")
 
 
@@ -68,6 +72,18 @@ def test_wrong_data_are_told_by_every_verb() -> None:
     for verb in (lambda: execute.run("noop", b'{"valu":1}', 0), lambda: execute.execute("noop", b'{"value":"x"}')):
         with pytest.raises(InvalidData):
             verb()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_process_gives_the_same_bytes(kind: str) -> None:
+    """Even one whose hashes fall otherwise."""
+    data = planned(kind, dict(KINDS[kind].EXAMPLE)).data
+    program = "import sys; from calc import execute; print(execute.execute(sys.argv[1], sys.argv[2].encode()).decode())"
+    environment = {"PYTHONHASHSEED": "7", "OPENBLAS_NUM_THREADS": "1", "PATH": ""}
+    answer = subprocess.run(
+        [sys.executable, "-c", program, kind, data.decode()], cwd=ROOT, env=environment, capture_output=True, check=True
+    )
+    assert answer.stdout.rstrip() == execute.execute(kind, data)
 
 
 def test_too_many_parts() -> None:

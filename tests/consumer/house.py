@@ -31,7 +31,7 @@ if "act" not in execute.kinds():
     execute.load(KINDS)
 
 
-def until(what: Callable[[], Any], within_s: float = 20.0) -> Any:
+def until(what: Callable[..., Any], within_s: float = 20.0) -> Any:
     """Poll until it is true; answers its value."""
     deadline = time.monotonic() + within_s
     while not (value := what()):
@@ -183,7 +183,7 @@ class House:
 
     def history(self, id: str) -> list[str]:
         with self.server.client() as client:
-            return client.lrange(self.store.keys("history", id), 0, -1)  # type: ignore[return-value]
+            return list(map(str, client.lrange(self.store.keys("history", id), 0, -1)))
 
     def close(self) -> None:
         """End what still runs."""

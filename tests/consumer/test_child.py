@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from consumer.child import KEPT_TASKS, Answer, Broke, Folding, Refused, Step, Value, Work, keep
+from consumer.child import KEPT_TASKS, Answer, Folding, Refused, Step, Value, Work, keep
 from consumer.wire import ChildWire
 from tests.consumer.house import KINDS, REPO, gone, until
 

@@ -1,7 +1,7 @@
 """How many jobs at a time, and in which order: small arithmetic, large consequences."""
 
 from consumer.known import MOST_BYTES, MOST_TASKS, Known
-from consumer.pace import MOST_A_BUNDLE, ROUND, Pace
+from consumer.pace import MOST_A_BUNDLE, ROUND, SURE, Pace
 from consumer.timers import Timer
 from pipeline.record import Job
 
@@ -44,11 +44,14 @@ def test_steps_of_a_kind_are_measured_apart() -> None:
     assert pace.bundle(job(parts=1)) == 1
 
 
-def test_one_job_that_is_not_tiny_ends_the_reading_ahead() -> None:
+def test_reading_ahead_grows_slowly_and_one_job_that_is_not_tiny_ends_it() -> None:
     pace = Pace()
     pace.learn(job(), 0.000_1)
-    pace.took([job(), job()])
-    assert pace.ahead == 20
+    ahead = []
+    for _ in range(SURE + 6):
+        pace.took([job(), job()])
+        ahead.append(pace.ahead)
+    assert ahead == [1] * (SURE - 1) + [2, 4, 8, 16, 20, 20, 20]
     pace.took([])
     assert pace.ahead == 20
     pace.took([job(), job("unknown")])
@@ -82,8 +85,8 @@ def test_known_data_are_kept_until_others_are_used() -> None:
         known.data(job(task=f"b{n}", parts=9))
     assert known.data(job(task="a", parts=9, data=None)) == b"A"
     known.data(job(task="c", parts=9))
-    assert "a" in known.tasks()
     assert "b0" not in known.tasks()
+    assert "a" in known.tasks()
     assert len(known.tasks()) == MOST_TASKS
 
 

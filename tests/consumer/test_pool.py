@@ -3,11 +3,12 @@
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.consumer.house import House, children, gone, until
+from tests.consumer.house import Consumer, House, children, gone, until
 
 
 def test_children_hold_nothing_of_their_parents(house: House) -> None:
@@ -90,9 +91,15 @@ def test_all_children_at_once_and_idle_ones_are_replaced(house: House) -> None:
         before = until(lambda: len(consumer.children()) == 4 and consumer.children())
         for pid in before:
             os.kill(pid, signal.SIGKILL)
-        until(lambda before=before: not set(before) & set(consumer.children()) and len(consumer.children()) == 4, 3.0)
+        until(partial(replaced, consumer, before), 3.0)
     assert house.finished(house.submit()).state == "succeeded"
     assert not [pid for pid in consumer.children() if gone(pid)]  # no zombies
+
+
+def replaced(consumer: Consumer, before: list[int]) -> bool:
+    """Whether as many children live as before, and none is the same."""
+    now = consumer.children()
+    return len(now) == len(before) and not set(before) & set(now)
 
 
 def test_children_that_die_while_they_start_are_replaced_too(house: House) -> None:

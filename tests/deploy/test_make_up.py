@@ -47,7 +47,7 @@ class Clone:
             f"HEADRACE_STORE_PORT={self.store_port}",
         ]
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("HEADRACE_", "MAKE"))}
-        command = ["make", *words, *own]
+        command = ["make", *own, *words]
         return subprocess.run(
             command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=150, check=False
         )
@@ -104,9 +104,10 @@ def test_up_curl_up_again_down_and_what_was_accepted_is_still_there(clone: Clone
     task = run_until_succeeded(look.replace("TASK_ID", str(accepted["task_id"])), clone.folder)
     assert round(float(task["result"]["total"]), 2) == 10511.62  # type: ignore[index]
 
-    again = clone.up("CONSUMERS=5")
+    again = clone.up("CONSUMERS=5", f"HEADRACE_HTTP_PORT={clone.http_port + 50}")
     assert "Headrace is running here, started" in again
-    assert "3 consumers (you ask for 5)" in again
+    assert f"started with 3 consumers instead of 5, port {clone.http_port} instead of" in again
+    assert f"http://localhost:{clone.http_port}/docs" in again
     for command in ("status", "doctor"):
         ended = clone.make(command)
         assert ended.returncode == 0, ended.stdout + ended.stderr

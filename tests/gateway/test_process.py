@@ -145,6 +145,35 @@ def test_many_large_bodies_leave_the_gateway_small(gateway: Gateway) -> None:
     assert _rss_mb(gateway.process.pid) - before < 40
 
 
+def test_large_data_hold_up_nobody(gateway: Gateway) -> None:
+    """Matrices of 5 MB are decoded and planned beside the loop: /health is answered meanwhile."""
+    names = [f"S{n}" for n in range(500)]
+    positions = [{"symbol": name, "value": 10.5} for name in names]
+    rows = [[0.001 * ((row * 7 + n) % 19 - 9) + 1e-9 * n for n in range(500)] for row in range(500)]
+    data = {"returns": rows, "symbols": names, "positions": positions, "confidence": 0.99}
+    body = json.dumps({"kind": "var_historical", "data": data}).encode()
+    statuses: list[int] = []
+
+    def submit() -> None:
+        with httpx.Client(timeout=60) as ask:
+            for _ in range(4):
+                sent = ask.post(f"{gateway.url}/tasks", content=body, headers={"Content-Type": "application/json"})
+                statuses.append(sent.status_code)
+
+    crowd = [threading.Thread(target=submit) for _ in range(2)]
+    for each in crowd:
+        each.start()
+    took: list[float] = []
+    while any(each.is_alive() for each in crowd):
+        began = time.monotonic()
+        assert gateway.client.get("/health").status_code == 200
+        took.append(time.monotonic() - began)
+        time.sleep(0.01)
+    assert statuses == [202] * 8
+    took.sort()
+    assert took[int(len(took) * 0.95)] < 0.2, took[-10:]
+
+
 def test_a_wrong_setting_is_told_by_name(house: House, server: Server, tmp_path: Path) -> None:
     """And the process ends before it serves."""
     command = [sys.executable, "-m", "gateway"]

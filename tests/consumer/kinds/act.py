@@ -21,28 +21,16 @@ ALIASES: tuple[str, ...] = ()
 SUMMARY = "Does what its data say."
 EXAMPLE: dict[str, Any] = {}
 
-Deed = Literal[
-    "answer",
-    "sleep",
-    "spin",
-    "numpy",
-    "c loop",
-    "raise",
-    "recurse",
-    "refuse",
-    "exit",
-    "die",
-    "huge",
-    "threads",
-    "files",
-]
+Quiet = Literal["answer", "huge", "threads", "files"]
+Long = Literal["sleep", "spin", "numpy", "c loop"]
+Loud = Literal["raise", "recurse", "refuse", "exit", "die"]
 
 
 enough = never_enough
 
 
 class Params(Struct, frozen=True):
-    do: Deed = "answer"
+    do: Quiet | Long | Loud = "answer"
     seconds: float = 0.0
     number: int = 0
     parts: int = 1
