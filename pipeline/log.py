@@ -16,8 +16,6 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from pipeline.settings import host_name
-
 VERSION = "0.1.0"
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 

@@ -109,7 +109,7 @@ class Job(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """The outcome of a job that was computed: a whole task's result, a part's partial, or (step `result`) the result."""
+    """A job was computed. `value`: a whole task's result, a part's partial, or (step `result`) the result."""
 
     job: Job
     value: bytes
@@ -136,7 +136,7 @@ class Taken(Struct, frozen=True):
 
 
 class Wave(Struct, frozen=True):
-    """What folding a wave needs: the accumulator so far, the wave's partials in part order (I9), whether it is the last."""
+    """What folding a wave needs: the accumulator so far and the wave's partials in part order (I9)."""
 
     accumulator: bytes | None
     partials: list[bytes]

@@ -7,6 +7,7 @@ A script with the piece `ledger` collects writes; they are made, and freed slots
 
 import hashlib
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def read(name: str) -> str:
     return (FOLDER / f"{name}.lua").read_text()
 
 
-def joined(body: str, read=read) -> str:  # type: ignore[no-untyped-def]
+def joined(body: str, read: Callable[[str], str]) -> str:
     """The whole source of a script, given its own text."""
     found = _WITH.search(body)
     wanted = found[1].split() if found else []

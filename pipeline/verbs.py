@@ -25,8 +25,8 @@ from pipeline.record import (
     Page,
     State,
     Submitted,
-    Task,
     Taken,
+    Task,
     Wave,
 )
 
@@ -101,7 +101,7 @@ def cancel(id: str, share: int) -> Call[str]:
 
 
 def deadline(id: str, share: int) -> Call[str]:
-    """End a task with what is folded: `stopping` (its result will follow), `failed` (nothing is folded), or its state."""
+    """End a task with what is folded: `stopping` (its result follows), `failed` (nothing is folded), or its state."""
     return Call("deadline", (share, "", id), _text, again=True)
 
 

@@ -60,12 +60,16 @@ def test_imports_keep_their_order(path: Path) -> None:
         if name.split(".")[0] not in (*ROOMS, "deploy"):
             continue
         inside = name == room or name.startswith(room + ".")
-        assert inside or longest(name, allowed), f"{module_of(path)} imports {name}: {room} may import {allowed or 'nothing of ours'}"
+        assert inside or longest(name, allowed), (
+            f"{module_of(path)} imports {name}: {room} may import {allowed or 'nothing of ours'}"
+        )
 
 
 def test_there_are_no_cycles() -> None:
     modules = {module_of(path): path for path in sources()}
-    edges = {name: {longest(i, set(modules)) for i in imports_of(path)} - {None, name} for name, path in modules.items()}
+    edges = {
+        name: {longest(i, set(modules)) for i in imports_of(path)} - {None, name} for name, path in modules.items()
+    }
     done: set[str] = set()
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
@@ -105,12 +109,26 @@ def test_only_keys_spells_a_key() -> None:
 
 
 def test_the_environment_is_read_in_one_place() -> None:
-    readers = {module_of(path) for path in sources() if re.search(r"\bos\.(environ|getenv)\b|\bgetenv\(", path.read_text())}
+    readers = {
+        module_of(path) for path in sources() if re.search(r"\bos\.(environ|getenv)\b|\bgetenv\(", path.read_text())
+    }
     assert readers <= {"pipeline.settings"}
 
 
 def test_calc_knows_no_clock_network_or_process() -> None:
-    banned = {"time", "datetime", "os", "socket", "subprocess", "multiprocessing", "threading", "logging", "structlog", "random", "secrets"}
+    banned = {
+        "time",
+        "datetime",
+        "os",
+        "socket",
+        "subprocess",
+        "multiprocessing",
+        "threading",
+        "logging",
+        "structlog",
+        "random",
+        "secrets",
+    }
     for path in sources():
         if module_of(path).split(".")[0] == "calc":
             used = {name.split(".")[0] for name in imports_of(path)} & banned
@@ -121,7 +139,9 @@ def test_only_problems_knows_status_codes() -> None:
     for path in sources():
         module = module_of(path)
         if module.split(".")[0] in ("calc", "pipeline", "consumer"):
-            assert not longest_root(imports_of(path), {"fastapi", "starlette", "http", "uvicorn"}), f"{module} knows HTTP"
+            assert not longest_root(imports_of(path), {"fastapi", "starlette", "http", "uvicorn"}), (
+                f"{module} knows HTTP"
+            )
 
 
 @pytest.mark.parametrize("path", sources(), ids=module_of)

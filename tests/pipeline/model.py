@@ -107,7 +107,9 @@ class World:
     def check_task(self, id: str, expected: Expected) -> None:
         state, *rest = self.redis.hmget(f"{{model}}:task:{id}", "state", "result", "error", "finished_at")
         if expected.final:
-            self.must(state is None or (state, *rest) == expected.final, f"I4 {id}: {expected.final} became {(state, *rest)}")
+            self.must(
+                state is None or (state, *rest) == expected.final, f"I4 {id}: {expected.final} became {(state, *rest)}"
+            )
         elif state in FINAL:
             expected.final = (state, *rest)
             if state == "succeeded":
@@ -213,7 +215,9 @@ class World:
         known = [job.task for job in consumer.jobs]
         taken = self.do(
             "take",
-            verbs.take(consumer.name, self.random.randint(1, free), self.random.choice(ORDERS), known, MAX_ATTEMPTS, self.share),
+            verbs.take(
+                consumer.name, self.random.randint(1, free), self.random.choice(ORDERS), known, MAX_ATTEMPTS, self.share
+            ),
         )
         for job in taken.jobs:
             key = (job.task, job.name)
@@ -241,7 +245,9 @@ class World:
     def read_only(self) -> None:
         """A consumer of another make reads and never begins: the jobs must come back."""
         name = self.living().name
-        self.redis.xreadgroup("consumers", name, {f"{{model}}:jobs:{self.random.choice(['high', 'medium'])}": ">"}, count=2)
+        self.redis.xreadgroup(
+            "consumers", name, {f"{{model}}:jobs:{self.random.choice(['high', 'medium'])}": ">"}, count=2
+        )
 
     def work(self) -> None:
         holders = [c for c in self.consumers if c.jobs and (c.alive or self.random.random() < 0.3)]

@@ -29,7 +29,9 @@ def submit(store: Store, *tasks: NewTask, share: int = SHARE) -> list[str]:
     return [a.id for a in answers]
 
 
-def take(store: Store, count: int = 10, me: str = "c1", share: int = SHARE, order: tuple[str, ...] = ORDER) -> list[Job]:
+def take(
+    store: Store, count: int = 10, me: str = "c1", share: int = SHARE, order: tuple[str, ...] = ORDER
+) -> list[Job]:
     """The jobs that one take gives."""
     return taken(store, count, me, share, order).jobs
 

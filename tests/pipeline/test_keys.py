@@ -4,7 +4,15 @@ from pipeline import script
 from pipeline.keys import KEYS, PLACES, Keys, lua_names
 from tests.servers import Server
 
-PIECES = {"place": "high:again", "id": "T1", "priority": "low", "owner": "o", "state": "queued", "kind": "k", "batch": "B"}
+PIECES = {
+    "place": "high:again",
+    "id": "T1",
+    "priority": "low",
+    "owner": "o",
+    "state": "queued",
+    "kind": "k",
+    "batch": "B",
+}
 PIECES |= {"code": "c", "name": "n", "key": "x", "minute": "202611251200"}
 
 
@@ -16,7 +24,9 @@ def test_lua_and_python_spell_the_same(any_server: Server) -> None:
             variables = [piece.split(">")[0] for piece in key.pattern.split("<")[1:]]
             given = [PIECES[name] for name in variables]
             arguments = ", ".join(f"'{piece}'" for piece in given)
-            body = f"local P = KEYS[1]\n{lua_names(source)}return K.{key.name}" + (f"({arguments})" if variables else "")
+            body = f"local P = KEYS[1]\n{lua_names(source)}return K.{key.name}" + (
+                f"({arguments})" if variables else ""
+            )
             assert plain.eval(body, 1, "{p}") == keys(key.name, *given)
 
 

@@ -39,7 +39,18 @@ def test_job_lines_are_written_together(capfdbinary: Any) -> None:
     first, second = (json.loads(line) for line in capfdbinary.readouterr().out.splitlines())
     assert "error_code" not in first
     assert second["error_code"] == "time_limit"
-    assert {"ts", "level", "event", "service", "task_id", "job", "waited_ms", "ran_ms", "outcome", "request_id"} <= first.keys()
+    assert {
+        "ts",
+        "level",
+        "event",
+        "service",
+        "task_id",
+        "job",
+        "waited_ms",
+        "ran_ms",
+        "outcome",
+        "request_id",
+    } <= first.keys()
 
 
 @pytest.mark.parametrize("text", ["", "00-abc-def-01", "garbage"])

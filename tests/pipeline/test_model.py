@@ -21,7 +21,18 @@ def test_invariants_hold_after_every_step(any_server: Server, first_seed: int, h
     for seed in range(first_seed, first_seed + SEEDS):
         for verb, n in model.run(any_server, seed, STEPS, hand).did.items():
             did[verb] = did.get(verb, 0) + n
-    never = {"submit", "take", "finish_task", "finish_part", "fold", "retry", "release", "reap", "renew", "cancel"} - did.keys()
+    never = {
+        "submit",
+        "take",
+        "finish_task",
+        "finish_part",
+        "fold",
+        "retry",
+        "release",
+        "reap",
+        "renew",
+        "cancel",
+    } - did.keys()
     assert not never, f"seeds from {first_seed}: these verbs never ran, so nothing was shown of them: {never}"
 
 
@@ -52,17 +63,23 @@ MUTATIONS = {
 }  # fmt: skip
 
 
+def walk(server: Server, seeds: range) -> None:
+    for seed in seeds:
+        model.run(server, seed, STEPS, hand=seed % 3 == 0)
+
+
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_broken_guard_is_caught(server: Server, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Break each guard once: within some seeds the checker must see it, or it would not see a real fault."""
     where, stands, instead = MUTATIONS[name]
     read = script.read
     assert stands in read(where), f"{where}.lua no longer holds what this mutation changes"
-    monkeypatch.setattr(script, "read", lambda file: read(file).replace(stands, instead) if file == where else read(file))
+    monkeypatch.setattr(
+        script, "read", lambda file: read(file).replace(stands, instead) if file == where else read(file)
+    )
     script.load.cache_clear()
     try:
         with pytest.raises(model.Broken):
-            for seed in range(1, 60):
-                model.run(server, seed, STEPS, hand=seed % 3 == 0)
+            walk(server, range(1, 60))
     finally:
         script.load.cache_clear()

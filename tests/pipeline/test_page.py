@@ -28,7 +28,13 @@ def filled(store: Store) -> Store:
     at = store.do(verbs.clock())
     for n in range(300):
         later = at + 10**6 if n % 10 == 3 else 0
-        made = new(id=ids.mint(at + n, key), kind=f"kind{n % 2}", owner=f"owner{n % 3}", batch="B" if n % 7 == 0 else "", not_before_ms=later)
+        made = new(
+            id=ids.mint(at + n, key),
+            kind=f"kind{n % 2}",
+            owner=f"owner{n % 3}",
+            batch="B" if n % 7 == 0 else "",
+            not_before_ms=later,
+        )
         submit(store, made)
     jobs = take(store, 200)
     for n, job in enumerate(jobs):

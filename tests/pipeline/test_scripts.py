@@ -228,7 +228,9 @@ def test_wake_ids_miss_nothing_that_comes_after(store: Store, any_server: Server
 
 
 def test_a_deadline_gives_the_result_of_what_is_folded(store: Store) -> None:
-    (id,) = submit(store, new(parts=40, first_wave=2, largest_wave=8, window=8, deadline_ms=store.do(verbs.clock()) + 40))
+    (id,) = submit(
+        store, new(parts=40, first_wave=2, largest_wave=8, window=8, deadline_ms=store.do(verbs.clock()) + 40)
+    )
     while True:
         jobs = take(store, 2)
         assert jobs

@@ -66,4 +66,6 @@ def every_end_once(house: House, ids: list[str]) -> None:
 def no_key_is_left(house: House) -> None:
     with house.server.client() as client:
         for key in client.scan_iter(match=f"{house.prefix}:*", count=1000):
-            assert house.store.keys.is_permanent(key) or client.ttl(key) > 0, f"{key} has no TTL and is not permanent (I6)"
+            assert house.store.keys.is_permanent(key) or client.ttl(key) > 0, (
+                f"{key} has no TTL and is not permanent (I6)"
+            )

@@ -21,11 +21,22 @@ from tests.consumer.house import Consumer, House, until
 # Ten waves of folds long enough to be hit, and parts short enough that a story takes seconds.
 CHAIN = {"parts": 120, "part_seconds": 0.02, "fold_seconds": 0.05, "first_wave": 4, "largest_wave": 16, "seed": 5}
 BOOK = {
-    "positions": [{"symbol": s, "quantity": q, "price": p} for s, q, p in (("A", 100, 50.0), ("B", -40, 120.0), ("C", 10, 400.0))],
+    "positions": [
+        {"symbol": "A", "quantity": 100, "price": 50.0}, {"symbol": "B", "quantity": -40, "price": 120.0},
+        {"symbol": "C", "quantity": 10, "price": 400.0},
+    ],
     "volatilities": {"A": 0.2, "B": 0.35, "C": 0.25}, "correlation": [[1, 0.3, 0.1], [0.3, 1, 0.5], [0.1, 0.5, 1]],
     "confidence": 0.995, "horizon_days": 10, "days_per_year": 252, "scenarios": 12_000_000, "seed": 11,
 }  # fmt: skip
-OPTION = {"type": "put", "spot": 100, "strike": 95, "maturity": 0.75, "rate": 0.03, "dividend_yield": 0.01, "volatility": 0.25}
+OPTION = {
+    "type": "put",
+    "spot": 100,
+    "strike": 95,
+    "maturity": 0.75,
+    "rate": 0.03,
+    "dividend_yield": 0.01,
+    "volatility": 0.25,
+}
 OPTION |= {"paths": 120_000_000, "variance_reduction": "control", "seed": 3}
 
 
