@@ -180,6 +180,7 @@ class Pool:
         return given.job.time_limit_s if given.ours else USELESS_S
 
     def _hand_back(self, slot: Slot, first: int) -> None:
+        slot.tiny = False  # nothing more is put behind what keeps it
         for given in list(slot.jobs)[first:]:
             self._settle(slot, given, 0.0, Released())
             given.ours = False

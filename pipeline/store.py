@@ -103,6 +103,18 @@ class Store:
             replies[i] = calls[i].read(reply)
         return replies
 
+    def raw(self, *words: str) -> Any:
+        """The reply to one Redis command as typed, for tools that show the store as it is."""
+        return self.raw_all([words])[0]
+
+    def raw_all(self, commands: Sequence[tuple[str, ...]]) -> list[Any]:
+        """The replies to several commands, in one round trip."""
+        replies = self._exchange(commands)
+        for reply in replies:
+            if isinstance(reply, ResponseError):
+                raise understood(reply)
+        return replies
+
     def close(self) -> None:
         """Close the connection; the next verb opens another."""
         self._connection.disconnect()

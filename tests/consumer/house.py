@@ -85,11 +85,12 @@ class Consumer:
             raise RuntimeError(self.log_file.read_text())
         return self
 
-    def lines(self, event: str = "") -> list[dict[str, Any]]:
-        """Its log: every line is one JSON object."""
+    def lines(self, event: str = "", at_least: int = 0) -> list[dict[str, Any]]:
+        """Its log, or the lines of one event; none as long as there are not so many. Each line is one JSON object."""
         whole = self.log_file.read_text().rpartition("\n")[0].splitlines()
         found = [json.loads(line) for line in whole]
-        return [line for line in found if event in ("", line["event"])]
+        chosen = [line for line in found if event in ("", line["event"])]
+        return chosen if len(chosen) >= at_least else []
 
     def children(self) -> list[int]:
         return children(self.pid)

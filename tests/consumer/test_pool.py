@@ -61,8 +61,9 @@ def test_a_job_that_kills_its_child_is_tried_again_and_then_buried(
     with house.server.client() as client:
         [(_, letter)] = client.xrange(house.store.keys("dead"))
     assert (letter["task"], letter["attempts"]) == (task.id, "3")
-    assert [line["outcome"] for line in consumer.lines("job.died")] == ["died", "died", "buried"]
-    assert [line["attempt"] for line in consumer.lines("job.died")] == [1, 2, 3]
+    lines = until(partial(consumer.lines, "job.died", 3))
+    assert [line["outcome"] for line in lines] == ["died", "died", "buried"]
+    assert [line["attempt"] for line in lines] == [1, 2, 3]
     assert house.finished(sibling).attempts == 1
     assert consumer.process.poll() is None
     house.at_rest()
@@ -104,6 +105,7 @@ def replaced(consumer: Consumer, before: list[int]) -> bool:
 
 def test_children_that_die_while_they_start_are_replaced_too(house: House) -> None:
     consumer = house.consumer(children=4)
+    until(consumer.children)
     deadline = time.monotonic() + 1.5
     while time.monotonic() < deadline:
         for pid in children(consumer.pid):
@@ -121,7 +123,7 @@ def test_the_time_limit_ends_what_does_not_listen(house: House, deed: str) -> No
     assert task.error is not None
     assert task.error["code"] == "time_limit"
     assert 1.0 <= took < 3.0
-    [line] = consumer.lines("job.timed_out")
+    [line] = until(partial(consumer.lines, "job.timed_out"))
     assert 1000 <= line["ran_ms"] < 3000
     assert line["error_code"] == "time_limit"
     house.at_rest()
