@@ -46,8 +46,8 @@ doctor: setup ## check this machine and the running processes, with what to do
 demo: setup ## a portfolio's risk, option prices and more, computed at once
 	@$(PY) -m examples.demo
 
-inspect: setup ## redis-cli lines for the questions people ask, and their answers now
-	@$(PY) -m examples.inspect
+inspect: setup ## redis-cli lines for the questions people ask, and their answers now (TASK=… about a certain task)
+	@$(PY) -m deploy.inspect $(TASK)
 
 bench: setup-test ## the benchmarks, each a table
 	@$(PY) -m bench

@@ -82,7 +82,7 @@ def page(
     cursor: str = "",
     limit: int = 50,
 ) -> Call[Page]:
-    """Tasks, newest first, that fit all filters. Walks at most 1,000 candidates, whatever is stored (I16).
+    """Tasks, newest first, that fit all filters, without results. Walks at most 1,000 candidates (I16).
 
     `cursor` is what the page before said, or a task id: only older ones follow.
     """

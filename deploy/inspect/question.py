@@ -1,12 +1,16 @@
 """A question: what people ask, and the Redis commands that answer it."""
 
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 
 from msgspec import Struct
 
 from pipeline.keys import Keys
 
 Words = tuple[str, ...]
+
+LUA = Path(__file__).parent / "lua"
 
 
 class Line(Struct, frozen=True):
@@ -34,11 +38,18 @@ class About(Struct, frozen=True):
     lease_ms: int
 
 
-def line(*words: str) -> tuple[Line, ...]:
-    """A single plain command."""
-    return (Line(words),)
+def line(*words: str, only: str = "") -> Line:
+    """A plain command."""
+    return Line(words, only)
 
 
-def lua(source: str, keys: Sequence[str], *arguments: str) -> tuple[Line, ...]:
-    """A command that computes where plain ones do not suffice. EVAL_RO refuses to write."""
-    return (Line(("EVAL_RO", " ".join(source.split()), str(len(keys)), *keys, *arguments)),)
+def lua(name: str, keys: Sequence[str], *arguments: str) -> Line:
+    """A command that computes, where a plain one does not suffice. EVAL_RO refuses to write."""
+    return Line(("EVAL_RO", source(name), str(len(keys)), *keys, *arguments))
+
+
+@cache
+def source(name: str) -> str:
+    """A Lua file as one line for a shell: without its comments, which stand alone on their lines."""
+    lines = (LUA / f"{name}.lua").read_text().splitlines()
+    return " ".join(line.strip() for line in lines if line.strip() and not line.startswith("--"))

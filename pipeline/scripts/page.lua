@@ -40,7 +40,7 @@ repeat
     if #found >= limit then break end
     cursor = candidates[i]
     seen = seen + 1
-    local fields = fits(cursor) and record(cursor)
+    local fields = fits(cursor) and record(cursor, LISTED)
     if fields then found[#found + 1] = fields end
   end
   if looked < 100 and #found < limit then cursor = '' end

@@ -1,0 +1,1 @@
+"""What `make demo` asks is right, and what it says of the answers is true."""

@@ -1,0 +1,1 @@
+"""What `make inspect` and docs/logs.md say is true."""
