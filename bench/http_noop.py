@@ -1,4 +1,4 @@
-"""Do-nothing tasks by HTTP, through nginx and three gateways of a whole stack on ports of its own; an empty FastAPI beside.
+"""Do-nothing tasks by HTTP, through nginx and three gateways of a whole stack; an empty FastAPI beside.
 
 The client is asyncio on raw sockets with keep-alive: it takes part of the two cores too, for both alike.
 """

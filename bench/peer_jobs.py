@@ -1,4 +1,4 @@
-"""The peer's side of the comparison: a do-nothing actor; run as a program it sends PEER_JOBS jobs, one after another."""
+"""The peer's side of the comparison: a do-nothing actor; run as a program it sends PEER_JOBS jobs."""
 
 import os
 

