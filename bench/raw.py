@@ -1,7 +1,7 @@
 """The bound: a bare Redis Streams loop with no product logic, one process that adds and one that works.
 
-XADD in pipelines of 100; XREADGROUP COUNT 100, then HSET + EXPIRE + XACK + XDEL for the batch in one pipeline. No lease,
-no children, no state, no index, no event: what is left when everything that makes a queue useful is taken away.
+XADD in pipelines of 100; XREADGROUP COUNT 100, then HSET + EXPIRE + XACK + XDEL for the batch in one pipeline. No
+lease, no children, no state, no index, no event: what is left when everything that makes a queue useful is taken away.
 """
 
 import multiprocessing
