@@ -3,6 +3,12 @@
 -- Answers: now, then {new | replay | mismatch | full, id} for each. The idempotency test comes before the limit.
 -- Keeps I1, I16, I17. Its first write needs memory: a full Redis refuses it whole.
 local limit, n = tonumber(ARGV[3]), tonumber(ARGV[4])
+local waiting = {}
+local function waiting_in(priority, owner)    -- the ring as this call found it: one look for all its tasks
+  local key = K.ring(priority, owner)
+  if not waiting[key] then waiting[key] = call('LLEN', key) end
+  return waiting[key]
+end
 local function write(t, data, words)
   local fields = {'state', t.state, 'kind', t.kind, 'owner', t.owner, 'priority', t.priority, 'parts', t.parts, 'data', data,
     'submitted_at', now}
@@ -25,7 +31,7 @@ local function accept(at)
     local known = call('HMGET', K.same(owner, same_key), 'task', 'sha256')
     if known[1] then return {known[2] == same_sha and 'replay' or 'mismatch', known[1]} end
   end
-  if call('LLEN', K.ring(priority, owner)) >= limit then return {'full', id} end
+  if waiting_in(priority, owner) >= limit then return {'full', id} end
   local t = {id = id, kind = kind, owner = owner, priority = priority, parts = tonumber(parts), batch = batch ~= '' and batch or nil,
     state = tonumber(not_before) > now and 'scheduled' or 'queued', next = 0, done = 0, folded = 0,
     first_wave = tonumber(first_wave), largest_wave = tonumber(largest_wave), window = tonumber(window),
@@ -50,7 +56,10 @@ local function accept(at)
   event(id, t.state)
   count(kind .. ':submitted')
   if deadline ~= '0' then call('ZADD', K.later, deadline, id .. ' deadline') end
-  if t.state == 'scheduled' then call('ZADD', K.later, not_before, id) elseif not t.placed then join(t) end
+  if t.state == 'scheduled' then call('ZADD', K.later, not_before, id) elseif not t.placed then
+    join(t)
+    waiting[K.ring(priority, owner)] = waiting[K.ring(priority, owner)] + 1
+  end
   return {'new', id}
 end
 local out = {now}

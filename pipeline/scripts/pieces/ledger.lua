@@ -2,10 +2,11 @@
 local entries, adds, removes, counts = {}, {}, {}, {}      -- stream → ids; index → members; minute field → n
 local happened, spans, progressed, shares, touched = {}, {}, {}, {}, {}
 
-local function collect(into, key, ...)
+local function collect(into, key, first, second)
   local list = into[key]
   if not list then list = {}; into[key] = list end
-  for i = 1, select('#', ...) do list[#list + 1] = (select(i, ...)) end
+  list[#list + 1] = first
+  if second then list[#list + 1] = second end
 end
 -- A full Redis (maxmemory, noeviction) refuses a script whose first write needs memory, and lets one that has written
 -- run to its end. What ends work must not be refused, so it begins with a write that needs none.

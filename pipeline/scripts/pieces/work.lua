@@ -145,8 +145,8 @@ local function settle(t, state, code, ...)
   call('HSET', K.task(t.id), 'state', state, 'finished_at', now, ...)
   local ttl_ms = tonumber(t.result_ttl_s) * 1000
   call('PEXPIRE', K.task(t.id), ttl_ms + 60000)             -- should the sweeper be away, the key still goes
-  call('ZADD', K.expires, now + ttl_ms,
-    table.concat({t.id, t.kind, t.owner, state, t.batch or '-', code ~= '' and code or '-'}, ' '))
+  collect(adds, K.expires, now + ttl_ms,
+    t.id .. ' ' .. t.kind .. ' ' .. t.owner .. ' ' .. state .. ' ' .. (t.batch or '-') .. ' ' .. (code ~= '' and code or '-'))
   index(t, t.state, state)
   if code ~= '' then collect(adds, K.index_error(code), 0, t.id) end
   event(t.id, state)
