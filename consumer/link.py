@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 
 from pipeline import log
-from pipeline.errors import StoreAway
+from pipeline.errors import PipelineError, StoreAway
 from pipeline.settings import Settings
 from pipeline.store import BLOCK_MS, Bell, Store
 
@@ -35,23 +35,26 @@ class Link:
         self._selector = selector
         self._slept_at = self._away_at = time.monotonic()
         self._pause_s = FIRST_PAUSE_S
+        self._told = False  # whether people were told of this absence
         self._log = log.get()
 
-    def lost(self, cause: StoreAway) -> None:
-        """The store did not answer: close both connections, and try again after a pause."""
+    def lost(self, cause: PipelineError) -> None:
+        """The store did not answer, or does not let us in: close both connections, and try again after a pause."""
         now = time.monotonic()
         self.stop_listening()
         self.store.close()
         if not self.away:
             self.away, self._away_at = True, now
+        if not self._told:
             self._log.warning("store.away", reason=str(cause))
+            self._told = True
         self.try_at = now + self._pause_s * random.uniform(0.5, 1.5)
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def back(self) -> None:
         """The store has answered."""
         self._log.info("store.back", away_s=round(time.monotonic() - self._away_at, 3))
-        self.away, self.try_at, self._pause_s = False, 0.0, FIRST_PAUSE_S
+        self.away, self._told, self.try_at, self._pause_s = False, False, 0.0, FIRST_PAUSE_S
 
     def sleep(self, wake_ids: Sequence[str]) -> None:
         """Nothing waits: sleep until the bell rings."""

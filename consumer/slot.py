@@ -18,11 +18,10 @@ from msgspec import Struct
 
 from consumer import child
 from consumer.child import Answer, Step, Work
+from consumer.ear import STOPS
 from consumer.wire import ChildWire, Wire
 from pipeline.record import Job, Wave
 
-# Blocked across the fork: a child must not run the parent's handlers before it has set its own.
-STOPS = (signal.SIGTERM, signal.SIGINT)
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -54,6 +53,7 @@ class Slot:
         self.tiny = False  # whether the jobs in its hands are of kinds that have proved tiny
         self.kept: dict[str, bytes] = {}  # what `child.keep` holds at the other end
         self._frame: list[Work] = []
+        # Across the fork, so that a child does not run the parent's handlers before it has set its own.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         self.pid = os.fork()
         if self.pid == 0:

@@ -16,14 +16,13 @@ than was held, for nothing is taken. To tell an outcome twice is safe: the secon
 
 import os
 import selectors
-import signal
-import socket
 import time
 from collections.abc import Sequence
 
 import msgspec
 
 from consumer.child import Broke
+from consumer.ear import Ear
 from consumer.heart import Heart
 from consumer.known import Known
 from consumer.lease import Lease
@@ -36,7 +35,7 @@ from pipeline.errors import PipelineError, StoreAway
 from pipeline.record import Job, Taken
 from pipeline.settings import Settings
 
-# Under load so much time is between two round trips: what comes of many small jobs is told in one.
+# Among tiny jobs so much time is between two round trips: what comes of many is told in one.
 LINGER_S = 0.001
 
 
@@ -58,11 +57,11 @@ class Worker:
         self._unsure: set[str] = set()  # tokens whose outcome was sent, but the store went away before it answered
         self._spoke_at = 0.0
         self._stop_by: float | None = None
+        self._ear = Ear(selector, self._stop)
         self._log = log.get()
 
     def run(self) -> None:
         """Work until stopped."""
-        self._watch_signals()
         self._log.info("consumer.started", children=self._pool.size, lease_s=self._settings.lease_s)
         again = 0.0
         while not self._stopped():
@@ -86,13 +85,13 @@ class Worker:
                 timer.run(now)
             if self._due(now):
                 self._exchange()
-        except StoreAway as cause:
-            self._link.lost(cause)
-            return self._link.try_at
-        except PipelineError as refused:  # a bug, in a step that comes again by itself
-            self._log.error("store.refused", reason=str(refused))
+        except PipelineError as cause:
+            if isinstance(cause, StoreAway) or self._link.away:
+                self._link.lost(cause)
+                return self._link.try_at
+            self._log.error("store.refused", reason=str(cause))  # a bug, in a step that comes again by itself
         again = min(timer.due for timer in self._timers)
-        return min(again, self._spoke_at + LINGER_S) if self._pool.settled or self._room() else again
+        return min(again, self._spoke_at + self._linger_s()) if self._pool.settled or self._room() else again
 
     def _come_back(self) -> None:
         """The first words after an absence: make what is missing, ask what we hold and do not know of."""
@@ -109,7 +108,11 @@ class Worker:
     def _due(self, now: float) -> bool:
         if self._link.asleep and not self._pool.busy:
             return bool(self._pool.settled)  # nothing else is coming that could go along
-        return now >= self._spoke_at + LINGER_S and bool(self._pool.settled or self._room())
+        return now >= self._spoke_at + self._linger_s() and bool(self._pool.settled or self._room())
+
+    def _linger_s(self) -> float:
+        """Only among tiny jobs: with others a child would stand idle for it."""
+        return LINGER_S if self._pool.pace.ahead > 1 else 0.0
 
     def _exchange(self) -> None:
         """Tell what came of jobs, and take new ones, in one round trip."""
@@ -169,23 +172,27 @@ class Worker:
 
     def _accept(self, jobs: Sequence[Job]) -> None:
         """Give held jobs to children. What finds none is handed back: it was read ahead and proved not to be tiny."""
-        for job in jobs:
-            wave = None
-            if job.step in ("fold", "result"):
-                try:
-                    wave = self._store.do(verbs.wave(job))
-                except StoreAway:
-                    raise  # `resync` brings it and those behind it again
-                except PipelineError as broken:
-                    what = Broke(str(broken), "")
-                    self._pool.settled.append(Outcome(job, -1, 0.0, what))
-                    continue
-                if wave is None:
-                    self._tell([Outcome(job, -1, 0.0, Released())], ["lost"])
-                    continue
-            if self._stop_by is not None or not self._pool.give(job, self._known.data(job), wave):
-                self._pool.settled.append(Outcome(job, -1, 0.0, Released()))
-        self._pool.send()
+        try:
+            for job in jobs:
+                self._give(job)
+        finally:
+            self._pool.send()
+
+    def _give(self, job: Job) -> None:
+        wave = None
+        if job.step in ("fold", "result"):
+            try:
+                wave = self._store.do(verbs.wave(job))
+            except StoreAway:
+                raise  # `resync` brings it again, and those behind it
+            except PipelineError as broken:
+                self._pool.settled.append(Outcome(job, -1, 0.0, Broke(str(broken), "")))
+                return
+            if wave is None:
+                self._tell([Outcome(job, -1, 0.0, Released())], ["lost"])
+                return
+        if self._stop_by is not None or not self._pool.give(job, self._known.data(job), wave):
+            self._pool.settled.append(Outcome(job, -1, 0.0, Released()))
 
     # ── everything else ──
 
@@ -198,25 +205,14 @@ class Worker:
         for key, mask in self._selector.select(wait_s):
             key.data(mask)
 
-    def _watch_signals(self) -> None:
-        """A signal only writes its number into a socket: nothing happens in the middle of something else."""
-        self._ear, mouth = socket.socketpair()
-        self._ear.setblocking(False)
-        mouth.setblocking(False)
-        self._mouth = mouth  # kept open: the wake-up descriptor is just a number to Python
-        signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: None)
-        self._selector.register(self._ear, selectors.EVENT_READ, self._signalled)
-
-    def _signalled(self, _mask: int) -> None:
-        numbers = self._ear.recv(64)
+    def _stop(self, name: str) -> None:
+        """Begin the stop: nothing is taken any more, what is not begun is handed back."""
         if self._stop_by is not None:
             return
         self._stop_by = time.monotonic() + self._settings.grace_s
         self._pool.hand_back_unstarted()
         self._link.stop_listening()
-        self._log.info("consumer.stopping", signal=signal.Signals(numbers[0]).name, grace_s=self._settings.grace_s)
+        self._log.info("consumer.stopping", signal=name, grace_s=self._settings.grace_s)
 
     def _stopped(self) -> bool:
         if self._stop_by is None:

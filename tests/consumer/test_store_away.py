@@ -104,3 +104,17 @@ def test_streams_that_a_hand_removed_come_back(frail: House) -> None:
     frail.ask(verbs.ready())
     assert frail.finished(frail.submit()).state == "succeeded"
     frail.at_rest()
+
+
+def test_a_store_that_does_not_let_us_in(frail: House) -> None:
+    """A right is missing: the reason is logged once, nothing spins, and it goes on when the right is given."""
+    with frail.server.client() as client:
+        client.execute_command("ACL", "SETUSER", "default", "-evalsha")
+        consumer = frail.consumer()
+        [line] = until(lambda: consumer.lines("store.away"))
+        assert "no permissions" in line["reason"]
+        time.sleep(2.0)
+        assert len(consumer.lines("store.away")) == 1
+        assert client.info("commandstats")["cmdstat_evalsha"]["rejected_calls"] < 30
+        client.execute_command("ACL", "SETUSER", "default", "+evalsha")
+    assert frail.finished(frail.submit()).state == "succeeded"
