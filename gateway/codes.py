@@ -151,6 +151,29 @@ CODES: dict[str, Code] = {
     ),
 }
 
+# What nginx answers by itself, before a gateway is asked; a test compares it with nginx's configuration.
+PROXY_CODES: dict[str, Code] = {
+    "bad_request": Code(400, "The request is not HTTP", "The request line or a header cannot be read as HTTP."),
+    "request_timeout": Code(408, "The request came too slowly", "The request did not arrive in time. Send it again."),
+    "uri_too_long": Code(414, "The address is too long", "The request line is longer than the proxy reads."),
+    "headers_too_large": Code(431, "The headers are too large", "The headers are longer than the proxy reads."),
+    "gateway_unreachable": Code(
+        502,
+        "No gateway answered",
+        "The connection to every gateway that was tried broke. Whether the task was accepted is not known.",
+        "Send it again with the same Idempotency-Key: it is then accepted once.",
+        retry_after_s=1,
+    ),
+    "unavailable": Code(503, "No gateway is free", "No gateway can take the request now.", retry_after_s=1),
+    "gateway_timeout": Code(
+        504,
+        "The gateway took too long",
+        "A gateway took the request and did not answer in time. Whether the task was accepted is not known.",
+        "Send it again with the same Idempotency-Key: it is then accepted once.",
+        retry_after_s=1,
+    ),
+}
+
 # The `code` in `error` of a task that failed: written by consumers and scripts, explained on /docs/errors.
 TASK_ERRORS = {
     "internal_error": "The calculation has a bug. Its traceback is in the dead letter and in the consumer's log. "

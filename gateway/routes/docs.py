@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway import openapi
-from gateway.codes import CODES, TASK_ERRORS
+from gateway.codes import CODES, PROXY_CODES, TASK_ERRORS
 from gateway.problems import Problem
 from pipeline.settings import Settings
 
@@ -84,7 +84,7 @@ def _errors() -> str:
     answers = "".join(
         f'<section id="{code}"><h3><code>{code}</code> <span>{m.status}</span> {escape(m.title)}</h3>'
         f"<p>{escape(m.meaning)}</p>" + (f"<p class='hint'>{escape(m.hint)}</p>" if m.hint else "") + "</section>"
-        for code, m in CODES.items()
+        for code, m in (CODES | PROXY_CODES).items()
     )
     ends = "".join(
         f'<section id="task_{code}"><h3><code>{code}</code></h3><p>{escape(meaning)}</p></section>'

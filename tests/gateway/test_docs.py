@@ -4,7 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from gateway.codes import CODES, TASK_ERRORS
+from gateway.codes import CODES, PROXY_CODES, TASK_ERRORS
 from gateway.routes import docs
 from tests.gateway.house import House, problem
 
@@ -59,7 +59,7 @@ def test_every_code_is_explained(house: House) -> None:
 
     async def story(h: House) -> None:
         page = (await h.get("/docs/errors")).text
-        for code in CODES:
+        for code in CODES | PROXY_CODES:
             assert f'id="{code}"' in page
         for code in TASK_ERRORS:
             assert f'id="task_{code}"' in page
@@ -69,6 +69,19 @@ def test_every_code_is_explained(house: House) -> None:
     for code, meaning in CODES.items():
         assert f"| `{code}` | {meaning.status} |" in written
     assert {code for code in TASK_ERRORS if f"| `{code}` |" not in written} == set()
+
+
+def test_what_nginx_answers_by_itself_is_explained() -> None:
+    """Every code and status in nginx's configuration is one that the page explains, with the same title."""
+    template = (ROOT / "nginx" / "nginx.conf.template").read_text()
+    codes, titles = (
+        template.split(f"map $status {name} {{")[1].split("\n    }")[0] for name in ("$problem_code", "$problem_title")
+    )
+    known = CODES | PROXY_CODES
+    for status, code in re.findall(r"(\d{3}) (\w+);", codes):
+        assert known[code].status == int(status)
+        assert f'{status} "{known[code].title}"' in titles
+    assert set(PROXY_CODES) == set(re.findall(r" (\w+);", codes)) - set(CODES)
 
 
 def test_assets_are_asked_for_again_only_when_they_changed(house: House) -> None:
