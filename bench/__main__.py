@@ -1,23 +1,33 @@
-"""`make bench`: every benchmark in turn; the figures also go to var/bench/ as JSON."""
+"""`make bench`: every benchmark in turn; `python -m bench spin trips` only those. The figures also go to var/bench."""
 
 import sys
-import time
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-import msgspec
+from bench import memory, over_http, spin, throughput, trips
+from bench.table import Table
+from deploy.stack import ROOT
 
-from bench import http_noop, peer, pipeline_noop
+BENCHMARKS: dict[str, Callable[[], Table]] = {
+    "throughput": throughput.measure,
+    "trips": trips.measure,
+    "http": over_http.measure,
+    "spin": spin.measure,
+    "memory": memory.measure,
+}
 
 
-def main() -> int:
-    folder = Path("var/bench")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, run in (("pipeline", pipeline_noop.main), ("http", http_noop.main), ("peer", peer.main)):
-        print(f"\n{name}")
-        figures = run()
-        (folder / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.json").write_bytes(msgspec.json.encode(figures))
+def main(asked: Sequence[str]) -> int:
+    """Run what is asked for, else everything; the exit code."""
+    unknown = set(asked) - set(BENCHMARKS)
+    if unknown:
+        print(f"No such benchmark: {', '.join(sorted(unknown))}. There are: {', '.join(BENCHMARKS)}.", file=sys.stderr)
+        return 2
+    for name in asked or BENCHMARKS:
+        table = BENCHMARKS[name]()
+        table.print()
+        print(f"  → {table.save(ROOT / 'var' / 'bench').relative_to(ROOT)}", flush=True)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

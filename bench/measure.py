@@ -1,47 +1,70 @@
-"""What all benchmarks share: CPU seconds by process, memory, the machine's speed, tables."""
+"""What all benchmarks measure with: CPU seconds by process, memory, the machine's speed, percentiles."""
 
 import os
-import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-REPETITIONS = 3
+from msgspec import Struct
+
+
+class Run(Struct, frozen=True):
+    """`cpu` is seconds per 1,000 tasks, by who used them: store, parent, children, client."""
+
+    per_s: float
+    cpu: dict[str, float]
+
+
+class Meter:
+    """CPU and time of groups of processes, from its making to `read`."""
+
+    def __init__(self, groups: Mapping[str, Sequence[int]]) -> None:
+        self._groups = groups
+        self._cpu = self._now()
+        self._begun = time.perf_counter()
+
+    def read(self, tasks: int) -> Run:
+        """What so many tasks took."""
+        took_s = time.perf_counter() - self._begun
+        cpu = {name: (now - self._cpu[name]) / tasks * 1000 for name, now in self._now().items()}
+        return Run(tasks / took_s, cpu)
+
+    def _now(self) -> dict[str, float]:
+        return {name: sum(map(cpu_s, pids)) for name, pids in self._groups.items()}
 
 
 def cpu_s(pid: int) -> float:
-    """CPU seconds of all threads of a process so far."""
-    total = 0
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        total += int((thread / "schedstat").read_text().split()[0])
-    return total / 1e9
+    """CPU seconds of a process so far, its ended threads included, by the kernel's clock of that process."""
+    return time.clock_gettime((~pid << 3) | 2)  # what clock_getcpuclockid(3) answers on Linux
 
 
-def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    found = []
+def tree(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    parents: dict[int, list[int]] = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
-                parent = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1]
+                fields = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
             except OSError:
-                continue
-            if int(parent) == pid:
-                found.append(int(entry))
+                continue  # it has just ended
+            parents.setdefault(int(fields[1]), []).append(int(entry))
+    found = [pid]
+    for one in found:  # grows while it is walked
+        found += parents.get(one, [])
     return found
 
 
 def pss_mb(pids: Sequence[int]) -> float:
-    """Proportional memory of processes: what is shared counts once, divided among them."""
-    total = 0
+    """Proportional memory of processes: a page that n of them share counts 1/n in each."""
+    total_kb = 0
     for pid in pids:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total / 1024
+        total_kb += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total_kb / 1024
 
 
 def loop_ms() -> float:
-    """How long a fixed Python loop takes now: this machine has more than one speed."""
+    """How long a fixed Python loop takes now, best of three: shared machines have more than one speed."""
 
     def once() -> float:
         begun, x = time.perf_counter(), 1
@@ -52,12 +75,6 @@ def loop_ms() -> float:
     return min(once() for _ in range(3))
 
 
-def middle(values: Sequence[float], digits: int = 0) -> str:
-    """Median (minimum–maximum)."""
-    low, mid, high = (f"{value:,.{digits}f}" for value in (min(values), statistics.median(values), max(values)))
-    return f"{mid} ({low}–{high})"
-
-
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that this share of all does not exceed."""
+    """The smallest value that at least this share of all does not exceed."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]

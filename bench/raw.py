@@ -1,57 +1,88 @@
-"""The bound: a bare Redis Streams loop with no product logic, one process that adds and one that works.
+"""The bound: a bare Redis Streams loop with no product logic. `python -m bench.raw URL NAME` is one of its workers.
 
-XADD in pipelines of 100; XREADGROUP COUNT 100, then HSET + EXPIRE + XACK + XDEL for the batch in one pipeline. No
-lease, no children, no state, no index, no event: what is left when everything that makes a queue useful is taken away.
+    XADD, 100 a pipeline ─▶ XREADGROUP COUNT 100 ─▶ HSET + EXPIRE of each, XACK + XDEL + one event of all: one pipeline
+
+No lease, no children, no state, no index: what is left when everything that makes a queue useful is taken away.
 """
 
-import multiprocessing
+import os
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from bench.measure import cpu_s
-from bench.stage import Stage
+from bench.measure import Meter, Run
+from bench.stage import Bare, end, store, until
+from deploy.stack import ROOT
+from pipeline.settings import Settings
 from pipeline.store import Store
 
 BATCH = 100
-STREAM, GROUP = "raw", "raw"
-DATA = '{"spot":100.0,"strike":105.0,"rate":0.03,"volatility":0.2,"maturity":1.0}'
+STREAM, GROUP, EVENTS = "raw", "raw", "raw:events"
+DATA = '{"value":7,"parts":1}'
+RESULT = '{"value":7}'
 
 
-def raw(stage: Stage, n: int) -> tuple[float, float]:
-    """Jobs per second end to end, CPU seconds per 1,000 jobs of all processes."""
-    stage.clear()
-    stage.store.raw("XGROUP", "CREATE", STREAM, GROUP, "0", "MKSTREAM")
-    worker = multiprocessing.get_context("spawn").Process(target=work, args=(stage.settings, n))
-    worker.start()
-    assert worker.pid
-    while not stage.store.raw("XINFO", "CONSUMERS", STREAM, GROUP):
-        time.sleep(0.01)
-    pids = (stage.server, worker.pid)
-    before, own, begun = {pid: cpu_s(pid) for pid in pids}, time.process_time(), time.perf_counter()
-    for _ in range(0, n, BATCH):
-        stage.store.raw_all([("XADD", STREAM, "*", "data", DATA)] * BATCH)
-    while int(stage.store.raw("GET", "raw:done") or 0) < n:
-        time.sleep(0.005)
-    took_s = time.perf_counter() - begun
-    used = sum(cpu_s(pid) - before[pid] for pid in pids) + time.process_time() - own
-    worker.join()
-    return n / took_s, used / n * 1000
+def throughput(tasks: int, workers: int = 2) -> Run:
+    """The loop, end to end."""
+    with working(workers) as (bare, pids):
+        meter = Meter({"store": [bare.pid], "workers": pids, "client": [os.getpid()]})
+        for at in range(0, tasks, BATCH):
+            bare.store.raw_all([("XADD", STREAM, "*", "data", DATA)] * min(BATCH, tasks - at))
+        until(lambda: bare.store.raw("XLEN", STREAM) == 0)
+        return meter.read(tasks)
 
 
-def work(settings: object, n: int) -> None:
-    """The worker: read a batch, write its results, acknowledge and delete it, until all are done."""
-    store = Store(settings, "raw")  # type: ignore[arg-type]
-    done = 0
-    while done < n:
-        words = ("XREADGROUP", "GROUP", GROUP, "w", "COUNT", str(BATCH), "BLOCK", "1000", "STREAMS", STREAM, ">")
-        got = store.raw(*words)
-        entries = got[0][1] if got else []
-        if not entries:
+def trips_ms(samples: int) -> list[float]:
+    """One job at a time: add it, sleep on the events, read its result."""
+    with working(1) as (bare, _):
+        found, last = [], "0"
+        for _ in range(samples):
+            begun = time.perf_counter()
+            id = bare.store.raw("XADD", STREAM, "*", "data", DATA).decode()
+            [[_, [[event, _]]]] = bare.store.raw("XREAD", "BLOCK", "4000", "STREAMS", EVENTS, last)
+            last = event.decode()
+            if bare.store.raw("HGET", f"result:{id}", "result") != RESULT.encode():
+                raise RuntimeError(f"job {id} has no result")
+            found.append((time.perf_counter() - begun) * 1000)
+            time.sleep(0.002)
+        return found
+
+
+@contextmanager
+def working(workers: int) -> Iterator[tuple[Bare, list[int]]]:
+    """A store and so many workers that wait for jobs."""
+    with store() as bare:
+        bare.store.raw("XGROUP", "CREATE", STREAM, GROUP, "0", "MKSTREAM")
+        words = [sys.executable, "-m", "bench.raw", bare.url()]
+        processes = [subprocess.Popen([*words, f"w{number}"], cwd=ROOT) for number in range(workers)]
+        try:
+            until(lambda: len(bare.store.raw("XINFO", "CONSUMERS", STREAM, GROUP)) == workers)
+            yield bare, [process.pid for process in processes]
+        finally:
+            for process in processes:
+                end(process)
+
+
+def work(url: str, name: str) -> None:
+    """A worker: read a batch, write its results, acknowledge and delete it; for ever."""
+    own = Store(Settings(redis_url=url), "raw")
+    own.raw("XGROUP", "CREATECONSUMER", STREAM, GROUP, name)
+    reading = ("XREADGROUP", "GROUP", GROUP, name, "COUNT", str(BATCH), "BLOCK", "1000", "STREAMS", STREAM, ">")
+    while True:
+        got = own.raw(*reading)
+        if not got:
             continue
-        ids = [entry.decode() for entry, _ in entries]
+        ids = [entry.decode() for entry, _ in got[0][1]]
         commands: list[tuple[str, ...]] = []
         for id in ids:
-            commands += [("HSET", f"result:{id}", "state", "done", "result", DATA), ("EXPIRE", f"result:{id}", "3600")]
+            commands.append(("HSET", f"result:{id}", "state", "done", "result", RESULT))
+            commands.append(("EXPIRE", f"result:{id}", "3600"))
         commands += [("XACK", STREAM, GROUP, *ids), ("XDEL", STREAM, *ids)]
-        store.raw_all(commands)
-        done += len(ids)
-    store.raw("SET", "raw:done", str(done))
+        commands += [("XADD", EVENTS, "MAXLEN", "~", "10000", "*", "done", str(len(ids)))]
+        own.raw_all(commands)
+
+
+if __name__ == "__main__":
+    work(sys.argv[1], sys.argv[2])

