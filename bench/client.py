@@ -4,10 +4,12 @@ import asyncio
 import re
 import time
 from collections.abc import Sequence
+from typing import cast
 
 import uvloop
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+LIMIT_S = 120.0  # for one load
 HEAD = b"POST /tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 BODY = b'{"kind":"noop","data":{"value":7}}'
 
@@ -27,8 +29,7 @@ class Connection(asyncio.Protocol):
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its class
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -76,7 +77,8 @@ def load(port: int, request: bytes, status: int, connections: int, count: int, p
 
         loop = asyncio.get_running_loop()
         made = await asyncio.gather(*(loop.create_connection(make, "127.0.0.1", port) for _ in range(connections)))
-        await asyncio.gather(*(connection.done for _, connection in made))
+        async with asyncio.timeout(LIMIT_S):
+            await asyncio.gather(*(connection.done for _, connection in made))
         return [ms for _, connection in made for ms in connection.ms]
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

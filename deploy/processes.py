@@ -11,6 +11,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from deploy.stack import MARK
+
 PROC = Path("/proc")
 LISTEN = "0A"  # state of a listening socket in /proc/net/tcp
 
@@ -38,10 +40,10 @@ def holder(port: int) -> Process | None:
 def ours(var: Path) -> list[Process]:
     """Every process that was started for this `var` folder, whoever its parent is now.
 
-    A program carries HEADRACE_VAR in its environment; the store and nginx overwrite theirs, but stand in a folder
-    of `var`. This process and its parents are not counted.
+    A program carries MARK in its environment; the store and nginx overwrite theirs, but stand in their folders
+    of `var` and have no terminal, which somebody's shell there would have. This process and its parents are not counted.
     """
-    mark = f"HEADRACE_VAR={var}".encode()
+    mark = f"{MARK}={var}".encode()
     above = {process.pid for process in _lineage(os.getpid())}
     return [process for process in all_processes() if process.pid not in above and _belongs(process.pid, mark, var)]
 
@@ -92,7 +94,9 @@ def _belongs(pid: int, mark: bytes, var: Path) -> bool:
         folder = PROC / str(pid)
         if mark in (folder / "environ").read_bytes().split(b"\0"):
             return True
-        return Path(os.readlink(folder / "cwd")).is_relative_to(var)
+        terminal = (folder / "stat").read_text().rpartition(")")[2].split()[4]
+        stands = Path(os.readlink(folder / "cwd"))
+        return terminal == "0" and any(stands.is_relative_to(var / kept) for kept in ("store", "nginx"))
     except OSError:  # gone meanwhile, or another user's
         return False
 

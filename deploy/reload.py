@@ -6,6 +6,7 @@ What ends by itself, as after a slip of the keyboard, is started again with the 
 """
 
 import contextlib
+import signal
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
         say("Usage: python -m deploy.reload gateway|consumer")
         return WRONG_USAGE
     command = [sys.executable, "-m", arguments[0]]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops us stops what we run
     seen = look(root)
     running = subprocess.Popen(command, cwd=root)
     try:
@@ -39,7 +41,8 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
                 running.terminate()
                 running.wait()
                 running = subprocess.Popen(command, cwd=root)
-    except KeyboardInterrupt:  # the terminal has told the process, too
+    except KeyboardInterrupt:
+        running.terminate()
         with contextlib.suppress(KeyboardInterrupt):
             return running.wait()
         running.kill()

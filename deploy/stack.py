@@ -11,6 +11,9 @@ from pipeline import settings as settings_room
 from pipeline.settings import Deployment, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+# By this variable `down` knows our processes. It is no setting, so nobody exports it: a shell that exports
+# HEADRACE_VAR would else hand its mark to every program started from it.
+MARK = "HEADRACE_STARTED_FOR"
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
@@ -64,7 +67,8 @@ def read(root: Path = ROOT) -> Stack:
     wanted = settings_room.deployment(environ)
     var = (root / Path(wanted.var).expanduser()).resolve()
     environ["HEADRACE_REDIS_URL"] = wanted.redis_url or f"redis://127.0.0.1:{wanted.store_port}/0"
-    environ["HEADRACE_VAR"] = str(var)  # also the mark by which `down` knows our processes
+    environ["HEADRACE_VAR"] = str(var)
+    environ[MARK] = str(var)
     return Stack(root=root, var=var, wanted=wanted, settings=settings_room.read(environ), environ=environ)
 
 

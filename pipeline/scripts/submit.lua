@@ -57,6 +57,7 @@ local function accept(at)
   count(kind .. ':submitted')
   if deadline ~= '0' then call('ZADD', K.later, deadline, id .. ' deadline') end
   if t.state == 'scheduled' then call('ZADD', K.later, not_before, id) elseif not t.placed then
+    t.fresh = true                                            -- it has no row yet: nobody need look
     join(t)
     waiting[K.ring(priority, owner)] = waiting[K.ring(priority, owner)] + 1
   end

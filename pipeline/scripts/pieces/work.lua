@@ -103,7 +103,7 @@ end
 
 local function ring_of(t) return K.ring(t.priority, t.owner) end
 local function feedable(t)
-  if t.parts == 1 then return t.state == 'queued' and call('HEXISTS', K.task(t.id), 'p0') == 0 end
+  if t.parts == 1 then return t.state == 'queued' and (t.fresh or call('HEXISTS', K.task(t.id), 'p0') == 0) end
   local waiting = call('HLEN', K.rows(t.id))
   if t.stop then return waiting == 0 end                    -- for the job x, which makes the result
   local start, finish = wave_bounds(t, t.folded + 1)
@@ -111,11 +111,16 @@ local function feedable(t)
   -- Without a bound ahead of the fold, one part that waits in `later` lets the partials grow with the task.
   return t.next < t.parts and t.next < math.max(finish, folded_end + 2 * t.window) and waiting < t.window
 end
+local joining = {}                      -- ring → tasks to be put at its tail before it is next fed
 local function join(t)                  -- the ring of its owner, once
   touched[slot(t)] = touched[slot(t)] or t
   if t.ring == '1' or not feedable(t) then return end
-  call('RPUSH', ring_of(t), t.id)
+  collect(joining, ring_of(t), t.id)
   if t.parts > 1 then call('HSET', K.task(t.id), 'ring', '1'); t.ring = '1' end
+end
+local function stand()
+  for ring, ids in pairs(joining) do each_chunk(ids, 1000, function(...) call('RPUSH', ring, ...) end) end
+  joining = {}
 end
 local function feed_next(t)             -- the next job of the task at the head of the ring
   if t.parts > 1 then call('HDEL', K.task(t.id), 'ring'); t.ring = nil end
@@ -127,15 +132,33 @@ local function feed_next(t)             -- the next job of the task at the head 
   share(t, 1)
   if t.parts > 1 then join(t) end
 end
+-- The same for a task of one part, with only the fields that it needs; false when the task is not of one part.
+local function feed_whole(id, owner, priority)
+  local v = call('HMGET', K.task(id), 'parts', 'state', 'p0', 'kind', 'request_id', 'traceparent')
+  if v[1] ~= '1' then return false end
+  if v[2] == 'queued' and not v[3] then
+    local t = {id = id, parts = 1, owner = owner, priority = priority, kind = v[4], request_id = v[5] or nil, traceparent = v[6] or nil}
+    put(t, 'p0', priority, 0, 0)
+    share(t, 1)
+  end
+  return true
+end
 local function feed()                   -- every slot freed in this call is given on: ring not empty ⇒ share full (I17)
   local freed = {}
-  for s, t in pairs(touched) do freed[#freed + 1] = {s, ring_of(t)} end
+  for s, t in pairs(touched) do freed[#freed + 1] = {s, t} end
+  stand()
   for _, pair in ipairs(freed) do
+    local of = pair[2]
     while in_being(pair[1]) < SHARE do
-      local id = call('LPOP', pair[2])
-      if not id then break end
-      local t = task(id)
-      if live(t) then feed_next(t) end
+      local ids = call('LPOP', ring_of(of), SHARE - in_being(pair[1]))      -- each takes one slot at most
+      if not ids then break end
+      for _, id in ipairs(ids) do
+        if not feed_whole(id, of.owner, of.priority) then
+          local t = task(id)
+          if live(t) then feed_next(t) end
+        end
+      end
+      stand()
     end
   end
 end
