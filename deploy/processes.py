@@ -41,7 +41,7 @@ def ours(var: Path) -> list[Process]:
     """Every process that was started for this `var` folder, whoever its parent is now.
 
     A program carries MARK in its environment; the store and nginx overwrite theirs, but stand in their folders
-    of `var` and have no terminal, which somebody's shell there would have. This process and its parents are not counted.
+    of `var` and have no terminal, which somebody's shell there would have. This process and its parents do not count.
     """
     mark = f"{MARK}={var}".encode()
     above = {process.pid for process in _lineage(os.getpid())}

@@ -31,8 +31,8 @@ T = TypeVar("T")
 PATIENCE_S = 2.0
 # The tail reads all events of this long at once: waking for each of them costs more than the wait. After a quiet
 # time it may read a few times without that pause, so that who waits for a lonely task does not wait for us.
-GATHER_S = 0.005
-BURST = 4.0
+GATHER_S = 0.002
+BURST = 6.0
 
 _Waiting = tuple[asyncio.Future[Any], float]  # and when it was sent
 
