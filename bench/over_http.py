@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.client import load, post
-from bench.measure import Meter, percentile
+from bench.measure import Meter, percentile, tree
 from bench.stage import KINDS, end, free_ports, until, versions
 from bench.table import REPETITIONS, Table
 from deploy import render, supervisord
@@ -28,35 +28,38 @@ POST, WAIT = post(), post(b"Prefer: wait=10\r\n")
 
 def measure(requests: int = 16_000, samples: int = 300, repetitions: int = REPETITIONS) -> Table:
     """Measure in turns, on one stack and one set of empty applications."""
-    title = f"HTTP: {requests:,} submissions over {CONNECTIONS} connections a turn; {samples} idle round trips"
+    title = (
+        f"HTTP, {requests:,} POSTs over {CONNECTIONS} connections a turn; {samples} idle round trips; empty: FastAPI"
+    )
     table = Table("http", title, versions())
-    with whole_stack() as (http, gateways), empties() as (empty, empty_nginx, pids):
+    with whole_stack() as (http, groups), empties() as (empty, empty_nginx, empty_groups):
         load(http, WAIT, 200, 1, 20)  # warm
         for _ in table.turns(repetitions):
             trips = load(http, WAIT, 200, 1, samples, pause_s=0.005)
             table.add("POST with Prefer: wait, idle", "ms p50", percentile(trips, 0.5))
             table.add("POST with Prefer: wait, idle", "ms p99", percentile(trips, 0.99))
-            rate(table, "POST /tasks, nginx, 3 gateways", http, gateways, requests)
-            rate(table, "empty FastAPI, 1 process", empty, pids[:1], requests)
-            rate(table, "empty FastAPI, nginx, 3 processes", empty_nginx, pids, requests)
-    for other in ("empty FastAPI, 1 process", "empty FastAPI, nginx, 3 processes"):
-        table.ratio("POST /tasks, nginx, 3 gateways", other, "requests/s")
+            rate(table, "POST /tasks", http, groups, requests)
+            rate(table, "empty, 1 process", empty, {"application": empty_groups["application"]}, requests)
+            rate(table, "empty, nginx, 3 processes", empty_nginx, empty_groups, requests)
+    for other in ("empty, 1 process", "empty, nginx, 3 processes"):
+        table.ratio("POST /tasks", other, "requests/s")
     return table
 
 
-def rate(table: Table, what: str, port: int, pids: list[int], requests: int) -> None:
-    """The rows of one load: requests a second, their latency, CPU of the application's processes."""
-    meter = Meter({"application": pids})
+def rate(table: Table, what: str, port: int, groups: dict[str, list[int]], requests: int) -> None:
+    """The rows of one load: requests a second, their latency, CPU by process, the client's too."""
+    meter = Meter(groups | {"client": [os.getpid()]})
     ms = load(port, POST, 202, CONNECTIONS, requests)
     run = meter.read(requests)
     table.add(what, "requests/s", run.per_s)
     table.add(what, "ms p99", percentile(ms, 0.99))
-    table.add(f"  {what}: application", "CPU s / 1,000", run.cpu["application"])
+    for group, used in run.cpu.items():
+        table.add(f"  {what}: {group}", "CPU s / 1,000", used)
 
 
 @contextmanager
-def whole_stack() -> Iterator[tuple[int, list[int]]]:
-    """`make up` in a folder of its own, with one consumer of two children; nginx's port, the gateways' pids."""
+def whole_stack() -> Iterator[tuple[int, dict[str, list[int]]]]:
+    """`make up` in a folder of its own, with one consumer of two children; nginx's port, the pids by program."""
     with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder:
         first = free_ports(GATEWAYS + 2)
         wanted = {"VAR": folder, "HTTP_PORT": first, "STORE_PORT": first + 1, "GATEWAY_PORT": first + 2}
@@ -66,14 +69,18 @@ def whole_stack() -> Iterator[tuple[int, list[int]]]:
         subprocess.run([*deploy, "up"], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
         try:
             running = supervisord.programs(stack_of(Path(folder), first, first + 2))
-            yield first, [program.pid for program in running if program.group == "gateway"]
+            groups: dict[str, list[int]] = {"gateway": [], "nginx": [], "store": [], "consumer": []}
+            for program in running:
+                if program.group in groups:
+                    groups[program.group] += tree(program.pid)
+            yield first, groups
         finally:
             subprocess.run([*deploy, "down"], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
-def empties() -> Iterator[tuple[int, int, list[int]]]:
-    """Three empty applications and an nginx before them: the port of one, nginx's, the pids."""
+def empties() -> Iterator[tuple[int, int, dict[str, list[int]]]]:
+    """Three empty applications and an nginx before them: the port of one, nginx's, the pids by program."""
     with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder:
         nginx_port = free_ports(GATEWAYS + 1)
         stack = stack_of(Path(folder), nginx_port, nginx_port + 1)
@@ -90,7 +97,7 @@ def empties() -> Iterator[tuple[int, int, list[int]]]:
         try:
             for port in (*stack.gateway_ports, nginx_port):
                 until(lambda port=port: ask(port, "POST", "/tasks").status == 202)  # type: ignore[misc]
-            yield stack.gateway_ports[0], nginx_port, pids
+            yield stack.gateway_ports[0], nginx_port, {"application": pids, "nginx": tree(running[-1].pid)}
         finally:
             for process in running:
                 end(process)

@@ -35,8 +35,8 @@ def main() -> None:
         parent, child, *_ = tree(s.consumer)
         with Load(lambda: s.submit(2_000)):
             processes({"parent": parent, "child": child})
-    with over_http.whole_stack() as (port, gateways), Load(lambda: load(port, over_http.POST, 202, 32, 3_200)):
-        processes({"gateway": gateways[0]})
+    with over_http.whole_stack() as (port, groups), Load(lambda: load(port, over_http.POST, 202, 32, 3_200)):
+        processes({"gateway": groups["gateway"][0]})
 
 
 class Load:
@@ -83,8 +83,8 @@ def store_profile(s: Stage) -> None:
     print("store, microseconds a task by command inside them")
     outside = ("evalsha", "slowlog|get", "config|set", "info")
     rows = sorted(((int(us), int(n), name) for name, (n, us) in inside.items() if name not in outside), reverse=True)
-    for us, n, name in rows[:TOP]:
-        print(f"  {us / TASKS:8.1f}  {name} ({n / TASKS:.2f} a task)")
+    for us, times, command in rows[:TOP]:
+        print(f"  {us / TASKS:8.1f}  {command} ({times / TASKS:.2f} a task)")
     lua = sum(took.values()) - sum(us for us, _, _ in rows)
     print(f"  {lua / TASKS:8.1f}  the rest: the interpreter")
 

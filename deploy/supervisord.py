@@ -49,7 +49,9 @@ class _Transport(xmlrpc.client.Transport):
         self.path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _Connection(self.path)
+        made = _Connection(self.path)
+        self._connection = host, made  # so that close() closes it
+        return made
 
 
 @contextlib.contextmanager
