@@ -116,6 +116,21 @@ def never_enough(params: Any, accumulator: Any) -> bool:
     return False
 
 
+def one_part(params: Any) -> Plan:
+    """`plan` of a kind whose work is not divided."""
+    return Plan(parts=1)
+
+
+def only_partial(params: Any, accumulator: Any, partials: list[Any]) -> Any:
+    """`reduce` of such a kind: its one partial."""
+    return partials[0]
+
+
+def result_of_partial(params: Any, accumulator: Any) -> Any:
+    """`result` of such a kind, whose one partial holds it."""
+    return accumulator.result
+
+
 def once_per_params(function: Callable[[Any], Value]) -> Callable[[Any], Value]:
     """Keep what `function` derives from Params for the last few of them: a part needs it, and so does the next.
 

@@ -15,8 +15,6 @@ from pipeline.settings import Settings, host_name
 from pipeline.store import Store
 
 BEAT_S = 2.0
-# With fewer jobs a child the store's answer would be waited for between them.
-SHARE_A_CHILD = 4
 
 
 class Heart:
@@ -52,7 +50,7 @@ class Heart:
                 )
             )
         )
-        self.share = max(self._settings.share, SHARE_A_CHILD * fleet)
+        self.share = self._settings.share_for(fleet)
 
     def _child(self, slot: Slot, now_ms: int) -> dict[str, object]:
         cpu_s, rss_bytes = slot.usage()

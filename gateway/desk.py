@@ -24,7 +24,6 @@ T = TypeVar("T")
 LOG = log.get()
 OWNER = "local"  # of every task, until there are keys
 FLEET_S = 5.0  # how often the fleet and the clock are read
-WINDOW_A_CHILD, SHARE_A_CHILD = 2, 4
 
 
 class Desk:
@@ -107,8 +106,7 @@ class Desk:
         """Read clock and fleet. Raises StoreAway; then the last figures hold."""
         await self._meet()
         children = sum(len(beat.children) for beat in await self.store.do(verbs.fleet()))
-        self.window = max(self.settings.window, WINDOW_A_CHILD * children)
-        self.share = max(self.settings.share, SHARE_A_CHILD * children)
+        self.window, self.share = self.settings.window_for(children), self.settings.share_for(children)
 
     async def _keep_up(self) -> None:
         while True:

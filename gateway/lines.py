@@ -6,31 +6,18 @@ Through structlog it would be a tenth of what a submission costs. Its field name
 import asyncio
 import os
 
-from msgspec import Struct
-
 from pipeline import log
 from pipeline.record import NewTask
 from pipeline.settings import Settings, host_name
 
 
-class SubmittedLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SubmittedLine(log.Common, frozen=True, kw_only=True, omit_defaults=True):
     """`task.submitted`: never the data, only how many bytes they are."""
 
-    ts: str
-    level: str
-    event: str
-    service: str
-    instance: str
-    version: str
-    pid: int
-    request_id: str
-    task_id: str
-    kind: str
     owner: str
     priority: str
     parts: int
     input_bytes: int
-    trace_id: str = ""
 
 
 class Lines:

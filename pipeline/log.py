@@ -20,20 +20,29 @@ VERSION = "0.1.0"
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The canonical line of a job: written once, when its outcome is known."""
+class Common(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What every line about a task has, from whichever process."""
 
     ts: str
     level: str
-    event: str  # job.done, job.refused, job.broke, job.died, job.timed_out, job.lost, job.released
+    event: str
     service: str
     instance: str
     version: str
     pid: int
     request_id: str
     task_id: str
-    job: str
     kind: str
+    trace_id: str = ""
+
+
+class Line(Common, frozen=True, kw_only=True, omit_defaults=True):
+    """The canonical line of a job: written once, when its outcome is known.
+
+    `event` is job.done, job.refused, job.broke, job.died, job.timed_out, job.lost or job.released.
+    """
+
+    job: str
     step: str  # whole, part, fold, result
     part: int
     attempt: int
@@ -42,7 +51,6 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
     waited_ms: int
     ran_ms: float
     outcome: str
-    trace_id: str = ""
     error_code: str = ""
 
 
@@ -70,7 +78,7 @@ def get() -> Any:
     return structlog.get_logger()
 
 
-def write_lines(lines: Sequence[Struct]) -> None:
+def write_lines(lines: Sequence[Common]) -> None:
     """Write many lines at once."""
     if lines:
         output = _Output()

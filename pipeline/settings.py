@@ -53,6 +53,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     kinds: str = ""  # modules, separated by commas, whose kinds are loaded beside the table
     log_level: str = "info"
 
+    def share_for(self, children: int) -> int:
+        """How many jobs of one owner may be in being at one priority, with so many children in the fleet: fewer than
+        four a child, and children would wait for the store. Consumers and gateways must agree (I17)."""
+        return max(self.share, 4 * children)
+
+    def window_for(self, children: int) -> int:
+        """How many jobs of one task may be in being, with so many children in the fleet."""
+        return max(self.window, 2 * children)
+
 
 class Deployment(Struct, frozen=True, kw_only=True):
     """What `make up` starts, and where. Field `http_port` is the variable `HEADRACE_HTTP_PORT`."""

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from calc.errors import CalcError, Fault, InvalidData
 from calc.exact import outside
-from calc.kind import Caution, Plan, never_enough, no_estimate
+from calc.kind import Caution, never_enough, no_estimate, one_part, only_partial, result_of_partial
 from calc.quantities import measure
 
 NAME = "compound_interest"
@@ -121,13 +121,11 @@ class Partial(Struct, frozen=True):
 
 
 Accumulator = Partial
+plan = one_part
+reduce = only_partial
 estimate = no_estimate
 enough = never_enough
-
-
-def plan(params: Params) -> Plan:
-    """One part."""
-    return Plan(parts=1)
+result = result_of_partial
 
 
 def run(params: Params, part: int) -> Partial:
@@ -157,16 +155,6 @@ def run(params: Params, part: int) -> Partial:
             ),
         )
     )
-
-
-def reduce(params: Params, accumulator: Partial | None, partials: list[Partial]) -> Partial:
-    """The one partial."""
-    return partials[0]
-
-
-def result(params: Params, accumulator: Partial) -> Result:
-    """The answer."""
-    return accumulator.result
 
 
 def _schedule(amount: Decimal, growth: Decimal, count: int) -> list[Row]:

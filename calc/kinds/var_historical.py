@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from calc.errors import Fault, InvalidData
-from calc.kind import Caution, Plan, never_enough, no_estimate
+from calc.kind import Caution, never_enough, no_estimate, one_part, only_partial, result_of_partial
 from calc.numerics import tails
 from calc.positions import Position, Symbol, exposures, symbols_of
 from calc.quantities import Confidence, measure
@@ -123,13 +123,11 @@ class Partial(Struct, frozen=True):
 
 
 Accumulator = Partial
+plan = one_part
+reduce = only_partial
 estimate = no_estimate
 enough = never_enough
-
-
-def plan(params: Params) -> Plan:
-    """One part."""
-    return Plan(parts=1)
+result = result_of_partial
 
 
 def run(params: Params, part: int) -> Partial:
@@ -159,16 +157,6 @@ def run(params: Params, part: int) -> Partial:
             ),
         )
     )
-
-
-def reduce(params: Params, accumulator: Partial | None, partials: list[Partial]) -> Partial:
-    """The one partial."""
-    return partials[0]
-
-
-def result(params: Params, accumulator: Partial) -> Result:
-    """The answer."""
-    return accumulator.result
 
 
 def _losses(params: Params) -> tuple[NDArray[np.float64], float | None]:

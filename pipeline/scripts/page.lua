@@ -2,6 +2,8 @@
 -- One page of tasks, newest first. ARGV: -, -, states, kind, owner, batch ('' for any), cursor, how many.
 -- Walks the most selective index, at most 1,000 candidates a call; the cursor says where it stopped (I16).
 local states, kind, owner, batch, cursor, limit = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
+local LISTED = {unpack(RECORD)}            -- results are left out: two hundred of them may be large
+for i, name in ipairs(LISTED) do if name == 'result' then LISTED[i] = '' end end
 local in_states = {}
 for state in string.gmatch(states, '%a+') do
   in_states[#in_states + 1] = owner == '' and K.index_state(state) or K.index_owner(owner, state)

@@ -15,8 +15,7 @@ for _, place in ipairs(PLACES) do
       elseif row.holder == '-' then unput(t, job, row); again(t, job, row.attempts, row.interruptions)
       else
         local more = call('HMGET', K.task(id), 'time_limit_s', 'data')
-        found[#found + 1] = {token, id, job, t.parts, t.kind, t.owner, row.attempts, row.interruptions, more[2], more[1],
-          now - tonumber(string.match(pending[1], '^%d+')), t.request_id or '', t.traceparent or ''}
+        found[#found + 1] = told(t, row, job, row.attempts, more[2], more[1])
       end
     end
   end

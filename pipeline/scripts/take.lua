@@ -14,10 +14,10 @@ local function begin_whole(place, entry, words)
   if not row or row.token ~= token or row.attempts > 0 or v[2] ~= 'queued' then return false end
   call('HSET', K.task(id), 'p0', token .. ' 1 ' .. row.interruptions .. ' ' .. ME, 'state', 'running', 'attempts', 1,
     'started_at', now, 'consumer', ME)
-  index({id = id, owner = v[5]}, 'queued', 'running')
+  local t = {id = id, parts = 1, owner = v[5], kind = v[6], request_id = v[7] or nil, traceparent = v[8] or nil}
+  index(t, 'queued', 'running')
   event(id, 'running')
-  taken[#taken + 1] = {token, id, 'p0', 1, v[6], v[5], 1, row.interruptions, v[3], v[4],
-    now - tonumber(string.match(entry, '^%d+')), v[7] or '', v[8] or ''}
+  taken[#taken + 1] = told(t, row, 'p0', 1, v[3], v[4])
   return true
 end
 local function begin(place, entry, words)
@@ -42,8 +42,7 @@ local function begin(place, entry, words)
   end
   if #fields > 0 then call('HSET', K.task(id), unpack(fields)) end
   local more = call('HMGET', K.task(id), 'time_limit_s', known[id] and '' or 'data')
-  taken[#taken + 1] = {row.token, id, job, t.parts, t.kind, t.owner, attempts, row.interruptions, more[2], more[1],
-    now - tonumber(string.match(entry, '^%d+')), t.request_id or '', t.traceparent or ''}
+  taken[#taken + 1] = told(t, row, job, attempts, more[2], more[1])
 end
 local paused = {}
 for _, priority in ipairs(call('HKEYS', K.paused)) do paused[priority] = true end

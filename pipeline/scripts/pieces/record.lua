@@ -2,8 +2,6 @@
 local RECORD = {'state', 'kind', 'owner', 'priority', 'parts', 'done', 'submitted_at', 'started_at', 'finished_at',
   'result_ttl_s', 'not_before', 'attempts', 'interruptions', 'label', 'batch', 'request_id', 'seed', 'versions', 'sha256',
   'consumer', 'estimate', 'result', 'error'}
-local LISTED = {unpack(RECORD)}            -- in lists results are left out: two hundred of them may be large
-for i, name in ipairs(LISTED) do if name == 'result' then LISTED[i] = '' end end
 local function record(id, names)
   local fields = call('HMGET', K.task(id), unpack(names or RECORD))
   if not fields[1] then return nil end

@@ -61,6 +61,11 @@ local function away(t, job, row)        -- off its place for good, row and slot 
   call('HDEL', rows_of(t), job)
   share(t, -1)
 end
+-- A held job as `take` and `resync` tell it, in the order in which verbs.py reads it.
+local function told(t, row, job, attempts, data, time_limit_s)
+  return {row.token, t.id, job, t.parts, t.kind, t.owner, attempts, row.interruptions, data, time_limit_s,
+    now - tonumber(string.match(row.entry, '^%d+')), t.request_id or '', t.traceparent or ''}
+end
 -- A job in `later` keeps its slot. Pauses double and are spread, so that retries do not come in step.
 local function postpone(t, job, row, pause_ms, doublings)
   local pause = math.min(pause_ms * 2 ^ doublings, 300000) * (0.5 + clock[2] % 1000 / 1000)
@@ -122,17 +127,18 @@ local function stand()
   for ring, ids in pairs(joining) do each_chunk(ids, 1000, function(...) call('RPUSH', ring, ...) end) end
   joining = {}
 end
-local function feed_next(t)             -- the next job of the task at the head of the ring
-  if t.parts > 1 then call('HDEL', K.task(t.id), 'ring'); t.ring = nil end
+local function feed_next(t)             -- the next job of a task of many parts that stood at the head of the ring
+  call('HDEL', K.task(t.id), 'ring')
+  t.ring = nil
   if not feedable(t) then return end
   if t.stop then again(t, 'x', 0, 0) else
     put(t, 'p' .. t.next, t.priority, 0, 0)
-    if t.parts > 1 then t.next = call('HINCRBY', K.task(t.id), 'next', 1) end
+    t.next = call('HINCRBY', K.task(t.id), 'next', 1)
   end
   share(t, 1)
-  if t.parts > 1 then join(t) end
+  join(t)
 end
--- The same for a task of one part, with only the fields that it needs; false when the task is not of one part.
+-- The one job of a task of one part, with only the fields that it needs; false when the task is not of one part.
 local function feed_whole(id, owner, priority)
   local v = call('HMGET', K.task(id), 'parts', 'state', 'p0', 'kind', 'request_id', 'traceparent')
   if v[1] ~= '1' then return false end
