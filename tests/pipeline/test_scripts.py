@@ -292,6 +292,22 @@ def test_reaping_goes_past_a_head_of_held_jobs(store: Store, hands: Any) -> None
     assert store.do(verbs.reap(50, 1000, 10, 0, 1000)) == 50
 
 
+@pytest.mark.parametrize("begun", [True, False], ids=["held", "read, never begun"])
+def test_a_job_that_was_acknowledged_by_hand_comes_back(store: Store, hands: Any, begun: bool) -> None:
+    """XACK leaves the entry on the stream, but the group never hands it out again: only `repair` finds it."""
+    (id,) = submit(store, new())
+    if begun:
+        take(store)
+    else:
+        hands.xreadgroup("consumers", "stranger", {"{headrace}:jobs:medium": ">"})
+    ((entry, _),) = hands.xrange("{headrace}:jobs:medium")
+    (waiting,) = submit(store, new())
+    assert hands.xack("{headrace}:jobs:medium", "consumers", entry) == 1
+    assert store.do(verbs.repair(store.do(verbs.live("", 100)), SHARE)) == 1  # and not the one that just waits
+    assert {job.task for job in run_all(store)} == {id, waiting}
+    assert state_of(store, id) == state_of(store, waiting) == "succeeded"
+
+
 def test_a_name_goes_only_when_it_holds_nothing(store: Store, hands: Any) -> None:
     submit(store, new(priority="low"))
     (job,) = take(store)
