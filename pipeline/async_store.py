@@ -81,7 +81,7 @@ class Pipe:
                 self._waiting.extend((future, sent_at) for _, future in queue)
                 words = b"".join(hiredis.pack_command(command) for command, _ in queue)  # 5 × redis.asyncio's own
                 await self._connection.send_packed_command(words, check_health=False)
-            except (RedisError, OSError) as error:
+            except (RedisError, OSError, RuntimeError) as error:  # RuntimeError: uvloop, of a transport that is closed
                 _fail([future for _, future in queue], understood(error))
                 await self._drop(understood(error))
 
@@ -173,6 +173,13 @@ class AsyncStore:
 
     async def _tail_reply(self, words: tuple[Any, ...]) -> Any:
         reply = await self._tail.send(words)
+        if isinstance(reply, ResponseError):
+            raise understood(reply)
+        return reply
+
+    async def raw(self, *words: str) -> Any:
+        """The reply to one Redis command as typed, for what no script may ask. Never sent twice."""
+        reply = await self._pipe.send(words)
         if isinstance(reply, ResponseError):
             raise understood(reply)
         return reply

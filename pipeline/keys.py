@@ -32,7 +32,7 @@ KEYS = (
     Key("rows", "task:<id>:jobs", "hash", "job → row, for a task of many parts", "removed when the task ends"),
     Key("partials", "task:<id>:partials", "hash", "part → partial, accumulator, wave:<k> → count", "removed when the task ends"),
     Key("history", "task:<id>:history", "list", "at most 64 lines of what was unusual", "TTL from the task's end"),
-    Key("later", "later", "zset", "jobs, tasks and deadlines by their not-before time in ms", "permanent"),
+    Key("later", "later", "zset", "jobs, tasks, deadlines and time limits by their not-before time in ms", "permanent"),
     Key("ring", "ring:<priority>:<owner>", "list", "tasks of one owner with parts to issue", "removed when it is empty"),
     Key("shares", "shares", "hash", "<priority>:<owner> → jobs in being", "permanent"),
     Key("expires", "expires", "zset", "finished tasks by the time in ms they are forgotten", "permanent"),

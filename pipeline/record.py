@@ -24,12 +24,16 @@ TRANSITIONS: dict[tuple[State | None, str], State | None] = {
     ("running", "finish"): "succeeded",
     ("running", "fail"): "failed",
     ("running", "bury"): "failed",
+    ("running", "limit"): "failed",
     ("scheduled", "cancel"): "cancelled",
     ("queued", "cancel"): "cancelled",
     ("running", "cancel"): "cancelled",
     ("scheduled", "deadline"): "failed",
     ("queued", "deadline"): "failed",
     ("running", "deadline"): "failed",  # unless a wave is folded: then "finish" comes, from what is folded
+    ("scheduled", "repair"): "failed",  # what it needs is lost; else repair leaves the state alone
+    ("queued", "repair"): "failed",
+    ("running", "repair"): "failed",
     ("succeeded", "forget"): None,
     ("failed", "forget"): None,
     ("cancelled", "forget"): None,

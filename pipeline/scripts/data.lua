@@ -1,2 +1,3 @@
 -- The complete data of a task. ARGV: -, -, task.
-return call('HGET', K.task(ARGV[3]), 'data')
+local data = redis.pcall('HGET', K.task(ARGV[3]), 'data')
+return type(data) == 'string' and data or nil

@@ -10,7 +10,10 @@ for i = 3, #ARGV, 6 do
   if row then
     local part = tonumber(string.sub(job, 2))
     away(t, job, row)
-    call('HSET', K.partials(id), part, partial)
+    if type(redis.pcall('HSET', K.partials(id), part, partial)) ~= 'number' then    -- no hash: a hand was there
+      call('DEL', K.partials(id))
+      call('HSET', K.partials(id), part, partial)
+    end
     t.done = call('HINCRBY', K.task(id), 'done', 1)
     local wave = wave_of(t, part)
     call('HINCRBY', K.partials(id), 'wave:' .. wave, 1)

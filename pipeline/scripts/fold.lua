@@ -1,12 +1,16 @@
--- with: ledger work
+-- with: ledger work guard mend
 -- Store a folded wave. ARGV: share, consumer, token, task, job, child, ran_ms, accumulator, estimate, final | '', result.
 -- Answers ok or lost. Keeps I3: a wave is folded once, in order; its partials go, its successor may follow at once.
 local token, id, job, child, ran_ms, accumulator, estimate, verdict, result = unpack(ARGV, 3, 11)
 local t = task(id)
 local row = held(t, job, token)
 if not row then return 'lost' end
-if job ~= 'r' .. t.folded then return redis.error_reply('BROKEN task ' .. id .. ' folds ' .. job .. ' after wave ' .. t.folded) end
 admit()
+sound(K.partials(id))
+if t.unplanned or job ~= 'r' .. t.folded then               -- a hand changed the record
+  mend(t)
+  return 'lost'
+end
 span(id, job, child, ran_ms, 'done')
 if estimate ~= '' then call('HSET', K.task(id), 'estimate', estimate) end
 if verdict == 'final' then

@@ -1,6 +1,6 @@
--- Ids of queued and running tasks after a cursor, oldest first. ARGV: -, -, cursor, how many of each.
+-- Ids of scheduled, queued and running tasks after a cursor, oldest first. ARGV: -, -, cursor, how many.
 local from, ids = ARGV[3] == '' and '-' or '(' .. ARGV[3], {}
-for _, state in ipairs({'queued', 'running'}) do
+for _, state in ipairs({'scheduled', 'queued', 'running'}) do
   for _, id in ipairs(call('ZRANGEBYLEX', K.index_state(state), from, '+', 'LIMIT', 0, ARGV[4])) do ids[#ids + 1] = id end
 end
 table.sort(ids)

@@ -28,6 +28,11 @@ local function fits(id)
   end
   return true
 end
+local function unlist(id)               -- the record has gone before its index members: by a hand, or just before `forget`
+  for _, keys in ipairs(choices) do
+    for _, key in ipairs(keys) do call('ZREM', key, id) end
+  end
+end
 local found, seen = {}, 0
 repeat
   local candidates = {}
@@ -43,7 +48,8 @@ repeat
     cursor = candidates[i]
     seen = seen + 1
     local fields = fits(cursor) and record(cursor, LISTED)
-    if fields then found[#found + 1] = fields end
+    if fields then found[#found + 1] = fields
+    elseif fields == nil or call('EXISTS', K.task(cursor)) == 0 then unlist(cursor) end
   end
   if looked < 100 and #found < limit then cursor = '' end
 until cursor == '' or #found >= limit or seen >= 1000

@@ -1,15 +1,15 @@
--- with: ledger work
+-- with: ledger work guard
 -- Take abandoned jobs from their holders and put them again, in this one script: nobody claims for himself and begins later.
 -- ARGV: share, -, lease_ms, how many, interruptions allowed, pause_ms. Answers how many.
 -- An interruption is not an attempt (I12); the first goes back at once, later ones wait, so that a job that
 -- takes its consumer down does not do so without pause.
 local lease_ms, limit, max_interruptions, pause_ms = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local count_reaped = 0
+local count_reaped, looked = 0, 0
 local function reap(place, entry, words)
-  local id, job = words[2], words[4]
-  local t = task(id)
-  local row = t and row_of(t, job)
-  if not row or row.token ~= place .. '/' .. entry then return drop(place, entry) end
+  looked = looked + 1
+  local t, job, row = named(place, entry, words)
+  if not t then return end
+  local id = t.id
   count_reaped = count_reaped + 1
   if row.holder == '-' then                                 -- read, never begun
     unput(t, job, row)
@@ -40,6 +40,6 @@ for _, place in ipairs(PLACES) do
     for _, read in ipairs(claimed[2]) do
       if read and read[2] then reap(place, read[1], read[2]) end
     end
-  until cursor == '0-0' or count_reaped >= limit
+  until cursor == '0-0' or looked >= limit
 end
 return count_reaped

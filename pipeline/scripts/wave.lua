@@ -1,16 +1,18 @@
--- with: ledger work
+-- with: ledger work guard mend
 -- What a reduce job works on. ARGV: -, -, token, task, job. Answers nil (no longer held), or accumulator, last | more,
 -- and the wave's partials in part order (I9); for the job x just the accumulator.
+-- Where a hand has taken something of that, the task is mended: then this job is not to be done now.
 local token, id, job = ARGV[3], ARGV[4], ARGV[5]
 local t = task(id)
 if not held(t, job, token) then return nil end
-local accumulator = call('HGET', K.partials(id), 'accumulator') or ''
-if job == 'x' then return {accumulator, 'last', {}} end
+local accumulator = redis.pcall('HGET', K.partials(id), 'accumulator')
 local start, finish = wave_span(t, t.folded)
-local partials = {}
-for part = start, finish - 1 do
-  local partial = call('HGET', K.partials(id), part)
-  if not partial then return redis.error_reply('BROKEN partial ' .. part .. ' of task ' .. id .. ' is missing') end
-  partials[#partials + 1] = partial
+local partials, whole = {}, not t.unplanned and type(accumulator) ~= 'table' and (accumulator ~= false) == (t.folded > 0)
+for part = start, job == 'x' and start - 1 or finish - 1 do
+  partials[#partials + 1] = whole and call('HGET', K.partials(id), part) or nil
 end
-return {accumulator, finish == t.parts and 'last' or 'more', partials}
+if not whole or job ~= 'x' and #partials < finish - start or job ~= 'x' and job ~= 'r' .. t.folded then
+  mend(t)
+  return nil
+end
+return {accumulator or '', (job == 'x' or finish == t.parts) and 'last' or 'more', partials}

@@ -7,6 +7,7 @@ from pipeline.record import Done, Folded, Job, NewTask, Taken
 from pipeline.store import Store
 
 SHARE = 256
+TASK_LIMIT_MS = 86_400_000
 ORDER = ("high", "medium", "low")
 _made = 0
 
@@ -38,7 +39,7 @@ def take(
 
 def taken(store: Store, count: int = 10, me: str = "c1", share: int = SHARE, order: tuple[str, ...] = ORDER) -> Taken:
     """All that one take answers."""
-    return store.do(verbs.take(me, count, order, [], 3, share))
+    return store.do(verbs.take(me, count, order, [], 3, share, TASK_LIMIT_MS))
 
 
 def finish(store: Store, job: Job, value: bytes = b"{}", me: str = "c1", share: int = SHARE) -> bool:

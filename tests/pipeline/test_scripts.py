@@ -56,6 +56,16 @@ def forget(store: Store, hands: Any, id: str, job: Job | None) -> None:
     store.do(verbs.forget(10))
 
 
+def limit(store: Store, hands: Any, id: str, job: Job | None) -> None:
+    hands.zadd("{headrace}:later", {f"{id} limit": 1})
+    store.do(verbs.promote(10, SHARE))
+
+
+def repair(store: Store, hands: Any, id: str, job: Job | None) -> None:
+    hands.hdel(f"{{headrace}}:task:{id}", "data")
+    store.do(verbs.repair([id], SHARE))
+
+
 # What each verb of the table does, given a task and the job that is or was held.
 VERBS: dict[str, Callable[[Store, Any, str, Job | None], Any]] = {
     "promote": promote,
@@ -65,6 +75,8 @@ VERBS: dict[str, Callable[[Store, Any, str, Job | None], Any]] = {
     "bury": lambda store, hands, id, job: job and store.do(verbs.retry(job, ERROR, 0, 1, "c1", 0, 1.0, SHARE)),
     "cancel": lambda store, hands, id, job: store.do(verbs.cancel(id, SHARE)),
     "deadline": lambda store, hands, id, job: store.do(verbs.deadline(id, SHARE)),
+    "limit": limit,
+    "repair": repair,
     "forget": forget,
 }
 

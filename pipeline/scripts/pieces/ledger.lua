@@ -13,7 +13,7 @@ end
 local function admit() call('XACK', K.jobs('high'), G, '0-1') end
 local function event(id, text) happened[#happened + 1] = id; happened[#happened + 1] = text end
 local function span(id, job, child, ran_ms, outcome)
-  ran_ms = tonumber(ran_ms)
+  ran_ms = math.max(tonumber(ran_ms), 0)
   spans[#spans + 1] = id .. ' ' .. job
   spans[#spans + 1] = child .. ' ' .. math.floor(now - ran_ms) .. ' ' .. ran_ms .. ' ' .. outcome
 end
@@ -37,11 +37,15 @@ local function share(t, n)
 end
 -- What is unusual in a task's life, as people read it: at most 64 lines.
 local function note(id, text)
-  if call('RPUSH', K.history(id), now .. ' ' .. text) > 64 then call('LTRIM', K.history(id), -64, -1) end
+  local lines = redis.pcall('RPUSH', K.history(id), now .. ' ' .. text)
+  if type(lines) ~= 'number' then                           -- no list: a hand was there
+    call('DEL', K.history(id))
+    lines = call('RPUSH', K.history(id), now .. ' ' .. text)
+  end
+  if lines > 64 then call('LTRIM', K.history(id), -64, -1) end
 end
 
-local function minute_name()            -- yyyymmddhhmm, UTC; the date by Howard Hinnant's civil_from_days
-  local minutes = math.floor(now / 60000)
+local function minute_name(minutes)     -- yyyymmddhhmm, UTC; the date by Howard Hinnant's civil_from_days
   local days = math.floor(minutes / 1440) + 719468
   local era = math.floor(days / 146097)
   local doe = days - era * 146097
@@ -56,13 +60,15 @@ end
 local function each_chunk(list, size, write)   -- unpack is bounded by Lua's stack
   for i = 1, #list, size do write(unpack(list, i, math.min(i + size - 1, #list))) end
 end
+-- Events and spans are capped in entries, so an entry has a cap too: 16 of them are 53 and 46 MB when full, 256 would be over 600.
+local MOST_AN_ENTRY = 16
 local function close()
   for stream, ids in pairs(entries) do
     each_chunk(ids, 1000, function(...) call('XACK', stream, G, ...); call('XDEL', stream, ...) end)
   end
   for s, n in pairs(shares) do
     if touched[s] then
-      if n == 0 then call('HDEL', K.shares, s) else call('HSET', K.shares, s, n) end
+      if n <= 0 then call('HDEL', K.shares, s) else call('HSET', K.shares, s, n) end
     end
   end
   -- A task can enter and leave an index in one call, never leave and enter: adds come first.
@@ -70,13 +76,13 @@ local function close()
   for key, members in pairs(removes) do each_chunk(members, 1000, function(...) call('ZREM', key, ...) end) end
   for id, t in pairs(progressed) do event(id, 'part ' .. t.done .. '/' .. t.parts) end
   if #happened > 0 then
-    each_chunk(happened, 1000, function(...) call('XADD', K.events, 'MAXLEN', '~', 100000, '*', ...) end)
+    each_chunk(happened, 2 * MOST_AN_ENTRY, function(...) call('XADD', K.events, 'MAXLEN', '~', 100000, '*', ...) end)
   end
   if #spans > 0 then
-    each_chunk(spans, 1000, function(...) call('XADD', K.spans, 'MAXLEN', '~', 50000, '*', 'consumer', ME, ...) end)
+    each_chunk(spans, 2 * MOST_AN_ENTRY, function(...) call('XADD', K.spans, 'MAXLEN', '~', 50000, '*', 'consumer', ME, ...) end)
   end
   if next(counts) then
-    local key = K.minute(minute_name())
+    local key = K.minute(minute_name(math.floor(now / 60000)))
     for field, n in pairs(counts) do
       if call('HINCRBY', key, field, n) == n then call('EXPIRE', key, 691200) end
     end

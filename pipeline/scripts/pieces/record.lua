@@ -3,8 +3,8 @@ local RECORD = {'state', 'kind', 'owner', 'priority', 'parts', 'done', 'submitte
   'result_ttl_s', 'not_before', 'attempts', 'interruptions', 'label', 'batch', 'request_id', 'seed', 'versions', 'sha256',
   'consumer', 'estimate', 'result', 'error'}
 local function record(id, names)
-  local fields = call('HMGET', K.task(id), unpack(names or RECORD))
-  if not fields[1] then return nil end
+  local fields = redis.pcall('HMGET', K.task(id), unpack(names or RECORD))    -- no hash: no record either
+  if not (fields[1] and fields[2] and fields[3] and fields[4] and fields[5] and fields[7]) then return nil end
   table.insert(fields, 1, id)
   return fields
 end

@@ -1,16 +1,20 @@
 -- For scripts that add or remove jobs: rows, waves, placing, the ring, the end of a task.
 local TASK = {'state', 'parts', 'owner', 'priority', 'kind', 'next', 'done', 'folded', 'first_wave', 'largest_wave', 'window',
-  'ring', 'stop', 'result_ttl_s', 'batch', 'submitted_at', 'started_at', 'request_id', 'traceparent', 'deadline', 'attempts'}
+  'ring', 'stop', 'result_ttl_s', 'batch', 'submitted_at', 'started_at', 'request_id', 'traceparent', 'deadline', 'attempts',
+  'limit_at'}
 local tasks = {}
 local function task(id)                 -- one table a task and call: what a script changes, it changes here too
   if tasks[id] then return tasks[id] end
-  local v = call('HMGET', K.task(id), unpack(TASK))
-  if not v[1] then return nil end
+  local v = redis.pcall('HMGET', K.task(id), unpack(TASK))  -- no hash: no record either
+  if not (v[1] and v[2] and v[3] and v[4] and v[5]) then return nil end
   local t = {id = id}
   for i, name in ipairs(TASK) do t[name] = v[i] or nil end
   for _, name in ipairs({'parts', 'next', 'done', 'folded', 'first_wave', 'largest_wave', 'window'}) do
-    t[name] = tonumber(t[name] or '0')
+    t[name] = tonumber(t[name] or '0') or 0
   end
+  -- With sizes of 0 the waves would have no end: such a task is safe to look at, and `mend` ends it.
+  t.unplanned = t.parts ~= 1 and (t.parts < 1 or t.first_wave < 1 or t.largest_wave < t.first_wave or t.window < 1)
+  if t.unplanned then t.first_wave, t.largest_wave = 1, 1 end
   tasks[id] = t
   return t
 end
@@ -19,16 +23,17 @@ local function live(t) return t and (t.state == 'queued' or t.state == 'running'
 -- A row is "<token> <attempts> <interruptions> <holder>"; a token is "<place>/<entry id>", or "<place>/later".
 local function rows_of(t) if t.parts == 1 then return K.task(t.id) end return K.rows(t.id) end
 local function parse(row)
+  if type(row) ~= 'string' then return nil end              -- none, or the error of a key of another type
   local token, place, entry, attempts, interruptions, holder =
-    string.match(row or '', '^(([%a:]+)/(%S+)) (%d+) (%d+) (%S+)$')
+    string.match(row, '^(([%a:]+)/(%S+)) (%d+) (%d+) (%S+)$')
   if not token then return nil end
   return {token = token, place = place, entry = entry, attempts = tonumber(attempts),
     interruptions = tonumber(interruptions), holder = holder}
 end
-local function row_of(t, job) return parse(call('HGET', rows_of(t), job)) end
+local function row_of(t, job) return parse(redis.pcall('HGET', rows_of(t), job)) end
 local function rows(t)                  -- job → row
   if t.parts == 1 then return {p0 = row_of(t, 'p0')} end
-  local all, found = call('HGETALL', K.rows(t.id)), {}
+  local all, found = redis.pcall('HGETALL', K.rows(t.id)), {}
   for i = 1, #all, 2 do found[all[i]] = parse(all[i + 1]) end
   return found
 end
@@ -53,8 +58,12 @@ end
 -- What has begun goes before what has not: released, retried and reduce jobs have a stream that is read first.
 local function again(t, job, attempts, interruptions) put(t, job, t.priority .. ':again', attempts, interruptions) end
 local function drop(place, entry) collect(entries, K.jobs(place), entry) end
+local function is_entry(text)           -- an id that a stream can have
+  local ms, sequence = string.match(text, '^(%d+)-(%d+)$')
+  return ms and #ms <= 15 and #sequence <= 15
+end
 local function unput(t, job, row)       -- off its place; the row stays
-  if row.entry == 'later' then call('ZREM', K.later, t.id .. ' ' .. job) else drop(row.place, row.entry) end
+  if row.entry == 'later' then call('ZREM', K.later, t.id .. ' ' .. job) elseif is_entry(row.entry) then drop(row.place, row.entry) end
 end
 local function away(t, job, row)        -- off its place for good, row and slot too (I1, I17)
   unput(t, job, row)
@@ -64,7 +73,7 @@ end
 -- A held job as `take` and `resync` tell it, in the order in which verbs.py reads it.
 local function told(t, row, job, attempts, data, time_limit_s)
   return {row.token, t.id, job, t.parts, t.kind, t.owner, attempts, row.interruptions, data, time_limit_s,
-    now - tonumber(string.match(row.entry, '^%d+')), t.request_id or '', t.traceparent or ''}
+    math.max(now - tonumber(string.match(row.entry, '^%d+')), 0), t.request_id or '', t.traceparent or ''}
 end
 -- A job in `later` keeps its slot. Pauses double and are spread, so that retries do not come in step.
 local function postpone(t, job, row, pause_ms, doublings)
@@ -100,7 +109,7 @@ local function reduce_if_full(t)
   if t.stop then return end
   local start, finish = wave_span(t, t.folded)
   local stored = tonumber(call('HGET', K.partials(t.id), 'wave:' .. t.folded) or '0')
-  if finish > start and stored == finish - start then
+  if finish > start and stored == finish - start and call('HEXISTS', K.rows(t.id), 'r' .. t.folded) == 0 then
     again(t, 'r' .. t.folded, 0, 0)
     share(t, 1)
   end
@@ -109,7 +118,8 @@ end
 local function ring_of(t) return K.ring(t.priority, t.owner) end
 local function feedable(t)
   if t.parts == 1 then return t.state == 'queued' and (t.fresh or call('HEXISTS', K.task(t.id), 'p0') == 0) end
-  local waiting = call('HLEN', K.rows(t.id))
+  local waiting = redis.pcall('HLEN', K.rows(t.id))
+  if type(waiting) ~= 'number' or t.unplanned then return false end   -- only `mend` can do something for it
   if t.stop then return waiting == 0 end                    -- for the job x, which makes the result
   local start, finish = wave_bounds(t, t.folded + 1)
   local folded_end = wave_bounds(t, t.folded)
@@ -140,7 +150,7 @@ local function feed_next(t)             -- the next job of a task of many parts 
 end
 -- The one job of a task of one part, with only the fields that it needs; false when the task is not of one part.
 local function feed_whole(id, owner, priority)
-  local v = call('HMGET', K.task(id), 'parts', 'state', 'p0', 'kind', 'request_id', 'traceparent')
+  local v = redis.pcall('HMGET', K.task(id), 'parts', 'state', 'p0', 'kind', 'request_id', 'traceparent')
   if v[1] ~= '1' then return false end
   if v[2] == 'queued' and not v[3] then
     local t = {id = id, parts = 1, owner = owner, priority = priority, kind = v[4], request_id = v[5] or nil, traceparent = v[6] or nil}
@@ -162,6 +172,7 @@ local function feed()                   -- every slot freed in this call is give
         if not feed_whole(id, of.owner, of.priority) then
           local t = task(id)
           if live(t) then feed_next(t) end
+          if not t then collect(removes, K.index_owner(of.owner, 'queued'), id) end   -- a hand took the record
         end
       end
       stand()
@@ -172,7 +183,7 @@ end
 -- The end of a task: one terminal state, written once (I4), with everything that follows from it.
 local function settle(t, state, code, ...)
   call('HSET', K.task(t.id), 'state', state, 'finished_at', now, ...)
-  local ttl_ms = tonumber(t.result_ttl_s) * 1000
+  local ttl_ms = (tonumber(t.result_ttl_s or '') or 86400) * 1000
   call('PEXPIRE', K.task(t.id), ttl_ms + 60000)             -- should the sweeper be away, the key still goes
   collect(adds, K.expires, now + ttl_ms,
     t.id .. ' ' .. t.kind .. ' ' .. t.owner .. ' ' .. state .. ' ' .. (t.batch or '-') .. ' ' .. (code ~= '' and code or '-'))
@@ -180,9 +191,10 @@ local function settle(t, state, code, ...)
   if code ~= '' then collect(adds, K.index_error(code), 0, t.id) end
   event(t.id, state)
   count(t.kind .. ':' .. state)
-  if t.started_at then
-    count(t.kind .. ':waited:' .. bucket(t.started_at - t.submitted_at))
-    count(t.kind .. ':ran:' .. bucket(now - t.started_at))
+  local started_at = tonumber(t.started_at or '')
+  if started_at then                                        -- a clock that went back gives the first bucket
+    count(t.kind .. ':waited:' .. bucket(started_at - (tonumber(t.submitted_at or '') or started_at)))
+    count(t.kind .. ':ran:' .. bucket(now - started_at))
   end
   t.state = state
   return ttl_ms
@@ -193,6 +205,7 @@ local function final(t, state, code, ...)   -- takes all its jobs off by entry i
   if t.parts == 1 then call('HDEL', K.task(t.id), 'p0') else call('DEL', K.rows(t.id), K.partials(t.id)) end
   if t.state == 'scheduled' then call('ZREM', K.later, t.id) end
   if t.deadline then call('ZREM', K.later, t.id .. ' deadline') end
+  if t.limit_at then call('ZREM', K.later, t.id .. ' limit') end
   local ttl_ms = settle(t, state, code, ...)
   if state ~= 'succeeded' then note(t.id, state .. (code ~= '' and ' ' .. code or '')) end
   call('PEXPIRE', K.history(t.id), ttl_ms + 60000)
