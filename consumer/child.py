@@ -10,6 +10,7 @@ without an answer is the one that it was doing.
 
 import contextlib
 import ctypes
+import errno
 import gc
 import os
 import signal
@@ -31,6 +32,8 @@ MOST_RESULT_BYTES = 8_000_000
 KEPT_TASKS = 4
 MOST_TRACEBACK_CHARS = 8_000
 PR_SET_PDEATHSIG = 1
+# The exit code of a child whose allocation failed: by it the parent knows the memory limit from any other end.
+OUT_OF_MEMORY = 112
 
 Step = Literal["whole", "part", "fold", "result"]
 
@@ -97,10 +100,10 @@ def live(pipe: Pipe, parent: int) -> NoReturn:
     try:
         alone(pipe.fileno(), parent)
         serve(pipe)
-    except (EOFError, OSError):
-        code = 0  # the parent is gone or has let go: the normal end
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
+    except (EOFError, OSError, MemoryError) as end:
+        code = OUT_OF_MEMORY if starved(end) else 0  # the parent is gone or has let go: the normal end
     finally:
         os._exit(code)  # never back into the parent's loop, of which this process is a copy
 
@@ -121,7 +124,6 @@ def alone(pipe: int, parent: int) -> None:
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    # Here is the place for limits of a child's own (setrlimit): from now on only calc runs in this process.
     gc.freeze()  # else the first full collection copies the memory that is shared with the parent
 
 
@@ -146,16 +148,37 @@ def serve(pipe: Pipe) -> None:
 
 
 def calculate(work: Work, kept: dict[str, bytes]) -> Value | Folding | Refused | Broke:
-    """Do one job. Every exception becomes an answer here, as text: nothing has to be unpickled."""
+    """Do one job. Every exception becomes an answer here, as text: nothing has to be unpickled.
+
+    All but one: a process whose allocation failed is not to be trusted with the next job, and may be unable to answer.
+    It ends, and its exit code says why.
+    """
     try:
         if work.step == "whole" and work.data is not None:
             return within(MOST_RESULT_BYTES, execute.execute(work.kind, work.data))
         data = keep(kept, work.task, work.data)
         return STEPS[work.step](work, data)
     except CalcError as refusal:
-        return Refused(refusal.code, refusal.message)
-    except Exception as bug:  # noqa: BLE001 (a bug of any sort is one job's, never the child's)
-        return Broke(f"{type(bug).__name__}: {bug}"[:500], traceback.format_exc()[-MOST_TRACEBACK_CHARS:])
+        return Refused(refusal.code, storable(refusal.message))
+    except Exception as bug:  # a bug of any sort is one job's, never the child's
+        if starved(bug):
+            raise MemoryError from bug
+        summary = "".join(traceback.format_exception_only(bug)).strip()
+        return Broke(storable(summary[:500]), storable(traceback.format_exc()[-MOST_TRACEBACK_CHARS:]))
+
+
+def storable(text: str) -> str:
+    """The text without what cannot be encoded: lone surrogates, which an exception may quote."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def starved(error: BaseException | None) -> bool:
+    """Whether an allocation failed, here or in what led to this error. (mmap says it by an OSError.)"""
+    while error is not None:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def keep(kept: dict[str, bytes], task: str, data: bytes | None) -> bytes:

@@ -78,6 +78,8 @@ class Link:
         self._bell.close()
 
     def _woken(self, _mask: int) -> None:
+        if not self.asleep:
+            return  # a signal that was heard in the same turn has closed the bell
         self._selector.unregister(self._bell_descriptor)
         self.asleep = False
         try:

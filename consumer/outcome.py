@@ -2,7 +2,8 @@
 
     Value, Folding ─────▶ finish_task | finish_part | fold | finish_stopped
     Refused, Broke ─────▶ fail          final: the client's fault, or a bug of ours (with a dead letter)
-    Died, TimedOut ─────▶ retry         later, or buried after the last attempt
+    Died, TimedOut,
+    MemoryLimit ────────▶ retry         later, or buried after the last attempt
     Released ───────────▶ release       not started, or stopped: the attempt is taken back (I12)
 
 `deliveries` is the one place where an outcome becomes a verb. A late outcome changes nothing and is told `lost` (I5).
@@ -32,11 +33,19 @@ class TimedOut(Struct, frozen=True):
     """The job ran longer than its limit, and its child was killed for it."""
 
 
+class MemoryLimit(Struct, frozen=True):
+    """The job wanted more memory than a child may have, which ended the child: by itself, or killed for it."""
+
+    how: str
+    peak_bytes: int
+    limit_bytes: int
+
+
 class Released(Struct, frozen=True):
     """The job is handed back: it was not started, or a stop ended it."""
 
 
-What = Value | Folding | Refused | Broke | Died | TimedOut | Released
+What = Value | Folding | Refused | Broke | Died | TimedOut | MemoryLimit | Released
 
 
 class Outcome(Struct, frozen=True):
@@ -84,7 +93,7 @@ def deliveries(outcomes: Sequence[Outcome], consumer: str, share: int, settings:
                 call = verbs.fail(job, error(outcome), False, consumer, child, ran_ms, share)
             case Broke():
                 call = verbs.fail(job, error(outcome), True, consumer, child, ran_ms, share)
-            case Died() | TimedOut():
+            case Died() | TimedOut() | MemoryLimit():
                 pause_ms, most = int(settings.retry_pause_s * 1000), settings.max_attempts
                 call = verbs.retry(job, error(outcome), pause_ms, most, consumer, child, ran_ms, share)
             case Released():
@@ -124,6 +133,12 @@ def error(outcome: Outcome) -> dict[str, Any]:
         case TimedOut():
             text = f"Job {job.name} ran for {outcome.ran_ms / 1000:.1f} s; its limit is {job.time_limit_s:g} s."
             return {"code": "time_limit", "message": text, "attempt": job.attempt}
+        case MemoryLimit(how, peak_bytes, limit_bytes):
+            text = (
+                f"Out of memory in attempt {job.attempt} of job {job.name}: its child had {peak_bytes / 1e6:.0f} MB"
+                f" when it ended ({how}); the limit is {limit_bytes / 1e6:.0f} MB. HEADRACE_MEMORY_LIMIT_MB changes it."
+            )
+            return {"code": "memory_limit", "message": text, "attempt": job.attempt}
         case Value() | Folding() | Released():
             return {}
         case _:
@@ -137,6 +152,7 @@ EVENTS: dict[type, tuple[str, str]] = {
     Broke: ("job.broke", "error"),
     Died: ("job.died", "warning"),
     TimedOut: ("job.timed_out", "warning"),
+    MemoryLimit: ("job.memory_limit", "warning"),
     Released: ("job.released", "info"),
 }
 

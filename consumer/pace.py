@@ -44,6 +44,11 @@ class Pace:
         else:
             self._seconds[key] = known + WEIGHT * (min(seconds, MOST_RISE * known + 1e-6) - known)
 
+    def outlasted(self, job: Job, seconds: float) -> None:
+        """Note that a job had not ended after so long. A child that is killed at once says nothing of its kind."""
+        if seconds > max(BUNDLE_S, self._seconds.get((job.kind, job.step), 0.0)):
+            self.learn(job, seconds)
+
     def bundle(self, job: Job) -> int:
         """How many jobs like this one to a bundle; 1 where the kind has not proved tiny."""
         seconds = self._seconds.get((job.kind, job.step))

@@ -1,8 +1,8 @@
 """The parent's children: who gets which job, what came of it, and a new child for each dead one (I7, I10).
 
 Each death is seen in one place, the end of the child's pipe, whoever caused it. Who kills a child says why, so that
-what was in its hands gets the right outcome: the first job without an answer is the one it was doing (Died or
-TimedOut), the jobs behind it were not started (Released).
+what was in its hands gets the right outcome: the first job without an answer is the one it was doing (Died, TimedOut
+or MemoryLimit), the jobs behind it were not started (Released).
 """
 
 import os
@@ -12,9 +12,9 @@ from functools import partial
 
 import msgspec
 
-from consumer.outcome import Died, Outcome, Released, TimedOut, What
+from consumer.outcome import Died, MemoryLimit, Outcome, Released, TimedOut, What
 from consumer.pace import BUNDLES, Pace
-from consumer.slot import Given, Slot
+from consumer.slot import End, Given, Slot
 from pipeline import log
 from pipeline.errors import PipelineError
 from pipeline.record import Job, Wave
@@ -28,12 +28,14 @@ USELESS_S = 0.05
 SILENT_S = 5.0
 # Children that die before they are ready are replaced after a pause, so that they do not eat the machine.
 PAUSE_S = 0.25
+# So often the children's memory is looked at while any of them works.
+LOOK_S = 0.2
 
 
 class Pool:
     """All slots. `settled` collects the outcomes of jobs that are in no child's hands any more."""
 
-    def __init__(self, children: int, selector: selectors.BaseSelector, pace: Pace) -> None:
+    def __init__(self, children: int, selector: selectors.BaseSelector, pace: Pace, memory_limit_bytes: int) -> None:
         threads = len(os.listdir("/proc/self/task"))
         if threads > 1:
             # PDEATHSIG follows the thread that forks, and a fork copies all threads' locks but only one thread.
@@ -41,6 +43,8 @@ class Pool:
         self.pace = pace
         self.settled: list[Outcome] = []
         self._selector = selector
+        self.memory_limit_bytes = memory_limit_bytes
+        self._look_at = 0.0
         self._slots: dict[int, Slot] = {}
         self._absent: dict[int, float] = {}  # number of a slot without a child → when to fork one
         self._given: set[Slot] = set()
@@ -111,13 +115,18 @@ class Pool:
         return None
 
     def tick(self, now: float) -> None:
-        """Kill what is over its time, hand back what is stuck, fork what is missing. Hear the children first."""
+        """Kill what is over its limits, hand back what is stuck, fork what is missing. Hear the children first."""
         for number, due in list(self._absent.items()):
             if now >= due:
                 self._fork(number)
+        look = now >= self._look_at and self.busy
+        if look:
+            self._look_at = now + LOOK_S
         for slot in self._slots.values():
             if not slot.ready and now >= slot.born + SILENT_S:
                 slot.kill("silent")
+            if look and slot.allowance.over():
+                slot.kill("memory")
             if not slot.jobs or slot.killed:
                 continue
             head, ran_s = slot.jobs[0], now - slot.since
@@ -128,7 +137,7 @@ class Pool:
 
     def due(self) -> float:
         """When `tick` will have something to do."""
-        times = list(self._absent.values())
+        times = [*self._absent.values(), *((self._look_at,) if self.busy else ())]
         for slot in self._slots.values():
             if not slot.ready:
                 times.append(slot.born + SILENT_S)
@@ -189,18 +198,25 @@ class Pool:
         self._selector.unregister(slot.wire)
         del self._slots[slot.number]
         self._given.discard(slot)
-        how, most_rss_bytes = slot.buried()
+        end = slot.buried()
         about = {"child": slot.number, "child_pid": slot.pid, "jobs": len(slot.jobs)}
-        self._log.warning("child.died", how=how, killed_because=slot.killed, **about)
+        self._log.warning("child.died", how=end.how, killed_because=slot.killed, **about)
         if slot.jobs:
-            what: What = TimedOut() if slot.killed == "timed out" else Died(how, most_rss_bytes)
-            self.pace.learn(slot.jobs[0].job, slot.ran_ms() / 1000)
-            self._settle(slot, slot.jobs[0], slot.ran_ms(), what)
+            self.pace.outlasted(slot.jobs[0].job, slot.ran_ms() / 1000)
+            self._settle(slot, slot.jobs[0], slot.ran_ms(), self._what(slot, end))
             self._hand_back(slot, 1)
         if slot.ready:
             self._fork(slot.number)
         else:
             self._absent[slot.number] = time.monotonic() + PAUSE_S
+
+    def _what(self, slot: Slot, end: End) -> What:
+        """What came of the job that a dead child was doing."""
+        if slot.killed == "timed out":
+            return TimedOut()
+        if slot.killed == "memory" or slot.allowance.ended(end.code, end.peak_bytes):
+            return MemoryLimit(end.how, end.peak_bytes, self.memory_limit_bytes)
+        return Died(end.how, end.peak_bytes)
 
     def _settle(self, slot: Slot, given: Given, ran_ms: float, what: What) -> None:
         if given.ours:
@@ -208,7 +224,7 @@ class Pool:
 
     def _fork(self, number: int) -> None:
         try:
-            slot = Slot(number)
+            slot = Slot(number, self.memory_limit_bytes)
         except OSError as refused:  # no memory or too many processes: the other children go on
             self._log.error("child.not_started", child=number, reason=str(refused))
             self._absent[number] = time.monotonic() + 1.0

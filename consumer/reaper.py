@@ -1,14 +1,21 @@
 """The reaper: a role that every consumer plays beside its own jobs. Each of its steps is one script.
 
-    reap      jobs whose holder has gone              every third of a lease, and at the start
+    reap      jobs whose holder has gone              every second (or third of a lease, if that is less)
     promote   what is due in `later`                  every 0.5 s
     forget    finished tasks that are due             every second; at once again while there are more
     repair    live tasks, a page at a time            every second
+    recount   shares that are not what rows say       every minute, and when `repair` has mended something
     remove    names of consumers that are gone (I14)  every 30 s
 
 Two consumers that do the same at the same time do no harm: the second one finds nothing.
+
+A store that was away for longer than a lease has seen nobody renew, and everybody lives: who reaped then would
+interrupt all that runs. So after a silence of most of a lease, and at the start, the first reap waits for a lease, in
+which each holder comes back and renews.
 """
 
+import math
+import time
 from collections.abc import Callable
 
 from consumer.timers import Timer
@@ -16,7 +23,9 @@ from pipeline import log, verbs
 from pipeline.settings import Settings
 from pipeline.store import Store
 
-PROMOTE_S, FORGET_S, REPAIR_S, REMOVE_S = 0.5, 1.0, 1.0, 30.0
+REAP_S, PROMOTE_S, FORGET_S, REPAIR_S, REMOVE_S, RECOUNT_S = 1.0, 0.5, 1.0, 1.0, 30.0, 60.0
+# The part of a lease after which a silence of the store counts as an absence; the rest is a renewal's period.
+SILENCE = 2 / 3
 # So much in one script: some milliseconds, in which Redis serves nobody else.
 MOST_REAPED, MOST_PROMOTED, MOST_FORGOTTEN, REPAIR_PAGE = 100, 200, 200, 200
 
@@ -30,19 +39,32 @@ class Reaper:
         self._settings = settings
         self._share = share
         self._log = log.get()
+        self._heard_at = -math.inf
         self._cursor = ""  # the last task that `repair` looked at
+        self._reap = Timer(min(settings.lease_s / 3, REAP_S), self.reap)
         self._promote = Timer(PROMOTE_S, self.promote)
         self._forget = Timer(FORGET_S, self.forget)
+        self._recount = Timer(RECOUNT_S, self.recount, RECOUNT_S)
         self.timers = [
-            Timer(settings.lease_s / 3, self.reap),
+            self._reap,
             self._promote,
             self._forget,
             Timer(REPAIR_S, self.repair, REPAIR_S),
+            self._recount,
             Timer(REMOVE_S, self.remove, REMOVE_S / 2),
         ]
 
     def reap(self) -> None:
-        """Put abandoned jobs again, whoever held them."""
+        """Put abandoned jobs again, whoever held them.
+
+        Only on the heels of an answer: what is sent to a store that is stopped stays in its socket, and is done first
+        thing when it goes on, long after we have given up waiting and before anybody could renew.
+        """
+        self._store.do(verbs.clock())
+        heard, self._heard_at = self._heard_at, time.monotonic()
+        if self._heard_at - heard > self._settings.lease_s * SILENCE:
+            self._heard_at = self._reap.due = self._heard_at + self._settings.lease_s
+            return
         lease_ms, pause_ms = int(self._settings.lease_s * 1000), int(self._settings.retry_pause_s * 1000)
         most = self._settings.max_interruptions
         reaped = self._store.do(verbs.reap(lease_ms, MOST_REAPED, most, pause_ms, self._share()))
@@ -66,6 +88,13 @@ class Reaper:
         repaired = self._store.do(verbs.repair(ids, self._share())) if ids else 0
         if repaired:
             self._log.warning("jobs.repaired", jobs=repaired)
+            self._recount.soon()
+
+    def recount(self) -> None:
+        """Count the shares again: what a hand took away may have been counted."""
+        wrong = self._store.do(verbs.recount())
+        if wrong:
+            self._log.warning("shares.recounted", shares=wrong)
 
     def remove(self) -> None:
         """Remove the names of consumers that beat no more and hold nothing."""

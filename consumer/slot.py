@@ -19,13 +19,14 @@ from msgspec import Struct
 from consumer import child
 from consumer.child import Answer, Step, Work
 from consumer.ear import STOPS
+from consumer.memory import Allowance
 from consumer.wire import ChildWire, Wire
 from pipeline.record import Job, Wave
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
-Why = Literal["", "timed out", "lost", "stopped", "silent"]
+Why = Literal["", "timed out", "memory", "lost", "stopped", "silent"]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Answer).decode
@@ -38,10 +39,26 @@ class Given(Struct):
     ours: bool = True
 
 
+class End(Struct, frozen=True):
+    """How a child went: its exit code, negative for a signal, and the most memory it had of its own, in bytes."""
+
+    code: int
+    peak_bytes: int
+
+    @property
+    def how(self) -> str:
+        """In words, for people."""
+        if self.code == child.OUT_OF_MEMORY:
+            return "an allocation failed"
+        if self.code >= 0:
+            return f"exit code {self.code}"
+        return f"killed by signal {-self.code} ({signal.strsignal(-self.code)})"
+
+
 class Slot:
     """A living child, seen from its parent."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, memory_limit_bytes: int) -> None:
         near, far = socket.socketpair()
         parent = os.getpid()
         self.number = number
@@ -60,6 +77,13 @@ class Slot:
             child.live(ChildWire(far), parent)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         far.close()  # the child's copy is the last: when it dies, we read the end of the pipe
+        try:
+            self.allowance = Allowance(self.pid, memory_limit_bytes)
+        except OSError:  # without its limits it is not to work
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            self.wire.close()
+            raise
 
     @property
     def busy(self) -> bool:
@@ -123,14 +147,11 @@ class Slot:
             self.killed = why
             os.kill(self.pid, signal.SIGKILL)
 
-    def buried(self) -> tuple[str, int]:
-        """Wait for the dead child: how it went, and the most memory it had, in bytes."""
+    def buried(self) -> End:
+        """Wait for the dead child: how it went."""
         self.wire.close()
         _, status, usage = os.wait4(self.pid, 0)
-        code = os.waitstatus_to_exitcode(status)
-        if code >= 0:
-            return f"exit code {code}", usage.ru_maxrss * 1024
-        return f"killed by signal {-code} ({signal.strsignal(-code)})", usage.ru_maxrss * 1024
+        return End(os.waitstatus_to_exitcode(status), self.allowance.peak_bytes(usage.ru_maxrss * 1024))
 
     def usage(self) -> tuple[float, int]:
         """CPU seconds so far and resident bytes now."""

@@ -11,12 +11,18 @@ import selectors
 import sys
 
 from calc import execute
+from consumer import memory
 from consumer.pace import Pace
 from consumer.pool import Pool
 from consumer.worker import Worker
 from pipeline import log
 from pipeline.errors import PipelineError, SettingsError
 from pipeline.settings import Settings, host_name, read
+from pipeline.store import ANSWER_S
+
+# A parent waits ANSWER_S for an answer that does not come, and as long again for the connection that it then makes:
+# meanwhile it renews nothing.
+SAFE_LEASE_S = 2 * ANSWER_S
 
 
 def main() -> int:
@@ -30,17 +36,25 @@ def main() -> int:
     consumer = name(settings)
     log.configure("consumer", consumer, settings.log_level)
     try:
+        memory_limit = memory.limit_bytes(settings)
         execute.load(settings.kinds)
         execute.warm()
         gc.collect()
         gc.freeze()  # else each full collection in a child copies the memory it shares with us
         selector = selectors.DefaultSelector()
-        pool = Pool(settings.children, selector, Pace())
+        pool = Pool(settings.children, selector, Pace(), memory_limit)
     except (PipelineError, ImportError, ValueError) as wrong:
         log.get().error("consumer.not_started", reason=str(wrong))
         return 2
+    warn(settings)
     Worker(settings, consumer, pool, selector).run()
     return 0
+
+
+def warn(settings: Settings) -> None:
+    """Say so when a lease is so short that one answer of the store that does not come may cost running work."""
+    if settings.lease_s < SAFE_LEASE_S:
+        log.get().warning("lease.short", lease_s=settings.lease_s, safe_s=SAFE_LEASE_S)
 
 
 def name(settings: Settings) -> str:

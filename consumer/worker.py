@@ -62,7 +62,8 @@ class Worker:
 
     def run(self) -> None:
         """Work until stopped."""
-        self._log.info("consumer.started", children=self._pool.size, lease_s=self._settings.lease_s)
+        about = {"lease_s": self._settings.lease_s, "memory_limit_mb": round(self._pool.memory_limit_bytes / 1e6)}
+        self._log.info("consumer.started", children=self._pool.size, **about)
         again = 0.0
         while not self._stopped():
             self._listen(again)  # first: after a long silence of the store, answers are there that are not late
@@ -122,8 +123,8 @@ class Worker:
         room = self._room()
         if room:
             order, known = self._pool.pace.order(), self._known.tasks()
-            most = self._settings.max_attempts
-            calls.append(verbs.take(self._consumer, room, order, known, most, self._heart.share))
+            most, limit_ms = self._settings.max_attempts, int(self._settings.task_time_limit_s * 1000)
+            calls.append(verbs.take(self._consumer, room, order, known, most, self._heart.share, limit_ms))
         self._spoke_at = time.monotonic()
         try:
             replies = self._store.do_all(calls)
@@ -180,6 +181,8 @@ class Worker:
 
     def _give(self, job: Job) -> None:
         wave = None
+        if job.time_limit_s > self._settings.task_time_limit_s:
+            job = msgspec.structs.replace(job, time_limit_s=self._settings.task_time_limit_s)
         if job.step in ("fold", "result"):
             try:
                 wave = self._store.do(verbs.wave(job))

@@ -24,7 +24,7 @@ from tests.servers import Server
 
 T = TypeVar("T")
 
-KINDS = "tests.consumer.kinds.act,tests.kinds.noop,tests.kinds.digest,tests.kinds.spin"
+KINDS = "tests.consumer.kinds.act,tests.kinds.noop,tests.kinds.digest,tests.kinds.spin,tests.kinds.hog"
 REPO = Path(__file__).parents[2]
 
 if "act" not in execute.kinds():
@@ -69,9 +69,9 @@ class Consumer:
     def __init__(self, house: "House", name: str, settings: dict[str, Any]) -> None:
         self.name = name
         self.log_file = house.folder / f"{name}.log"
-        variables = {f"HEADRACE_{key.upper()}": str(value) for key, value in settings.items()}
-        variables |= {"HEADRACE_NAME": name, "HEADRACE_KINDS": KINDS}
+        variables = {"HEADRACE_NAME": name, "HEADRACE_KINDS": KINDS}
         variables |= {"HEADRACE_REDIS_URL": house.server.url, "HEADRACE_PREFIX": house.prefix}
+        variables |= {f"HEADRACE_{key.upper()}": str(value) for key, value in settings.items()}
         plain = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
         with open(self.log_file, "ab") as log:
             command = [sys.executable, "-m", "consumer"]
@@ -119,9 +119,9 @@ class House:
         self.consumers: list[Consumer] = []
         self._key = self.store.do(verbs.idkey(secrets.token_bytes(16)))
 
-    def consumer(self, name: str = "", **settings: Any) -> Consumer:
-        """Start one; it is ended with the test."""
-        settings = {"children": 2, "lease_s": 3, "retry_pause_s": 0.1} | settings
+    def consumer(self, name: str = "", *, named: bool = True, **settings: Any) -> Consumer:
+        """Start one; it is ended with the test. When it is not `named`, it makes its own name."""
+        settings = {"children": 2, "lease_s": 3, "retry_pause_s": 0.1} | settings | ({} if named else {"name": ""})
         made = Consumer(self, name or f"c{len(self.consumers)}", settings)
         self.consumers.append(made)
         return made

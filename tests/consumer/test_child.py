@@ -181,7 +181,7 @@ from calc import execute
 from consumer.slot import Slot
 from pipeline.record import Job
 execute.load({KINDS!r})
-slot = Slot(0)
+slot = Slot(0, 10**9)
 while not slot.ready:
     slot.answers()
 data = b'{{"do":"%s"}}' % sys.argv[1].encode()

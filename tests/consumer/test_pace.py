@@ -37,6 +37,20 @@ def test_one_hiccup_does_not_end_the_bundling_and_a_few_slow_jobs_do() -> None:
     assert pace.bundle(job()) == 1
 
 
+def test_a_child_that_is_killed_at_once_does_not_prove_its_kind_tiny() -> None:
+    pace = Pace()
+    pace.outlasted(job(), 0.000_02)
+    assert pace.bundle(job()) == 1
+    pace.learn(job(), 0.000_1)
+    before = pace.bundle(job())
+    assert before > 1
+    pace.outlasted(job(), 0.000_02)
+    assert pace.bundle(job()) == before
+    for _ in range(5):
+        pace.outlasted(job(), 1.0)
+    assert pace.bundle(job()) == 1
+
+
 def test_steps_of_a_kind_are_measured_apart() -> None:
     pace = Pace()
     pace.learn(job(parts=9), 0.000_1)

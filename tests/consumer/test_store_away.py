@@ -1,5 +1,6 @@
-"""The store goes away and comes back, at any time and in any way: consumers go on. (B06, B26, B27)"""
+"""The store goes away and comes back, at any time and in any way: consumers go on."""
 
+import random
 import signal
 import time
 from collections.abc import Iterator
@@ -7,9 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from consumer.reaper import Reaper
 from pipeline import verbs
+from pipeline.errors import StoreAway
+from pipeline.settings import Settings
+from pipeline.store import BLOCK_MS
 from tests import servers
 from tests.consumer.house import House, until
+from tests.faults.settle import settled, submit_many
+from tests.proxy import Proxy
 
 
 @pytest.fixture
@@ -83,18 +90,126 @@ def test_connections_that_are_cut(frail: House) -> None:
     frail.at_rest()
 
 
-def test_a_store_that_does_not_answer(frail: House) -> None:
-    """SIGSTOP: connections stay, nothing comes back."""
-    consumer = frail.consumer(children=1, lease_s=20).ready()
-    id = frail.submit(do="sleep", seconds=0.3)
-    frail.running(id)
+def test_a_store_that_is_stopped_for_longer_than_a_lease_interrupts_nobody(frail: House, tmp_path: Path) -> None:
+    """SIGSTOP of the store: nobody could renew, everybody lives. When it goes on, each holder comes back and renews
+    before anybody reaps."""
+    lease_s, stopped_s = 3.0, 5.5
+    consumers = [frail.consumer(children=2, lease_s=lease_s).ready() for _ in range(2)]
+    marks = [tmp_path / f"mark{n}" for n in range(4)]
+    ids = [frail.submit(do="sleep", seconds=stopped_s + lease_s + 2, mark=str(mark)) for mark in marks]
+    for mark in marks:
+        until(mark.exists)
     assert frail.server.process is not None
     frail.server.process.send_signal(signal.SIGSTOP)
-    until(lambda: consumer.lines("store.away"), 15.0)
+    time.sleep(stopped_s)
     frail.server.process.send_signal(signal.SIGCONT)
-    assert frail.finished(id).state == "succeeded"
-    assert frail.finished(frail.submit()).state == "succeeded"
-    frail.at_rest()
+    for task in settled(frail, ids):
+        assert (task.state, task.attempts, task.interruptions) == ("succeeded", 1, 0)
+    assert [mark.read_bytes() for mark in marks] == [b"."] * 4
+    for consumer in consumers:
+        assert consumer.lines("store.away")
+        assert consumer.lines("jobs.reaped") == consumer.lines("child.died") == []
+
+
+def test_short_stops_of_the_store_interrupt_nobody_either(frail: House, tmp_path: Path) -> None:
+    """Longer than a lease, and too short to be noticed: whoever waits for an answer must not reap when it comes."""
+    consumers = [frail.consumer(children=2, lease_s=0.6).ready() for _ in range(2)]
+    marks = [tmp_path / f"mark{n}" for n in range(4)]
+    ids = [frail.submit(do="sleep", seconds=6.5, mark=str(mark)) for mark in marks]
+    for mark in marks:
+        until(mark.exists)
+    time.sleep(0.6)  # the first reap waits for so long
+    assert frail.server.process is not None
+    for _ in range(5):
+        time.sleep(0.3)
+        frail.server.process.send_signal(signal.SIGSTOP)
+        time.sleep(0.75)
+        frail.server.process.send_signal(signal.SIGCONT)
+    for task in settled(frail, ids):
+        assert (task.state, task.attempts, task.interruptions) == ("succeeded", 1, 0)
+    assert [mark.read_bytes() for mark in marks] == [b"."] * 4
+    assert all(consumer.lines("store.away") == [] for consumer in consumers)
+
+
+def test_what_a_stopped_store_finds_in_its_socket_is_no_reap(frail: House) -> None:
+    """What was sent while it was stopped is done first thing when it goes on, long after its sender has given up."""
+    frail.submit()
+    [job] = frail.store.do(verbs.take("holder", 1, ("medium",), (), 3, 256, 86_400_000)).jobs
+    reaper = Reaper(frail.store, "c0", Settings(lease_s=1), lambda: 256)
+    reaper.reap()  # the first one waits for a lease
+    reaper.reap()
+    assert frail.server.process is not None
+    frail.server.process.send_signal(signal.SIGSTOP)
+    with pytest.raises(StoreAway):
+        reaper.reap()
+    frail.server.process.send_signal(signal.SIGCONT)
+    until(lambda: frail.ask(verbs.clock()))
+    assert frail.ask(verbs.renew("holder", [job.token])) == []
+
+
+def test_a_network_that_swallows_replies_as_jobs_end(frail: House, tmp_path: Path, first_seed: int) -> None:
+    """B06: cut off at a random moment around the end of each job, the reply of the store lost: never a task that has
+    ended without a result, none that is done twice."""
+    dice = random.Random(first_seed)
+    print(f"seed {first_seed}")
+    with Proxy(frail.server.port) as proxy:
+        consumer = frail.consumer(children=2, lease_s=10, redis_url=proxy.url).ready()
+        ids, marks = [], []
+        for n in range(50):
+            marks.append(tmp_path / f"mark{n}")
+            ids.append(frail.submit(do="sleep", seconds=0.03, mark=str(marks[-1])))
+            time.sleep(dice.random() * 0.06)
+            if n % 2:
+                proxy.cut_before_reply(1.0)
+            else:
+                proxy.black_hole()
+            time.sleep(dice.random() * 0.06)
+            with frail.server.client() as client:
+                state, result = client.hmget(frail.store.keys("task", ids[-1]), "state", "result")
+            assert (state == "succeeded") == (result is not None)
+            proxy.heal()
+            proxy.cut_all()
+        tasks = settled(frail, ids)
+        print(f"{proxy.lost_replies} replies lost, {len(consumer.lines('job.lost'))} answers not known")
+    assert {(task.state, task.result, task.attempts, task.interruptions) for task in tasks} == {
+        ("succeeded", b'{"total":0,"text":""}', 1, 0)
+    }
+    assert [mark.read_bytes() for mark in marks] == [b"."] * 50
+    assert {line["outcome"] for line in consumer.lines("job.lost")} <= {"unknown"}
+
+
+def test_silence_is_no_error_until_it_is_one(frail: House) -> None:
+    """B24: with nothing to do, no time-out however often the blocking read comes back empty; then the network swallows
+    everything and closes nothing, and that is noticed within the blocking time and ten seconds."""
+    with Proxy(frail.server.port) as proxy:
+        consumer = frail.consumer(redis_url=proxy.url, lease_s=60).ready()
+        time.sleep(1.5 * BLOCK_MS / 1000)
+        assert not [line for line in consumer.lines() if line["level"] in ("warning", "error")]
+        proxy.black_hole()
+        until(lambda: consumer.lines("store.away"), BLOCK_MS / 1000 + 10)
+        proxy.heal()
+        assert frail.finished(frail.submit()).state == "succeeded"
+
+
+def test_jobs_whose_delivery_the_network_lost_are_done_by_another(frail: House) -> None:
+    """B27: the store's answers to one consumer are swallowed while it takes jobs: it lives and holds what it does not
+    know of. That is not renewed, so another does it within a lease and a look."""
+    with Proxy(frail.server.port) as proxy:
+        deaf = frail.consumer("deaf", children=4, lease_s=2, redis_url=proxy.url).ready()
+        ids = submit_many(frail, 80, "act", do="sleep", seconds=0.1)
+        until(lambda: deaf.lines("job.done", 4))
+        proxy.black_hole(to_server=False)
+        hearing = frail.consumer("hearing", children=4, lease_s=2).ready()
+        until(lambda: deaf.lines("store.away"))
+        until(lambda: hearing.lines("jobs.reaped"))
+        ids += submit_many(frail, 20, "act", do="sleep", seconds=0.1)
+        until(lambda: all(frail.task(id).state == "succeeded" for id in ids))  # while the other is still deaf
+        assert not deaf.lines("store.back", 2)
+        proxy.heal()
+        proxy.cut_all()
+        until(lambda: deaf.lines("store.back", 2))
+        assert {task.attempts for task in settled(frail, ids)} == {1}
+        assert deaf.process.poll() is None
 
 
 def test_streams_that_a_hand_removed_come_back(frail: House) -> None:

@@ -3,10 +3,13 @@
 Part n of a task of many parts gives n, so the result is parts · (parts − 1) / 2: what is lost or counted twice shows.
 """
 
+import datetime
 import itertools
 import os
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -24,19 +27,21 @@ EXAMPLE: dict[str, Any] = {}
 Quiet = Literal["answer", "huge", "threads", "files"]
 Long = Literal["sleep", "spin", "numpy", "c loop"]
 Loud = Literal["raise", "recurse", "refuse", "exit", "die"]
+Error = Literal["matrix", "solver", "date", "two words", "no words", "odd words", "odd refusal", "group", "long words"]
 
 
 enough = never_enough
 
 
 class Params(Struct, frozen=True):
-    do: Quiet | Long | Loud = "answer"
+    do: Quiet | Long | Loud | Error = "answer"
     seconds: float = 0.0
     number: int = 0
     parts: int = 1
     at_part: int = -1  # do it in this part only; -1: in each
     first_wave: int = 2
     mark: str = ""  # a file to which each start adds a byte
+    pid_file: str = ""  # a file that names the process that does it
 
 
 class Partial(Struct, frozen=True):
@@ -63,6 +68,8 @@ def run(params: Params, part: int) -> Partial:
     if params.mark:
         with open(params.mark, "ab") as file:
             file.write(b".")
+    if params.pid_file:
+        Path(params.pid_file).write_text(str(os.getpid()))
     if params.at_part not in (-1, part):
         return Partial(part)
     return Partial(part, act(params) or "")
@@ -82,6 +89,37 @@ def result(params: Params, accumulator: Accumulator) -> Result:
     return Result(accumulator.total, accumulator.text)
 
 
+class TwoWords(Exception):
+    """Cannot be rebuilt from its arguments, as pickle would do it."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first} and {second}")
+
+
+class NoWords(Exception):
+    """Cannot be told."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def throw(error: Exception) -> None:
+    raise error
+
+
+ERRORS: dict[str, Callable[[], Any]] = {
+    "matrix": lambda: np.linalg.inv(np.zeros((2, 2))),
+    "solver": lambda: throw(FloatingPointError("The solver does not converge.")),
+    "date": lambda: datetime.date(2026, 2, 30),
+    "two words": lambda: throw(TwoWords("this", "that")),
+    "no words": lambda: throw(NoWords()),
+    "odd words": lambda: throw(ValueError("half of a pair: \ud800")),
+    "odd refusal": lambda: throw(CalcError("half of a pair: \ud800", code="odd")),
+    "group": lambda: throw(ExceptionGroup("both", [ValueError("one"), TwoWords("the", "other")])),
+    "long words": lambda: throw(ValueError("x" * 10_000_000)),
+}
+
+
 def act(params: Params) -> str | None:
     match params.do:
         case "answer":
@@ -92,10 +130,8 @@ def act(params: Params) -> str | None:
             end = time.monotonic() + params.seconds
             while time.monotonic() < end:
                 pass
-        case "numpy":  # minutes in calls that never come back to the interpreter for long
-            matrix = np.ones((1500, 1500))
-            while True:
-                matrix @ matrix
+        case "numpy":  # minutes inside one call of linear algebra
+            np.linalg.eigvals(np.random.default_rng(1).random((4000, 4000)))
         case "c loop":  # for ever inside one C function that holds the interpreter's lock
             sum(itertools.repeat(1))
         case "raise":
@@ -109,6 +145,18 @@ def act(params: Params) -> str | None:
         case "die":
             os.kill(os.getpid(), params.number)
             time.sleep(30)
+        case (
+            "matrix"
+            | "solver"
+            | "date"
+            | "two words"
+            | "no words"
+            | "odd words"
+            | "odd refusal"
+            | "group"
+            | "long words"
+        ):
+            ERRORS[params.do]()
         case "huge":
             return "x" * params.number
         case "threads":
