@@ -5,4 +5,6 @@ make up ─▶ python -m deploy up ─▶ checks ─▶ var/*.conf ─▶ superv
                                                                       ├─▶ gateways
                                                                       ├─▶ nginx
                                                                       └─▶ watch (starts again what gave up)
+
+Each program starts by way of `tied.py`, so that it stops also when supervisord itself is killed.
 """

@@ -89,6 +89,15 @@ def _port_in_use(stack: Stack, number: int, variable: str) -> Problem:
     return Problem(f"Port {number} is already in use by {who}.", why, todo)
 
 
+def nothing_left(stack: Stack) -> None:
+    """No program of an earlier start runs on: it would hold a lock, a port or jobs."""
+    left = processes.ours(stack.var)
+    if left:
+        pids = ", ".join(str(process.pid) for process in left)
+        what = f"{len(left)} processes of an earlier start are left behind."
+        raise Problem(what, f"Their supervisord is gone; their pids: {pids}.", "Stop them:  make down")
+
+
 def ports_differ(stack: Stack) -> None:
     """The ranges of nginx, gateways and store do not overlap."""
     wanted = [stack.wanted.http_port, *stack.gateway_ports] + [stack.wanted.store_port] * stack.embedded
@@ -151,6 +160,7 @@ CHECKS: dict[str, Callable[[Stack], None]] = {
     "the folder for data and logs can be written": folder,
     "the ports differ": ports_differ,
     "the ports are free": ports,
+    "no process is left behind": nothing_left,
     "nginx and the store's server run here": binaries,
     "the given store accepts connections": store,
 }

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from deploy import checks, processes, supervisord
+from deploy import checks, supervisord
 from deploy.prove import Prover, gateway_fault, store_fault
 from deploy.stack import Stack
 from deploy.status import trouble
@@ -17,7 +17,7 @@ CLOCK_LIMIT_MS = 2000
 def doctor(stack: Stack) -> int:
     """One line a check. 0 when all is well; that Headrace does not run is no fault."""
     running = supervisord.pid(stack) is not None
-    todo = RUNNING if running else checks.CHECKS | STOPPED
+    todo = RUNNING if running else checks.CHECKS
     faults = [fault for what, check in todo.items() if (fault := _examine(stack, what, check))]
     if not running:
         say("  – Headrace is not running here. Start it:  make up")
@@ -40,14 +40,6 @@ def _tell(problem: Problem) -> Problem:
     return problem
 
 
-def _nothing_left(stack: Stack) -> None:
-    left = processes.ours(stack.var)
-    if left:
-        pids = ", ".join(str(process.pid) for process in left)
-        what = f"{len(left)} processes of an earlier start are left behind."
-        raise Problem(what, f"Their supervisord is gone; their pids: {pids}.", "Stop them:  make down")
-
-
 def _programs_run(stack: Stack) -> None:
     wrong = trouble(supervisord.programs(stack))
     if wrong:
@@ -56,7 +48,7 @@ def _programs_run(stack: Stack) -> None:
 
 
 def _store_is_fit(stack: Stack) -> None:
-    wrong = store_fault(Prover(stack).store)
+    wrong = store_fault(Prover(stack).store, stack.settings)
     if wrong:
         raise Problem("The store cannot be used safely.", wrong, "Mend that in its configuration.")
 
@@ -86,7 +78,6 @@ def _clock_agrees(stack: Stack) -> None:
         )
 
 
-STOPPED: dict[str, Callable[[Stack], None]] = {"no process is left behind": _nothing_left}
 RUNNING: dict[str, Callable[[Stack], None]] = {
     "every program runs": _programs_run,
     "the store answers and can be used safely": _store_is_fit,

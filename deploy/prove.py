@@ -13,9 +13,9 @@ from deploy import supervisord
 from deploy.ask import ask
 from deploy.stack import Stack
 from deploy.tell import OURS, Problem
-from pipeline import verbs
-from pipeline.errors import PipelineError
-from pipeline.settings import host_name
+from pipeline import durable, verbs
+from pipeline.errors import PipelineError, StoreAway
+from pipeline.settings import Settings, host_name
 from pipeline.store import Store
 
 LABEL = "proof of make up"
@@ -52,7 +52,7 @@ class Prover:
         if self.stack.embedded:
             return self._seen("store", f"127.0.0.1:{self.stack.wanted.store_port}", "durable, data in var/store")
         shown = self.stack.wanted.redis_url.rpartition("@")[2].removeprefix("redis://")
-        warnings = "".join(f"; {line}" for line in self.store.do(verbs.ready()))
+        warnings = "".join(f"; {line}" for line in store_lines(self.store, self.stack.settings))
         return self._seen("store", shown, f"given by HEADRACE_REDIS_URL{warnings}")
 
     def prove_gateways(self) -> Proof:
@@ -97,7 +97,7 @@ class Prover:
 
     def _store_answers(self) -> str:
         try:
-            return store_fault(self.store)
+            return store_fault(self.store, self.stack.settings)
         except PipelineError as away:
             return str(away)
 
@@ -166,9 +166,22 @@ class Prover:
         return Problem(what, why, todo, OURS)
 
 
-def store_fault(store: Store) -> str:
+def store_fault(store: Store, settings: Settings) -> str:
     """Why the store cannot be used safely; "" when it can, though a warning may stand. Raises PipelineError."""
-    return "; ".join(line for line in store.do(verbs.ready()) if not line.startswith("warning"))
+    return "; ".join(line for line in store_lines(store, settings) if not line.startswith("warning"))
+
+
+def store_lines(store: Store, settings: Settings) -> list[str]:
+    """What there is to say of the store: faults, and lines that begin with `warning`. Raises PipelineError."""
+    lines = store.do(verbs.ready())
+    if settings.durable == "always":
+        try:
+            lines += durable.faults(store.raw(*durable.ASK))
+        except StoreAway:
+            raise
+        except PipelineError as refused:
+            lines.append(durable.unknown(refused))
+    return lines
 
 
 def gateway_fault(port: int) -> str:

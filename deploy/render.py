@@ -84,20 +84,24 @@ def _nginx(settings: Settings, place: dict[str, str]) -> str:
 def redis(stack: Stack) -> str:
     """The embedded store's configuration."""
     template = (ROOT / "deploy" / "redis.conf.template").read_text()
-    return fill(template, {"PORT": str(stack.wanted.store_port), "FOLDER": str(stack.var / "store")})
+    wanted = stack.wanted
+    values = {"PORT": str(wanted.store_port), "FOLDER": str(stack.var / "store")}
+    return fill(template, values | {"DURABLE": stack.settings.durable, "MEMORY_MB": str(wanted.store_memory_mb)})
 
 
 def supervisor(stack: Stack) -> str:
     """supervisord's configuration: the programs, their order, their limits."""
     template = (ROOT / "deploy" / "supervisord.conf.template").read_text()
     folder = stack.var / "nginx"
+    python, tied = _quoted(Path(sys.executable)), _quoted(ROOT / "deploy" / "tied.py")
     return fill(
         template,
         {
             "ROOT": _escaped(stack.root),
             "USER": "user=root" if os.geteuid() == 0 else "; not started as root",
             "SOCKET": _quoted(stack.socket),
-            "PYTHON": _quoted(Path(sys.executable)),
+            "PYTHON": python,
+            "TIED": f"{python} -I -S {tied} {_quoted(stack.pidfile)}",
             "CONSUMERS": str(stack.wanted.consumers),
             "GATEWAYS": str(stack.wanted.gateways),
             "GATEWAY_PORT": str(stack.wanted.gateway_port),

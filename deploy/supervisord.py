@@ -49,6 +49,9 @@ class _Transport(xmlrpc.client.Transport):
         self.path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        known, kept = self._connection
+        if kept and known == host:
+            return kept
         made = _Connection(self.path)
         self._connection = host, made  # so that close() closes it
         return made

@@ -107,7 +107,7 @@ def it_starts(trial: Trial) -> None:
 
 
 def it_scales(trial: Trial) -> None:
-    """Five of each without editing a file; nginx finds the new ones."""
+    """Five of each without editing a file; nginx finds the new ones (case B54: it asks the name server again)."""
     trial.run("up", "-d", "--no-build", "--wait", "--scale", "consumer=5", "--scale", "gateway=5")
     took_s = until("five gateways answer", lambda: len(answering_gateways()) == 5)
     require(len(trial.containers("consumer")) == 5, "five consumers run")
@@ -121,7 +121,7 @@ def it_scales(trial: Trial) -> None:
 
 
 def it_survives(trial: Trial) -> None:
-    """A gateway is killed, then two are taken away, under a steady stream of requests: no client sees it."""
+    """A gateway is killed, then two are taken away, under a steady stream of requests: no client sees it (case B54)."""
     wrong: list[str] = []
     stop = threading.Event()
     count = [0]
@@ -150,7 +150,7 @@ def it_survives(trial: Trial) -> None:
 
 
 def it_stops_politely(trial: Trial) -> None:
-    """Each consumer drains and ends with 0, not by SIGKILL (137)."""
+    """Each consumer drains and ends with 0, not by SIGKILL (137): case B50 in containers."""
     consumers = trial.containers("consumer")
     begun = time.monotonic()
     trial.run("stop", "consumer")
@@ -160,7 +160,7 @@ def it_stops_politely(trial: Trial) -> None:
 
 
 def it_keeps_what_it_accepted(trial: Trial) -> None:
-    """A task accepted with no consumer there outlives a kill of the store and is computed afterwards."""
+    """A task accepted with no consumer there outlives a kill of the store and is computed afterwards (case B22)."""
     accepted = ask(HTTP_PORT, "POST", "/tasks", KNOWN)
     require(accepted.status == 202, f"POST /tasks answered {accepted.status}")
     time.sleep(1.2)  # everysec: what is older than a second is on the disk

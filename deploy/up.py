@@ -21,6 +21,7 @@ def up(stack: Stack) -> int:
     with _alone(stack):
         if supervisord.pid(stack):
             return _is_running(stack)
+        _let_end(stack)
         checks.everything(stack)
         render.write(stack)
         begun = time.monotonic()
@@ -32,6 +33,14 @@ def up(stack: Stack) -> int:
             raise
         _welcome(stack, time.monotonic() - begun)
         return 0
+
+
+def _let_end(stack: Stack) -> None:
+    """Programs whose supervisord was killed stop by themselves: wait for that; the checks say what is left."""
+    left = processes.ours(stack.var)
+    if left:
+        say(f"{len(left)} processes of an earlier start are ending …")
+        processes.wait_gone(left, stop_wait_s(stack.settings) + PROGRAMS_DOWN_S)
 
 
 def _prove(stack: Stack) -> None:

@@ -4,11 +4,15 @@ supervisord gives a program up after some quick failures and then stays silent f
 logged as an error and the program is started again after a pause, so a store that was away for minutes
 does not cost a consumer for good.
 
+supervisord stops this listener last. It tells nothing to a listener that it is stopping, so the end of the last program
+is not told: that it is our turn says it.
+
     supervisord ──event──▶ stdin        "RESULT 2\\nOK" ──▶ stdout        lines ──▶ stderr ──▶ var/log/supervisor.jsonl
 """
 
 import os
 import selectors
+import signal
 import sys
 import time
 import xmlrpc.client
@@ -25,15 +29,25 @@ LEVELS = {"FATAL": "error", "BACKOFF": "warning", "UNKNOWN": "error"}
 
 
 def main(socket: Path, pause_s: float) -> None:
-    """Until supervisord closes our stdin. `pause_s`: after a give-up, before the next start."""
+    """Until supervisord stops us or closes our stdin. `pause_s`: after a give-up, before the next start."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     due: dict[str, float] = {}  # program → when to start it again
-    for event in _events(sys.stdin.buffer, due, socket):
-        name = f"{event['groupname']}:{event['processname']}"
-        state = event["eventname"].removeprefix("PROCESS_STATE_")
-        _log(state, event, pause_s)
-        due.pop(name, None)
-        if state == "FATAL":
-            due[name] = time.monotonic() + pause_s
+    stopping: dict[str, dict[str, str]] = {}
+    try:
+        for event in _events(sys.stdin.buffer, due, socket):
+            name = f"{event['groupname']}:{event['processname']}"
+            state = event["eventname"].removeprefix("PROCESS_STATE_")
+            _log(state, event, pause_s)
+            due.pop(name, None)
+            stopping.pop(name, None)
+            if state == "FATAL":
+                due[name] = time.monotonic() + pause_s
+            if state == "STOPPING":
+                stopping[name] = event
+    except SystemExit:
+        for event in stopping.values():
+            _log("STOPPED", event | {"from_state": "STOPPING"}, pause_s)
+        raise
 
 
 def _events(source: BinaryIO, due: dict[str, float], socket: Path) -> Iterator[dict[str, str]]:

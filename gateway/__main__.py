@@ -57,6 +57,7 @@ def main() -> int:
         return WRONG_USAGE
     log.configure("gateway", lines.instance(mine), mine.log_level)
     logging.basicConfig(handlers=[Lines()], level=logging.WARNING, force=True)
+    logging.captureWarnings(True)
     app = application.create(mine)
     _spare_the_collector()
     log.get().info("gateway.started", host=mine.host, port=mine.port)

@@ -186,7 +186,10 @@ def time_text(ms: int) -> str:
 
 
 def _told(t: Task, now_ms: int) -> dict[str, Any]:
-    """The fields of TaskSummary. A task that still waits or runs is measured until now."""
+    """The fields of TaskSummary. A task that still waits or runs is measured until now.
+
+    No duration is negative, though the store's clock may have been set back between two of its times.
+    """
     end = t.finished_at or now_ms
     ran_ms = max(0, end - t.started_at) if t.started_at else None
     return {
@@ -227,6 +230,6 @@ def _progress(t: Task, ran_ms: int | None) -> Progress:
     estimate = t.estimate or {}
     eta_s = None
     if t.state == "running" and ran_ms and t.done:
-        eta_s = round(ran_ms / t.done * (t.parts - t.done) / 1000, 3)
+        eta_s = round(ran_ms / t.done * max(0, t.parts - t.done) / 1000, 3)
     fraction = round(t.done / t.parts, 6)
     return Progress(t.done, t.parts, fraction, estimate.get("estimate"), estimate.get("standard_error"), eta_s)

@@ -20,6 +20,7 @@ from calc.errors import Fault, InvalidData, UnknownKind
 from gateway.answers import EPOCH
 from gateway.problems import Problem, invalid
 from pipeline.record import Priority
+from pipeline.settings import Settings
 
 LATEST_S = 30 * 86_400  # the furthest a task can be put off
 LONG = 10_000  # bytes of data, longer than all other fields together: it can stand nowhere else in a body
@@ -64,11 +65,16 @@ class Key(Struct, frozen=True):
     ttl_s: int = KEY_TTL_S
 
 
-async def read(request: Request, limit: int) -> bytes:
-    """The body, or a Problem: too large (noticed while it arrives), not JSON by its headers."""
+def length(request: Request, limit: int) -> int:
+    """How many bytes the body will have: as declared, or at worst the limit. A Problem when that is too many."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit)
+    return int(declared) if declared.isdecimal() else limit * ("transfer-encoding" in request.headers)
+
+
+async def read(request: Request, limit: int) -> bytes:
+    """The body, or a Problem: too large (noticed while it arrives), not JSON by its headers."""
     _check_type(request)
     pieces, size = [], 0
     async for piece in request.stream():
@@ -91,6 +97,17 @@ def envelope(body: bytes) -> Envelope:
         fault = Fault("$.run_at", "stands beside delay_s: both say when to start", allowed="one of delay_s, run_at")
         raise invalid([fault], "invalid_request")
     return asked
+
+
+def time_limit_s(asked: Envelope, settings: Settings) -> float:
+    """How long one job of the task may run: never longer than a whole task."""
+    most = settings.task_time_limit_s
+    if asked.time_limit_s is None:
+        return min(settings.part_time_limit_s, most)
+    if asked.time_limit_s > most:
+        fault = Fault("$.time_limit_s", "is more than a whole task may take", asked.time_limit_s, f"at most {most:g}")
+        raise invalid([fault], "invalid_request")
+    return asked.time_limit_s
 
 
 def not_before_ms(asked: Envelope, now_ms: int) -> int:

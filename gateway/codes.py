@@ -126,9 +126,19 @@ CODES: dict[str, Code] = {
     "backlog_full": Code(
         429,
         "Too many tasks are waiting",
-        "The tasks that wait at this priority have reached HEADRACE_BACKLOG_LIMIT. Nothing was accepted.",
+        "The tasks that wait at this priority have reached HEADRACE_BACKLOG_LIMIT. Nothing was accepted. Retry-After "
+        "is the time in which one percent of that limit drains at the pace of the last two minutes, 1 to 300 s; "
+        "60 s while nothing drains.",
         "Send it again after the pause that Retry-After names.",
-        retry_after_s=10,
+        retry_after_s=60,
+    ),
+    "bodies_waiting": Code(
+        429,
+        "Too many large bodies at once",
+        "This gateway reads and checks large bodies one after another, and as many bytes of them are here as eight "
+        "bodies of HEADRACE_BODY_LIMIT_BYTES have. Nothing was accepted.",
+        "Send it again after the pause that Retry-After names; another gateway may take it at once.",
+        retry_after_s=2,
     ),
     "internal_error": Code(
         500,
@@ -142,6 +152,14 @@ CODES: dict[str, Code] = {
         "Redis does not answer, is loading, or refuses writes. Nothing that was accepted is known to be lost.",
         "Send it again after two seconds; an Idempotency-Key makes that safe.",
         retry_after_s=2,
+    ),
+    "store_full": Code(
+        503,
+        "The task store is full",
+        "The store uses more of its memory than HEADRACE_FILL_LIMIT allows, or all of it. Submissions are refused, so "
+        "that what runs can store its results; everything else is answered. Nothing was accepted.",
+        "Memory comes back as tasks are forgotten (result_ttl_s); more of it is Redis' maxmemory.",
+        retry_after_s=10,
     ),
     "not_ready": Code(
         503,
@@ -178,8 +196,14 @@ PROXY_CODES: dict[str, Code] = {
 TASK_ERRORS = {
     "internal_error": "The calculation has a bug. Its traceback is in the dead letter and in the consumer's log. "
     "It is not tried again, because the same data would break it again.",
-    "child_died": "The computing process went down in every attempt: out of memory, or killed. `message` says how.",
+    "child_died": "The computing process went down in every attempt, by a signal or with an exit code; "
+    "`message` says how.",
+    "memory_limit": "A job of the task needed more memory than HEADRACE_MEMORY_LIMIT_MB in every attempt. "
+    "Ask for less at once, or allow more.",
     "time_limit": "A job of the task ran longer than time_limit_s in every attempt. Ask for less, or allow more.",
+    "task_time_limit": "The whole task took longer than HEADRACE_TASK_TIME_LIMIT_S from the start of its first job.",
+    "lost": "The store lost what the task needs, its data for example: by a hand in Redis, or by a failover to a "
+    "server that had not everything. Submit it again.",
     "interrupted": "Consumers went away too often while they held a job of this task. Submit it again.",
     "attempts_spent": "A job of the task was taken as often as it may be, and never came to an end.",
     "deadline": "The deadline of the task came before any of its work was folded.",

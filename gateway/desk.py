@@ -1,21 +1,26 @@
 """The front desk: what every route needs of the house behind it.
 
 The store, Redis' clock, the minting and knowing of task ids, how many jobs a task and an owner may have in being
-for the fleet that lives now, a thread for large bodies, the log of submissions, and the tail that wakes who waits.
+for the fleet that lives now, how full the store is, a thread for large bodies, the log of submissions, and the tail
+that wakes who waits.
 """
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import TypeVar
 
+from starlette.requests import ClientDisconnect, Request
+
+from gateway import limits
 from gateway.events import Tail
 from gateway.lines import Lines
-from pipeline import ids, log, verbs
+from gateway.waiting import HangUp
+from pipeline import durable, ids, log, verbs
 from pipeline.async_store import AsyncStore
-from pipeline.errors import StoreAway
+from pipeline.errors import PipelineError, StoreAway
 from pipeline.record import FINAL, Task
 from pipeline.settings import Settings
 
@@ -23,7 +28,9 @@ T = TypeVar("T")
 
 LOG = log.get()
 OWNER = "local"  # of every task, until there are keys
-FLEET_S = 5.0  # how often the fleet and the clock are read
+FLEET_S = 5.0  # how often the fleet, the clock and the pace are read
+QUICK_S = 0.05  # an answer that took longer says little of what time it is now
+FILL_S = 1.0  # how often it is looked how full the store is
 
 
 class Desk:
@@ -35,6 +42,9 @@ class Desk:
         self.tail = Tail(self.store)
         self.lines = Lines(settings)
         self.window, self.share = settings.window, settings.share
+        self.drained = 0.0  # tasks that ended per second, in the last minutes
+        self.fullness = 0.0  # used memory of the store, of what it may use
+        self.crowd = limits.Crowd(settings.body_limit_bytes)
         self.draining = False
         self.started_at = monotonic()
         self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-bodies")
@@ -44,7 +54,8 @@ class Desk:
 
     async def open(self) -> None:
         """Start following the store; it may be away, then we are not ready and come up when it does."""
-        self.background = [asyncio.create_task(self.tail.run()), asyncio.create_task(self._keep_up())]
+        loops = (self.tail.run(), self._keep_up(self.look_around, FLEET_S), self._keep_up(self.look_inside, FILL_S))
+        self.background = [asyncio.create_task(loop) for loop in loops]
 
     async def close(self) -> None:
         """End what runs in the background and let go of the store."""
@@ -59,14 +70,18 @@ class Desk:
         self.draining = True
         self.tail.wake_all()
 
-    async def settled(self, id: str, wait_s: float) -> Task | None:
+    async def settled(self, id: str, wait_s: float, request: Request) -> Task | None:
         """The task once it has ended, or as it is after `wait_s`; None when there is no record of it.
 
-        Who is ready to wait also waits for a store that is away. Raises StoreAway when that was in vain.
+        Who is ready to wait also waits for a store that is away. Raises StoreAway when that was in vain, and
+        ClientDisconnect as soon as whoever waits has hung up.
         """
+        if not wait_s:
+            return await self.store.do(verbs.task(id))
         until = monotonic() + wait_s
-        with self.tail.watch(id) as watch:  # subscribed before the state is read: no end can fall in between
-            while True:
+        # Subscribed before the state is read: no end can fall in between.
+        with self.tail.watch(id) as watch, HangUp(request, watch.wake) as line:
+            while not line.dead:
                 try:
                     task = await self.store.do(verbs.task(id))
                     if task is None or task.state in FINAL or monotonic() >= until or self.draining:
@@ -75,6 +90,24 @@ class Desk:
                     if monotonic() >= until or self.draining:
                         raise
                 await watch.wait(until - monotonic())
+        raise ClientDisconnect
+
+    def refuse_when_full(self) -> None:
+        """Raise a Problem while the store is so full that what runs needs the rest for its results."""
+        if self.fullness >= self.settings.fill_limit:
+            raise limits.store_full(self.fullness, self.settings.fill_limit)
+
+    async def unsafe(self) -> list[str]:
+        """What keeps the store from being used safely; `warning: …` is unwise only. Raises StoreAway."""
+        lines = await self.store.do(verbs.ready(), patience_s=0)
+        if self.settings.durable == "always":
+            try:
+                lines += durable.faults(await self.store.raw(*durable.ASK))
+            except StoreAway:
+                raise
+            except PipelineError as refused:
+                lines.append(durable.unknown(refused))
+        return lines
 
     async def aside(self, work: Callable[[], T]) -> T:
         """Do what takes long in a thread, one at a time, so that short requests and /health are answered between."""
@@ -98,22 +131,36 @@ class Desk:
 
     async def _meet(self) -> None:
         """Learn the clock and the key of ids; a store that has lost the key is given ours again."""
-        redis_ms = await self.store.do(verbs.clock())  # off by the way back, also when it had to be asked again
-        self._ahead_ms = redis_ms - monotonic() * 1000
+        for _ in range(2):
+            asked_at = monotonic()
+            redis_ms = await self.store.do(verbs.clock())
+            if monotonic() - asked_at < QUICK_S:
+                break  # else the answer was long on its way; a second one rarely is
+        # Measured from the question, so the clock is ahead by the way there: nothing begins before its time.
+        self._ahead_ms = redis_ms - asked_at * 1000
         self._idkey = await self.store.do(verbs.idkey(self._idkey or secrets.token_bytes(16)))
 
     async def look_around(self) -> None:
-        """Read clock and fleet. Raises StoreAway; then the last figures hold."""
+        """Read clock, fleet and pace. Raises StoreAway; then the last figures hold."""
         await self._meet()
+        self.drained = await self.store.do(verbs.drained())
         children = sum(len(beat.children) for beat in await self.store.do(verbs.fleet()))
         self.window, self.share = self.settings.window_for(children), self.settings.share_for(children)
 
-    async def _keep_up(self) -> None:
+    async def look_inside(self) -> None:
+        """See how full the store is. Raises StoreAway."""
+        self.fullness = await self.store.do(verbs.fullness())
+
+    async def _keep_up(self, look: Callable[[], Awaitable[None]], every_s: float) -> None:
+        away = False
         while True:
             try:
-                await self.look_around()
-            except StoreAway as away:
-                LOG.warning("store.away", error=str(away))
+                await look()
+                away = False
+            except StoreAway as error:
+                if not away:
+                    LOG.warning("store.away", error=str(error))
+                away = True
             except Exception:  # one unreadable heartbeat must not end the reading of all that follow
                 LOG.exception("fleet.unreadable")
-            await asyncio.sleep(FLEET_S)
+            await asyncio.sleep(every_s)

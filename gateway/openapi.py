@@ -28,7 +28,8 @@ ANYWHERE = ("store_unavailable", "internal_error")
 TASK = ("unknown_task", "task_expired", "invalid_query", *ANYWHERE)
 SUBMIT = (
     *("malformed_json", "bad_header", "task_expired", "body_too_large", "unsupported_media_type", "invalid_request"),
-    *("invalid_data", "refused", "unknown_kind", "invalid_query", "idempotency_mismatch", "backlog_full", *ANYWHERE),
+    *("invalid_data", "refused", "unknown_kind", "invalid_query", "idempotency_mismatch", "backlog_full"),
+    *("bodies_waiting", "store_full", *ANYWHERE),
 )
 
 
@@ -49,7 +50,7 @@ def document(settings: Settings) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": _paths(settings),
-        "components": {"schemas": components | _submissions()},
+        "components": {"schemas": components | _submissions(settings)},
     }
 
 
@@ -125,10 +126,11 @@ def _request_body() -> dict[str, Any]:
     return {"required": True, "content": {JSON: {"schema": {"oneOf": branches}, "examples": examples}}}
 
 
-def _submissions() -> dict[str, Any]:
+def _submissions(settings: Settings) -> dict[str, Any]:
     """A schema a kind: the envelope with its `kind` constant and its `data`. Only the default kind may be left out."""
     (_,), named = msgspec.json.schema_components([Envelope], ref_template=REF)
     fields = named["Envelope"]["properties"]
+    _limit(fields["time_limit_s"], settings)
     schemas = {}
     for kind in execute.kinds().values():
         names = {"const": kind.NAME} if not kind.ALIASES else {"enum": [kind.NAME, *kind.ALIASES]}
@@ -145,6 +147,15 @@ def _submissions() -> dict[str, Any]:
             "additionalProperties": False,
         }
     return schemas
+
+
+def _limit(field: dict[str, Any], settings: Settings) -> None:
+    """Say what a job of this deployment may have of time: none may run longer than its whole task."""
+    job_s, task_s = settings.part_time_limit_s, settings.task_time_limit_s
+    (number,) = (branch for branch in field["anyOf"] if branch["type"] == "number")
+    number["maximum"] = min(number["maximum"], task_s)
+    said = f"None: {min(job_s, task_s):g}. A whole task has {task_s:g} s from the start of its first job."
+    number["description"] += f" {said}"
 
 
 def _example(kind: Kind) -> dict[str, Any]:

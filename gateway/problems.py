@@ -23,6 +23,7 @@ from pipeline.errors import StoreAway
 MEDIA_TYPE = "application/problem+json"
 MOST_FAULTS = 100  # a matrix can have a million wrong cells; nobody reads further than this
 LONGEST_VALUE = 200  # characters of a wrong value that are sent back
+FULL = "maxmemory"  # stands in what Redis answers, in every version, when it has no memory left
 NOTHING_LOST = (
     "The task store does not answer. Nothing that was accepted is known to be lost; this request may be sent again: "
     "with an Idempotency-Key it can never be done twice."
@@ -72,6 +73,7 @@ class Problem(Exception):
         task_id: str = "",
         error: Failure | None = None,
         wrong: Sequence[str] = (),
+        retry_after_s: int = 0,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -79,6 +81,7 @@ class Problem(Exception):
         self.faults, self.did_you_mean = faults, did_you_mean
         self.task_id, self.error, self.wrong = task_id, error, wrong
         self.headers = headers or {}
+        self.retry_after_s = retry_after_s or self.meaning.retry_after_s
 
     @property
     def meaning(self) -> Code:
@@ -95,8 +98,8 @@ def answer(problem: Problem, request_id: str) -> Response:
     """The problem as a response."""
     meaning = problem.meaning
     headers = dict(problem.headers)
-    if meaning.retry_after_s:
-        headers["Retry-After"] = str(meaning.retry_after_s)
+    if problem.retry_after_s:
+        headers["Retry-After"] = str(problem.retry_after_s)
     body = ProblemBody(
         type=f"/docs/errors#{problem.code if problem.code in CODES else 'refused'}",
         title=meaning.title,
@@ -106,7 +109,7 @@ def answer(problem: Problem, request_id: str) -> Response:
         hint=problem.hint or meaning.hint,
         errors=[_field(fault) for fault in problem.faults[:MOST_FAULTS]],
         did_you_mean=problem.did_you_mean,
-        retry_after_s=meaning.retry_after_s,
+        retry_after_s=problem.retry_after_s,
         task_id=problem.task_id,
         error=problem.error,
         wrong=list(problem.wrong),
@@ -125,6 +128,8 @@ def of(wrong: Exception, request: Request) -> Problem:
     if isinstance(wrong, CalcError):
         return of_calculation(wrong)
     if isinstance(wrong, StoreAway):
+        if FULL in str(wrong):
+            return Problem("store_full", "The store has no memory left and takes no writes. Nothing was accepted.")
         return Problem("store_unavailable", NOTHING_LOST)
     if isinstance(wrong, HTTPException) and wrong.status_code == CODES["no_such_path"].status:
         return Problem("no_such_path", f"There is nothing at {request.url.path[:LONGEST_VALUE]!r}.")

@@ -1,6 +1,9 @@
 """How long a client is ready to wait for the end of a task: `Prefer: wait=10`, or `?wait=10` at a keyboard."""
 
+import asyncio
 import re
+from collections.abc import Callable
+from typing import Self
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -24,6 +27,31 @@ class Wait(Struct, frozen=True):
 
 
 NO_WAIT = Wait(0.0, "")
+
+
+class HangUp:
+    """Listens, for the length of a block, whether the client is still there; `tell` is called when it is not."""
+
+    def __init__(self, request: Request, tell: Callable[[], None]) -> None:
+        self._request, self._tell = request, tell
+        self._listening: asyncio.Task[None]
+
+    def __enter__(self) -> Self:
+        self._listening = asyncio.create_task(self._listen())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.cancel()
+
+    @property
+    def dead(self) -> bool:
+        """Whether the client has hung up."""
+        return self._listening.done()
+
+    async def _listen(self) -> None:
+        while (await self._request.receive())["type"] != "http.disconnect":
+            pass  # a body that nobody asked for
+        self._tell()
 
 
 def asked(request: Request, limit_s: float) -> Wait:

@@ -9,8 +9,9 @@ from starlette.responses import Response
 
 from gateway import answers
 from gateway.desk import Desk
+from gateway.limits import percent
 from gateway.problems import Problem
-from pipeline import log, verbs
+from pipeline import log
 from pipeline.errors import StoreAway
 
 WARNING = "warning: "  # `ready` says with it what is unwise but no reason not to serve
@@ -27,7 +28,8 @@ class Health(Struct, frozen=True):
 
 
 class Ready(Struct, frozen=True):
-    """This process, its store and the streams in it. `warnings` are unwise settings of the store."""
+    """This process, its store and the streams in it. `warnings` keep it from nothing but, when the store is
+    full, from accepting more."""
 
     status: str
     warnings: list[str]
@@ -44,9 +46,11 @@ async def ready(request: Request) -> Response:
     """GET /ready: the store answers, streams and group are there, no stop was asked for."""
     desk: Desk = request.app.state.desk
     try:
-        lines = await desk.store.do(verbs.ready(), patience_s=0)
+        lines = await desk.unsafe()
     except StoreAway:
         lines = ["the task store does not answer"]
+    if desk.fullness >= desk.settings.fill_limit:  # no reason to ask another gateway: what is accepted is answered
+        lines.append(f"{WARNING}the store is {percent(desk.fullness)} full: submissions are refused")
     if desk.draining:
         lines.append("this gateway is stopping")
     wrong = [line for line in lines if not line.startswith(WARNING)]

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from calc import execute
 from calc.errors import CalcError
-from gateway import answers, bodies, queries, waiting
+from gateway import answers, bodies, limits, queries, waiting
 from gateway.desk import OWNER, Desk
 from gateway.problems import Problem, of_calculation
 from gateway.waiting import Wait
@@ -23,7 +23,6 @@ from pipeline import log, verbs
 from pipeline.errors import StoreAway
 from pipeline.record import FINAL, NewTask, State, Submitted, Task
 
-LARGE = 100_000  # bytes; a body above it is decoded and planned beside the loop, which others need
 SEEDS = 2**53  # every JSON reader keeps an integer below this exactly
 UNKNOWN = "No task with this id was ever accepted here."
 LOG = log.get()
@@ -34,19 +33,19 @@ async def submit(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ("wait",))
     wait = waiting.asked(request, desk.settings.wait_limit_s)
-    body = await bodies.read(request, desk.settings.body_limit_bytes)
-    make = partial(_new_task, request, desk, await desk.mint(), body)
-    task = make() if len(body) <= LARGE else await desk.aside(make)
-    (submitted,) = await desk.store.do(verbs.submit([task], desk.settings.backlog_limit, desk.share))
+    desk.refuse_when_full()
+    task = await _asked(request, desk)
+    backlog_limit = desk.settings.backlog_limit
+    (submitted,) = await desk.store.do(verbs.submit([task], backlog_limit, desk.share))
     if submitted.outcome == "mismatch":
         detail = f"This key made task {submitted.id} from another request."
         raise Problem("idempotency_mismatch", detail, task_id=submitted.id)
     if submitted.outcome == "full":
-        raise Problem("backlog_full", f"Too many tasks of priority {task.priority} are waiting. Nothing was accepted.")
+        raise limits.backlog_full(task.priority, backlog_limit, desk.drained)
     if submitted.id != task.id:
-        return await _replayed(desk, submitted.id, wait)
+        return await _replayed(request, desk, submitted.id, wait)
     desk.lines.submitted(task)
-    return await _accepted(desk, task, submitted, wait)
+    return await _accepted(request, desk, task, submitted, wait)
 
 
 async def look(request: Request) -> Response:
@@ -89,7 +88,7 @@ async def cancel(request: Request) -> Response:
         raise Problem("already_final", f"The task has {outcome} already.", task_id=id)
     if outcome == "ok":
         LOG.info("task.cancelled", task_id=id, request_id=request.state.request_id)
-    return answers.task(await _found(desk, id, 0), desk.now_ms())
+    return answers.task(await _found(request, desk, id, 0), desk.now_ms())
 
 
 ROUTES = [
@@ -102,6 +101,15 @@ ROUTES = [
 
 
 # ── a submission ──
+
+
+async def _asked(request: Request, desk: Desk) -> NewTask:
+    """The task that a request asks for. Only so many bytes of large bodies are here at a time."""
+    limit = desk.settings.body_limit_bytes
+    with desk.crowd.room(bodies.length(request, limit)):
+        body = await bodies.read(request, limit)
+        make = partial(_new_task, request, desk, await desk.mint(), body)
+        return make() if len(body) <= limits.LARGE else await desk.aside(make)
 
 
 def _new_task(request: Request, desk: Desk, id: str, body: bytes) -> NewTask:
@@ -129,7 +137,7 @@ def _new_task(request: Request, desk: Desk, id: str, body: bytes) -> NewTask:
         request_id=request.state.request_id,
         traceparent=request.state.traceparent,
         not_before_ms=bodies.not_before_ms(asked, desk.now_ms()),
-        time_limit_s=asked.time_limit_s or desk.settings.part_time_limit_s,
+        time_limit_s=bodies.time_limit_s(asked, desk.settings),
         result_ttl_s=asked.result_ttl_s or desk.settings.result_ttl_s,
         same_key=key.name,
         same_sha=key.sha256,
@@ -137,11 +145,11 @@ def _new_task(request: Request, desk: Desk, id: str, body: bytes) -> NewTask:
     )
 
 
-async def _accepted(desk: Desk, task: NewTask, submitted: Submitted, wait: Wait) -> Response:
+async def _accepted(request: Request, desk: Desk, task: NewTask, submitted: Submitted, wait: Wait) -> Response:
     """The answer to a new task. It is in the store: whatever happens while waiting, that is at least 202."""
     if wait.seconds:
         try:
-            known = await desk.settled(task.id, wait.seconds)
+            known = await desk.settled(task.id, wait.seconds, request)
         except StoreAway:
             known = None
         if known and known.state in FINAL:
@@ -150,9 +158,9 @@ async def _accepted(desk: Desk, task: NewTask, submitted: Submitted, wait: Wait)
     return answers.accepted(task.id, task.kind, state, task.priority, task.label, submitted.at_ms)
 
 
-async def _replayed(desk: Desk, id: str, wait: Wait) -> Response:
+async def _replayed(request: Request, desk: Desk, id: str, wait: Wait) -> Response:
     """The answer to a submission that was made before: the task of then, with its state of now."""
-    task = await _found(desk, id, wait.seconds)  # a key can outlive its task: then 410
+    task = await _found(request, desk, id, wait.seconds)  # a key can outlive its task: then 410
     headers = {"Idempotent-Replayed": "true"}
     if wait.seconds and task.state in FINAL:
         return answers.task(task, desk.now_ms(), headers | wait.headers())
@@ -165,7 +173,7 @@ async def _replayed(desk: Desk, id: str, wait: Wait) -> Response:
 async def _asked_for(request: Request, desk: Desk) -> tuple[Task, Wait]:
     queries.only(request, ("wait",))
     wait = waiting.asked(request, desk.settings.wait_limit_s)
-    return await _found(desk, _id(request), wait.seconds), wait
+    return await _found(request, desk, _id(request), wait.seconds), wait
 
 
 def _id(request: Request) -> str:
@@ -176,9 +184,9 @@ def _id(request: Request) -> str:
     return id
 
 
-async def _found(desk: Desk, id: str, wait_s: float) -> Task:
+async def _found(request: Request, desk: Desk, id: str, wait_s: float) -> Task:
     """The task, or a Problem: 410 for an id that was ours, 404 for any other."""
-    task = await desk.settled(id, wait_s)
+    task = await desk.settled(id, wait_s, request)
     if task is not None:
         return task
     if await desk.was_ours(id):

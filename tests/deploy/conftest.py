@@ -41,17 +41,19 @@ def make_stack(tmp_path: Path) -> Callable[..., Stack]:
 
 
 class Fake(ThreadingHTTPServer):
-    """A gateway that notes what it is asked and answers as `does` says: a status, or `die` in the middle."""
+    """A gateway that notes what it is asked and answers as `does` says: a status, or to `die` or `stay` silent."""
 
     daemon_threads = True
 
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Asked)
         self.does: int | str = 200
+        self.silent = threading.Event()  # set: the silence is over
         self.asked: list[dict[str, str | int]] = []
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def stop(self) -> None:
+        self.silent.set()
         self.shutdown()
         self.server_close()
 
@@ -64,7 +66,9 @@ class _Asked(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         seen = {name.lower(): value for name, value in self.headers.items()} | {"bytes": len(body), "path": self.path}
         self.server.asked.append(seen)
-        if self.server.does == "die":
+        if self.server.does == "stay":
+            self.server.silent.wait(60)
+        if self.server.does in ("die", "stay"):
             self.close_connection = True
             return
         answer = json.dumps(seen).encode()

@@ -49,6 +49,18 @@ def test_compose_ties_the_grace_period_to_the_setting_that_each_process_checks()
     assert f"stop_grace_period: {limit}s" in COMPOSE
 
 
+def test_compose_starts_each_program_itself() -> None:
+    """B50: no shell stands before a program of ours and eats its signals; `init` reaps what they leave."""
+    commands = re.findall(r"^    command: (.*)$", COMPOSE, re.MULTILINE)
+    assert commands == ['["python", "-m", "gateway"]', '["python", "-m", "consumer"]', ">-"], "the third is the store's"
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
+    assert all(
+        command.startswith("[") for command in re.findall(r"^(?:CMD|ENTRYPOINT) (.*)$", dockerfile, re.MULTILINE)
+    )
+    assert "ENTRYPOINT" not in dockerfile
+    assert "init: true" in COMPOSE
+
+
 def test_compose_publishes_on_loopback_only_and_needs_no_edit_to_scale() -> None:
     published = re.findall(r'ports: \["([^"]+)"\]', COMPOSE)
     assert published == [
@@ -60,9 +72,11 @@ def test_compose_publishes_on_loopback_only_and_needs_no_edit_to_scale() -> None
 
 def test_the_two_stores_of_ours_are_set_up_alike() -> None:
     template = (ROOT / "deploy" / "redis.conf.template").read_text()
-    for setting in ("appendonly yes", "appendfsync everysec", 'save ""', "maxmemory-policy noeviction"):
+    for setting in ("appendonly yes", 'save ""', "maxmemory-policy noeviction"):
         assert f"\n{setting}\n" in template
         assert f"--{setting}" in COMPOSE
+    assert "\nappendfsync @DURABLE@\n" in template
+    assert f"--appendfsync ${{HEADRACE_DURABLE:-{Settings().durable}}}" in COMPOSE
     compact = re.search(r"hash-max-listpack-value \d+", template)
     assert compact
     assert compact[0] in COMPOSE

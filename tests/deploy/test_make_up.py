@@ -179,9 +179,8 @@ def servers() -> list[Path]:
 
 
 @pytest.mark.parametrize("server", servers(), ids=lambda path: path.name)
-def test_a_given_server_is_used_and_a_killed_supervisord_leaves_nothing_that_down_cannot_stop(
-    clone: Clone, tmp_path: Path, server: Path
-) -> None:
+def test_a_given_server_is_used_and_outlives_us(clone: Clone, tmp_path: Path, server: Path) -> None:
+    """Whether it is stopped, or supervisord killed. B22: without a file of its own it is warned of."""
     quiet = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(tmp_path), "--loglevel", "warning"]
     given = subprocess.Popen([server, "--port", str(clone.store_port), *quiet], stdout=subprocess.DEVNULL)
     try:
@@ -192,13 +191,11 @@ def test_a_given_server_is_used_and_a_killed_supervisord_leaves_nothing_that_dow
         url = f"HEADRACE_REDIS_URL=redis://127.0.0.1:{clone.store_port}/0"
 
         said = clone.up(url, "CONSUMERS=1", "GATEWAYS=1")
-        assert "given by HEADRACE_REDIS_URL" in said
+        assert "given by HEADRACE_REDIS_URL; warning: appendonly is off" in said
         assert not [process for process in clone.processes() if process.name == server.name]
 
         os.kill(int((clone.folder / "var" / "run" / "supervisord.pid").read_text()), signal.SIGKILL)
-        refused = clone.make("up", url, "CONSUMERS=1", "GATEWAYS=1")
-        assert refused.returncode != 0
-        assert re.search(r'Port \d+ is already in use by "nginx" \(pid \d+\)\.\nIt was left behind', refused.stderr)
+        clone.up(url, "CONSUMERS=1", "GATEWAYS=1")
         ended = clone.make("down", url)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         assert "No process is left" in ended.stdout

@@ -6,12 +6,13 @@ import json
 import os
 import re
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from deploy import render
-from deploy.ask import ask
+from deploy.ask import Answer, ask
 from deploy.stack import Stack
 from tests.deploy.conftest import Edge
 
@@ -35,6 +36,44 @@ def test_a_post_goes_to_another_gateway_when_the_first_dies_with_the_same_submis
     line = edge.lines(str(tries[0]["x-request-id"]))[0]
     assert str(line["upstream_status"]).endswith("502, 200")
     assert str(line["upstream"]).endswith(f"127.0.0.1:{edge.stack.gateway_ports[0]}")
+
+
+@pytest.fixture
+def hasty(make_stack: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> Iterator[Edge]:
+    """An nginx that waits 6 s for an answer: longer than it may look for another gateway, as with our own settings."""
+    monkeypatch.setattr(render, "READ_MARGIN_S", 5)
+    edge = Edge(make_stack(HEADRACE_WAIT_LIMIT_S="1"))
+    yield edge
+    edge.stop()
+
+
+def test_a_post_that_is_answered_too_late_is_not_sent_to_another_gateway(hasty: Edge) -> None:
+    """B55: with and without an idempotency key: 504, and no other gateway has seen it."""
+    for gateway in hasty.gateways:
+        gateway.does = "stay"
+    answers: list[Answer] = []
+
+    def send(headers: dict[str, str]) -> None:
+        answers.append(ask(hasty.port, "POST", "/tasks", {}, headers, limit_s=60))
+
+    clients = [threading.Thread(target=send, args=(headers,)) for headers in ({}, {"Idempotency-Key": "k"})]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    assert [(answer.status, answer.json["code"]) for answer in answers] == [(504, "gateway_timeout")] * 2
+    assert sum(len(gateway.asked) for gateway in hasty.gateways) == 2
+    with_key = [seen for gateway in hasty.gateways for seen in gateway.asked if "idempotency-key" in seen]
+    assert len(with_key) == 1
+
+
+def test_the_time_for_another_gateway_is_over_before_an_answer_counts_as_late(make_stack: Callable[..., Stack]) -> None:
+    """Whatever the settings are: else nginx would send a slow POST twice."""
+    for wait_s in ("0.1", "60"):
+        text = render.nginx_here(make_stack(HEADRACE_WAIT_LIMIT_S=wait_s))
+        limits = [re.search(rf"{name} (\d+)s;", text) for name in ("proxy_next_upstream_timeout", "proxy_read_timeout")]
+        another, answer = (float(limit[1]) for limit in limits if limit)
+        assert another < answer
 
 
 @pytest.mark.parametrize("status", [503, 429, 500, 422])
@@ -75,6 +114,7 @@ def test_a_client_cannot_say_where_it_comes_from_or_choose_its_submission_id(edg
 
 
 def test_too_large_a_body_is_refused_with_and_without_its_length(edge: Edge) -> None:
+    """B58: no gateway sees any of it."""
     body = b"x" * (edge.stack.settings.body_limit_bytes + 1)
     for sent, headers in ((body, {}), (iter([body]), {"Transfer-Encoding": "chunked"})):
         connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=10)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploy import render
-from deploy.stack import Stack
+from deploy.stack import ROOT, Stack, read
+from gateway.__main__ import KEEP_ALIVE_S
 from pipeline import settings
 from pipeline.errors import SettingsError
 
@@ -50,12 +51,25 @@ def test_nginx_waits_longer_than_the_longest_wait(make_stack: Callable[..., Stac
     assert float(limit[1]) > stack.settings.wait_limit_s
 
 
-def test_the_embedded_store_is_durable_on_loopback_and_never_evicts(make_stack: Callable[..., Stack]) -> None:
-    lines = dict(line.split(" ", 1) for line in render.redis(make_stack()).splitlines() if line and line[0] != "#")
+def test_nginx_closes_an_idle_connection_before_the_gateway_does() -> None:
+    """B56: else a request meets a connection that is just being closed: a rare 502."""
+    template = (ROOT / "nginx" / "nginx.conf.template").read_text()
+    idle = re.search(r"keepalive 64;\n\s+keepalive_timeout (\d+)s;", template)
+    assert idle
+    assert 2 * int(idle[1]) < KEEP_ALIVE_S
+
+
+@pytest.mark.parametrize("durable", ["everysec", "always"])
+def test_the_embedded_store_is_durable_on_loopback_and_never_evicts(
+    make_stack: Callable[..., Stack], durable: str
+) -> None:
+    text = render.redis(make_stack(HEADRACE_DURABLE=durable))
+    lines = dict(line.split(" ", 1) for line in text.splitlines() if line and line[0] != "#")
     expected = {
         "bind": "127.0.0.1",
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        "appendfsync": durable,
+        "maxmemory": "2048mb",
         "maxmemory-policy": "noeviction",
         "hash-max-listpack-value": "1024",
     }
@@ -74,6 +88,28 @@ def test_programs_stop_from_the_outside_in(make_stack: Callable[..., Stack]) -> 
         ("store", "consumer", "gateway", "nginx"), key=lambda name: parser.getint(f"program:{name}", "priority")
     )
     assert order == ["store", "consumer", "gateway", "nginx"], "supervisord stops in the reverse of this"
+
+
+def test_each_program_is_tied_to_supervisord(make_stack: Callable[..., Stack]) -> None:
+    """By the signal that also stops it politely."""
+    stack = make_stack()
+    parser = _supervisor(stack)
+    programs = [name for name in parser.sections() if name.startswith(("program:", "eventlistener:"))]
+    assert len(programs) == 5
+    for name in programs:
+        python, isolated, bare, tied, pidfile, signal = parser.get(name, "command").split()[:6]
+        assert (isolated, bare, Path(tied).name, pidfile) == ("-I", "-S", "tied.py", str(stack.pidfile))
+        assert Path(python).name.startswith("python")
+        assert signal == parser.get(name, "stopsignal", fallback="TERM")
+
+
+def test_the_consumers_are_told_how_many_share_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its memory is divided among them, whatever the environment says."""
+    monkeypatch.setenv("HEADRACE_CONSUMERS", "5")
+    monkeypatch.setenv("HEADRACE_CONSUMERS_HERE", "2")
+    stack = read()
+    assert stack.settings.consumers_here == 5
+    assert stack.environ["HEADRACE_CONSUMERS_HERE"] == "5"
 
 
 def test_a_consumer_is_stopped_alone_and_killed_with_its_children(make_stack: Callable[..., Stack]) -> None:

@@ -112,3 +112,17 @@ def test_what_came_back_by_itself_is_left_alone(watch: Watch, supervisor: FakeSu
     watch.tell("FATAL", processname="a", groupname="g", from_state="BACKOFF")
     watch.tell("STARTING", processname="a", groupname="g", from_state="FATAL")
     assert not supervisor.asked.wait(3 * PAUSE_S)
+
+
+def test_when_its_turn_to_stop_comes_the_last_of_the_others_has_stopped(watch: Watch) -> None:
+    """supervisord tells nothing to a listener that it is stopping, so that is how it is known."""
+    words = {"groupname": "g", "from_state": "RUNNING"}
+    watch.tell("STOPPING", processname="gateway-1", pid="17", **words)
+    watch.tell("STOPPED", processname="gateway-1", pid="17", **words)
+    watch.tell("STOPPING", processname="store", pid="18", **words)
+    watch.process.terminate()
+    assert watch.process.stderr
+    line = json.loads(watch.process.stderr.readline())
+    wanted = {"event": "program.stopped", "program": "store", "was": "stopping", "program_pid": "18", "level": "info"}
+    assert {name: line[name] for name in wanted} == wanted
+    assert watch.process.stderr.readline() == b""

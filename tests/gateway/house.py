@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 from httpx import Response
+from msgspec import structs
 
 from gateway import app as application
 from gateway.desk import Desk
@@ -29,7 +30,7 @@ class House:
 
     def __init__(self, server: Server, **changes: object) -> None:
         self.server = server
-        self.settings = server.settings(**{"prefix": next(_prefixes), **changes})
+        self.settings = structs.replace(server.settings(prefix=next(_prefixes)), **changes)
         self.store = Store(self.settings, "test")
         self.store.do(verbs.ready())
         self.client: httpx.AsyncClient
@@ -71,7 +72,7 @@ class House:
 
     def take(self, count: int = 1) -> list[Job]:
         """Take jobs as a consumer does."""
-        return self.store.do(verbs.take("hand", count, PRIORITIES, [], 3, SHARE)).jobs
+        return self.store.do(verbs.take("hand", count, PRIORITIES, [], 3, SHARE, 86_400_000)).jobs
 
     def finish(self, count: int = 1, result: bytes = RESULT) -> list[str]:
         """Take tasks of one part and end them; their ids."""

@@ -12,7 +12,8 @@ OPTION = {"kind": "option_european", "data": execute.find("option_european").EXA
 
 
 def test_fifty_at_once_make_one_task(house: House) -> None:
-    """And a seed that each of them would have drawn for itself does not make them differ."""
+    """And a seed that each of them would have drawn for itself does not make them differ. (Through nginx, to several
+    gateways: tests/deploy/test_whole.py.)"""
 
     async def story(h: House) -> None:
         answers = await asyncio.gather(*(h.post(OPTION, idempotency_key='"same"') for _ in range(50)))

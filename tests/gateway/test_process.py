@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -10,59 +9,22 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.gateway.house import SEED, House, problem
-from tests.servers import Server, free_port
+from tests.gateway.process import ROOT, Gateway, running
+from tests.servers import Server
 
-ROOT = Path(__file__).parent.parent.parent
 FRONT = ["ts", "level", "event", "service", "instance", "version", "pid"]
-
-
-class Gateway:
-    """`python -m gateway` on a free port."""
-
-    def __init__(self, house: House, log: Path, **environ: str) -> None:
-        self.port, self.log = free_port(), log
-        ours = {"HEADRACE_REDIS_URL": house.settings.redis_url, "HEADRACE_PREFIX": house.settings.prefix}
-        ours |= {"HEADRACE_PORT": str(self.port), "HEADRACE_LOG_LEVEL": "debug"}
-        with log.open("wb") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway"], cwd=ROOT, env=os.environ | ours | environ, stdout=out, stderr=out
-            )
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.client = httpx.Client(base_url=self.url, timeout=30)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                if self.client.get("/ready").status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.02)
-        raise TimeoutError(log.read_text())
-
-    def lines(self) -> list[dict[str, Any]]:
-        """Every line that it wrote: each is one JSON object."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
-
-    def stop(self) -> int:
-        """SIGTERM; the exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
 
 
 @pytest.fixture
 def gateway(house: House, tmp_path: Path) -> Iterator[Gateway]:
     """A gateway process over the house's store."""
-    gateway = Gateway(house, tmp_path / "gateway.jsonl")
-    yield gateway
-    gateway.process.kill()
-    gateway.process.wait()
-    gateway.client.close()
+    with running(house, tmp_path / "gateway.jsonl") as gateway:
+        yield gateway
 
 
 def test_a_task_on_its_way(house: House, gateway: Gateway) -> None:
@@ -136,17 +98,62 @@ def test_raw_bytes(gateway: Gateway) -> None:
             assert s.recv(65536).startswith(f"HTTP/1.1 {status} ".encode()), raw
 
 
-def test_many_large_bodies_leave_the_gateway_small(gateway: Gateway) -> None:
-    """200 MB that nobody asked for: refused early, nothing kept."""
+def test_bodies_above_the_limit_leave_the_gateway_small(gateway: Gateway) -> None:
+    """B58: 200 MB with their length and without it, ten million brackets: refused early, nothing kept."""
     before = _rss_mb(gateway.process.pid)
-    for _ in range(5):
-        answer = gateway.client.post("/tasks", content=_zeros(40), headers={"Content-Type": "application/json"})
+    for content in (_zeros(200), b"[" * 10_000_000):
+        answer = gateway.client.post("/tasks", content=content, headers={"Content-Type": "application/json"})
         problem(answer, 413, "body_too_large")
-    assert _rss_mb(gateway.process.pid) - before < 40
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as line:
+        line.sendall(b"POST /tasks" + JSON + b"Content-Length: 200000000\r\n\r\n")
+        assert line.recv(100).startswith(b"HTTP/1.1 413 ")
+    assert _rss_mb(gateway.process.pid) - before < 20
+
+
+def test_bodies_that_are_only_just_read_hold_up_nobody(gateway: Gateway) -> None:
+    """B58: eight million brackets, a matrix of a million rows. They are within the limit, so they are read to be
+    refused, one at a time; what Python keeps of the memory for that serves the next one (measured: it levels off at
+    300 MB after ten such matrices)."""
+    rows = b'{"kind": "var_historical", "data": {"confidence": 0.9, "returns": [' + b"[1]," * 1_000_000 + b"[1]]}}"
+    statuses: list[int] = []
+
+    def crowd() -> None:
+        with httpx.Client(base_url=gateway.url, timeout=60) as ask:
+            for content in (b"[" * 8_000_000, rows):
+                answer = ask.post("/tasks", content=content, headers={"Content-Type": "application/json"})
+                statuses.append(answer.status_code)
+
+    senders = [threading.Thread(target=crowd) for _ in range(3)]
+    for sender in senders:
+        sender.start()
+    while any(sender.is_alive() for sender in senders):
+        assert gateway.client.get("/health").status_code == 200
+    assert sorted(statuses) == [400] * 3 + [422] * 3
+    assert _rss_mb(gateway.process.pid) < 500
+
+
+def test_every_line_is_json_whatever_happens(house: House, tmp_path: Path) -> None:
+    """B71: a start, a request, a bad one, bytes that are no HTTP, a fault of ours, a Python warning, a stop: each line
+    that the process writes is one JSON object with time, level, service and event."""
+    with running(house, tmp_path / "all.jsonl", HEADRACE_KINDS="tests.gateway.noisy") as gateway:
+        assert gateway.client.post("/tasks", json=SEED).status_code == 202
+        assert gateway.client.post("/tasks", content=b"{").status_code == 415
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as line:
+            line.sendall(b"nonsense\r\n\r\n")
+            line.recv(1000)
+        problem(gateway.client.post("/tasks", json={"kind": "noisy", "data": {}}), 500, "internal_error")
+        assert gateway.stop() == 0
+        lines = gateway.lines()
+    assert all(line["ts"] and line["level"] and line["event"] and line["service"] == "gateway" for line in lines)
+    says = [str(line.get("text")) for line in lines if line["event"] == "server.says"]
+    assert any("a warning of a library" in text for text in says)
+    assert any("Invalid HTTP request" in text for text in says)
+    (broke,) = [line for line in lines if line["event"] == "request.broke"]
+    assert "a bug of a kind" in broke["exception"]
 
 
 def test_large_data_hold_up_nobody(gateway: Gateway) -> None:
-    """Matrices of 5 MB are decoded and planned beside the loop: /health is answered meanwhile."""
+    """B61: matrices of 5 MB are decoded and planned beside the loop: /health is answered meanwhile."""
     names = [f"S{n}" for n in range(500)]
     positions = [{"symbol": name, "value": 10.5} for name in names]
     rows = [[0.001 * ((row * 7 + n) % 19 - 9) + 1e-9 * n for n in range(500)] for row in range(500)]

@@ -39,7 +39,7 @@ def test_one_shape_in_every_state(house: House) -> None:
 
 
 def test_unknown_malformed_and_forgotten_are_three_things(house: House) -> None:
-    """404 for what never was, whatever it looks like; 410 for what was ours."""
+    """404 for what never was, whatever it looks like; 410 for what was ours. B59: none of them looks like waiting."""
 
     async def story(h: House) -> None:
         id = await h.submitted()

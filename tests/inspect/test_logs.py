@@ -230,6 +230,7 @@ SECTIONS = {
 
 @pytest.mark.parametrize("service", SECTIONS)
 def test_every_event_and_field_stands_on_the_page(run: Run, service: str) -> None:
+    """B71: every line of every process is one JSON object (`lines` reads them) with time, level, event and service."""
     events, fields = set[str](), set(EVERYWHERE)
     for section in SECTIONS[service]:
         more_events, more_fields = named(section)
@@ -247,7 +248,18 @@ def test_every_event_and_field_stands_on_the_page(run: Run, service: str) -> Non
 
 def test_the_line_of_a_job_has_every_field_of_the_page(run: Run) -> None:
     _, fields = named("Consumer: the line of a job")
-    outcomes = {"done", "refused", "broke", "died", "timed_out", "released", "lost", "buried", "unknown"}
+    outcomes = {
+        "done",
+        "refused",
+        "broke",
+        "died",
+        "timed_out",
+        "memory_limit",
+        "released",
+        "lost",
+        "buried",
+        "unknown",
+    }
     others = {"info", "warning", "error", "whole", "part", "fold", "result", "x"}
     written = set(Line.__struct_fields__)
     assert fields - outcomes - others <= written <= fields | EVERYWHERE

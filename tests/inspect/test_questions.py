@@ -118,7 +118,8 @@ def test_what_waits(ask: Ask, filled: Filled, store: Store) -> None:
         ]
     ]
     [later] = ask("What waits for its time?")
-    assert later[::2] == [f"{filled.again} p0", filled.scheduled]
+    assert later[:4:2] == [f"{filled.again} p0", filled.scheduled]
+    assert all(member.endswith(" limit") for member in later[4::2])
     assert 100_000 < int(later[1]) - now_ms < 500_000, "a pause is at most five minutes, spread by half of it"
     assert ask("Which priorities are paused, by whom, why?") == [["low", "by alice: month end"]]
 
