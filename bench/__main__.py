@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from bench import memory, over_http, spin, throughput, trips
+from bench import bytes_held, crash, memory, over_http, recovery, spin, throughput, trips
 from bench.table import Table
 from deploy.stack import ROOT
 
@@ -13,6 +13,9 @@ BENCHMARKS: dict[str, Callable[[], Table]] = {
     "http": over_http.measure,
     "spin": spin.measure,
     "memory": memory.measure,
+    "bytes": bytes_held.measure,
+    "recovery": recovery.measure,
+    "crash": crash.measure,
 }
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 
 from bench.measure import pss_mb, tree
-from bench.stage import Stage, stage, versions
+from bench.stage import Bare, Stage, stage, versions
 from bench.table import REPETITIONS, Table
 
 DEFAULT = ("--hash-max-listpack-value", "64")
@@ -44,7 +44,7 @@ def bytes_a_task(s: Stage, tasks: int) -> tuple[float, float]:
     return waiting, (used(s) - before) / tasks
 
 
-def used(s: Stage) -> int:
+def used(s: Bare) -> int:
     """Bytes of Redis memory in use, without the buffer of the append-only file and of clients, which come and go."""
     memory = {name: int(text) for name, text in s.info("memory").items() if text.isdigit()}
     return memory["used_memory"] - memory["mem_aof_buffer"] - memory["mem_clients_normal"]

@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.client import load, post
+from bench.live import live, stack_of
 from bench.measure import Meter, percentile, tree
-from bench.stage import KINDS, end, free_ports, until, versions
+from bench.stage import end, free_ports, until, versions
 from bench.table import REPETITIONS, Table
-from deploy import render, supervisord
+from deploy import render
 from deploy.ask import ask
-from deploy.stack import ROOT, Stack
-from pipeline import settings
+from deploy.stack import ROOT
 
 CONNECTIONS, GATEWAYS = 32, 3
 POST, WAIT = post(), post(b"Prefer: wait=10\r\n")
@@ -60,22 +60,8 @@ def rate(table: Table, what: str, port: int, groups: dict[str, list[int]], reque
 @contextmanager
 def whole_stack() -> Iterator[tuple[int, dict[str, list[int]]]]:
     """`make up` in a folder of its own, with one consumer of two children; nginx's port, the pids by program."""
-    with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder:
-        first = free_ports(GATEWAYS + 2)
-        wanted = {"VAR": folder, "HTTP_PORT": first, "STORE_PORT": first + 1, "GATEWAY_PORT": first + 2}
-        wanted |= {"CONSUMERS": 1, "GATEWAYS": GATEWAYS, "CHILDREN": 2, "REDIS_URL": "", "KINDS": KINDS}
-        env = os.environ | {f"HEADRACE_{name}": str(value) for name, value in wanted.items()}
-        deploy = [sys.executable, "-m", "deploy"]
-        subprocess.run([*deploy, "up"], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
-        try:
-            running = supervisord.programs(stack_of(Path(folder), first, first + 2))
-            groups: dict[str, list[int]] = {"gateway": [], "nginx": [], "store": [], "consumer": []}
-            for program in running:
-                if program.group in groups:
-                    groups[program.group] += tree(program.pid)
-            yield first, groups
-        finally:
-            subprocess.run([*deploy, "down"], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
+    with live(consumers=1, gateways=GATEWAYS, children=2) as running:
+        yield running.http, running.groups()
 
 
 @contextmanager
@@ -101,11 +87,3 @@ def empties() -> Iterator[tuple[int, int, dict[str, list[int]]]]:
         finally:
             for process in running:
                 end(process)
-
-
-def stack_of(var: Path, http_port: int, gateway_port: int) -> Stack:
-    """A Stack for rendering and asking; nothing is started."""
-    wanted = {"HTTP_PORT": http_port, "GATEWAY_PORT": gateway_port, "GATEWAYS": GATEWAYS}
-    environ = {f"HEADRACE_{name}": str(value) for name, value in wanted.items()}
-    found, read = settings.deployment(environ), settings.read(environ)
-    return Stack(root=ROOT, var=var, wanted=found, settings=read, environ=environ)

@@ -35,8 +35,8 @@ BATCH = 200  # tasks a submission
 class Bare:
     """A store alone. `url` with a database number is where a contestant finds it."""
 
-    def __init__(self, found: Settings, pid: int) -> None:
-        self.settings, self.pid = found, pid
+    def __init__(self, found: Settings, pid: int, command: list[str]) -> None:
+        self.settings, self.pid, self.command = found, pid, command
         self.store = self.database(0)
 
     def url(self, number: int = 0) -> str:
@@ -56,8 +56,8 @@ class Bare:
 class Stage(Bare):
     """A store and one consumer, with the verbs of the benchmarks."""
 
-    def __init__(self, found: Settings, pid: int, consumer: int) -> None:
-        super().__init__(found, pid)
+    def __init__(self, bare: Bare, consumer: int) -> None:
+        super().__init__(bare.settings, bare.pid, bare.command)
         self.consumer = consumer
         until(lambda: self.store.do(verbs.ready()) is not None and self.store.do(verbs.fleet()))
         self._key = self.store.do(verbs.idkey(secrets.token_bytes(16)))
@@ -141,16 +141,22 @@ def store(*options: str) -> Iterator[Bare]:
 
 
 @contextmanager
-def stage(children: int, *options: str) -> Iterator[Stage]:
+def stage(children: int, *options: str, kinds: str = KINDS) -> Iterator[Stage]:
     """Start a store and a consumer with so many children."""
-    with store(*options) as bare, tempfile.TemporaryFile() as log:
-        wanted = {"REDIS_URL": bare.url(), "KINDS": KINDS, "CHILDREN": str(children)}
-        env = os.environ | {f"HEADRACE_{name}": text for name, text in wanted.items()}
-        consumer = subprocess.Popen([sys.executable, "-m", "consumer"], cwd=ROOT, env=env, stdout=log, stderr=log)
+    with store(*options) as bare:
+        consumer = start_consumer(bare, children, kinds)
         try:
-            yield Stage(bare.settings, bare.pid, consumer.pid)
+            yield Stage(bare, consumer.pid)
         finally:
             end(consumer)
+
+
+def start_consumer(bare: Bare, children: int, kinds: str = KINDS) -> "subprocess.Popen[bytes]":
+    """A consumer of a store, with so many children."""
+    wanted = {"REDIS_URL": bare.url(), "KINDS": kinds, "CHILDREN": str(children)}
+    env = os.environ | {f"HEADRACE_{name}": text for name, text in wanted.items()}
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen([sys.executable, "-m", "consumer"], cwd=ROOT, env=env, stdout=nowhere, stderr=nowhere)
 
 
 @contextmanager
@@ -164,7 +170,7 @@ def _server(folder: Path, options: tuple[str, ...]) -> Iterator[Bare]:
     command = [str(stack.redis_server), str(folder / "redis.conf"), *options]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        bare = Bare(found, server.pid)
+        bare = Bare(found, server.pid, command)
         until(lambda: bare.store.raw("PING"))
         yield bare
     finally:

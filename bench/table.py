@@ -46,10 +46,15 @@ class Table(Struct):
 
     def turns(self, repetitions: int) -> Iterator[int]:
         """The repetitions; before each the machine's speed is noted."""
-        self.begun_at, self.machine = log.timestamp(), f"{os.cpu_count()} cores, {platform.machine()}"
+        self.begin()
         for turn in range(repetitions):
             self.add("machine loop", "ms", loop_ms())
             yield turn
+
+    def begin(self) -> None:
+        """Note when and where."""
+        self.begun_at = self.begun_at or log.timestamp()
+        self.machine = f"{os.cpu_count()} cores, {platform.machine()}"
 
     def add(self, what: str, unit: str, value: float) -> None:
         """One more repetition of a row."""
@@ -79,8 +84,9 @@ class Table(Struct):
         """Print it for people."""
         print(f"\n{self.title}")
         print(f"  {self.begun_at}, {self.machine}; " + ", ".join(f"{name} {v}" for name, v in self.versions.items()))
+        widest = max((len(row.what) for row in self.rows), default=0)
         for row in self.rows:
-            print(f"  {row.what:<44} {row.unit:<16} {row.text()}")
+            print(f"  {row.what:<{widest}}  {row.unit:<16} {row.text()}")
 
     def save(self, folder: Path) -> Path:
         """Write it as JSON."""

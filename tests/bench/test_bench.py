@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench import memory, over_http, peers, spin, throughput, trips
+from bench import bytes_held, crash, memory, over_http, peers, recovery, spin, throughput, trips
 from bench.__main__ import BENCHMARKS, main
 from bench.measure import Meter, cpu_s, percentile, tree
 from bench.stage import stage
@@ -21,6 +21,9 @@ TINY: dict[str, Callable[[], Table]] = {
     "http": lambda: over_http.measure(requests=64, samples=5, repetitions=1),
     "spin": lambda: spin.measure(jobs=8, repetitions=1),
     "memory": lambda: memory.measure(tasks=200, repetitions=1),
+    "bytes": lambda: bytes_held.measure(count=1000, repetitions=1),
+    "recovery": lambda: recovery.measure(repetitions=1),
+    "crash": lambda: crash.measure(repetitions=1, jobs=40, job_s=0.3, sent=200),
 }
 
 
