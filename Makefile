@@ -21,7 +21,7 @@ export HEADRACE_HTTP_PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs doctor demo inspect bench test lint test-compose locks setup setup-test
+.PHONY: help up down status logs doctor demo inspect bench test lint test-compose chaos locks setup setup-test
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ lint: setup-test ## lint and types alone
 
 test-compose: setup-test ## build the containers, run and scale them (needs a Docker engine)
 	@COMPOSE="$(COMPOSE)" $(PY) -m deploy.try_compose
+
+chaos: setup-test ## kill, stop and cut everything under load, then count what was lost (MINUTES=2 SEED=…)
+	@$(PY) -m tests.chaos --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED))
 
 locks: ## make the locks anew from requirements/*.in (needs uv)
 	@for name in run test; do \

@@ -107,6 +107,7 @@ def test_only_finite_numbers(literal: str) -> None:
 
 @pytest.mark.parametrize("literal", ["9007199254740993", "-9007199254740993", "18446744073709551616", "9" * 5000])
 def test_an_integer_that_a_float_cannot_hold(literal: str) -> None:
+    """B89: it is refused, not rounded."""
     for text, path in (
         (f'{{"number":{literal}}}', "$.data.number"),
         (f'{{"number":1,"either":{literal}}}', "$.data.either"),
@@ -199,6 +200,7 @@ def test_one_bad_entry_among_many() -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_float_keeps_its_bits(value: float) -> None:
+    """B89."""
     text = msgspec.json.encode({"number": 1, "either": value})
     if isinstance(value, float) and value.is_integer() and abs(value) > 2**53:
         assert b"." in text or b"e" in text, "an encoder that writes floats as long integers would be refused"

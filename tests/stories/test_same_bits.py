@@ -62,6 +62,7 @@ def right(house: House, task: NewTask, within_s: float = 90) -> None:
 
 @pytest.mark.parametrize(("kind", "data"), [("digest", CHAIN), ("var_mc", BOOK), ("option_european", OPTION)])
 def test_one_child_and_twelve_give_the_bits_of_plain_python(house: House, kind: str, data: dict[str, object]) -> None:
+    """B87: one child, then three consumers of four; one part, then many."""
     alone = house.consumer(children=1).ready()
     first = send(house, kind, data)
     assert first.parts > 1
@@ -91,7 +92,7 @@ def kill_a_consumer(house: House, rng: random.Random) -> None:
 
 @pytest.mark.parametrize("moment", range(10))
 def test_a_kill_at_any_moment_changes_no_bit(house: House, first_seed: int, moment: int) -> None:
-    """Children and whole consumers, one or several, somewhere in the two seconds that the task takes."""
+    """B87: children and whole consumers, one or several, somewhere in the two seconds that the task takes."""
     rng = random.Random(first_seed + moment)
     print(f"seed {first_seed}, moment {moment}")
     fleet(house)

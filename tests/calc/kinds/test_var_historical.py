@@ -72,6 +72,7 @@ def test_equal_losses_have_no_error() -> None:
 
 
 def test_fat_tails_have_es_beyond_var() -> None:
+    """B83."""
     losses = np.random.default_rng(2).standard_t(2.5, 1000)
     found = answer(losses=losses.tolist(), confidence=0.95)
     beyond = np.sort(losses)[::-1][:50]

@@ -132,7 +132,7 @@ def test_ways_to_say_the_same() -> None:
 
 
 def test_parts_do_not_change_the_tail(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The largest losses of all are the same, in however many parts they are found."""
+    """B87: the largest losses of all are the same, in however many parts they are found."""
     whole = answer(scenarios=300_001)
     monkeypatch.setattr(var_mc, "_MOST_BLOCKS_A_PART", 5)
     assert answer(scenarios=300_001) == whole

@@ -75,6 +75,7 @@ def test_prices_scale_with_the_currency(market: tuple[float, ...], factor: float
 
 
 def test_no_volatility_is_the_forwards_intrinsic_value() -> None:
+    """B77."""
     s, k, t, r, q = 100.0, 103.0, 1.0, 0.04, 0.01
     forward = s * math.exp(-q * t) - k * math.exp(-r * t)
     call, put = european(True, s, k, t, r, q, 0.0), european(False, s, k, t, r, q, 0.0)
@@ -89,6 +90,7 @@ def test_no_volatility_is_the_forwards_intrinsic_value() -> None:
 @pytest.mark.parametrize("call", [True, False])
 @pytest.mark.parametrize("spot", [90.0, 100.0, 110.0])
 def test_no_time_is_the_payoff(spot: float, call: bool, volatility: float) -> None:
+    """B78."""
     priced = european(call, spot, 100.0, 0.0, 0.05, 0.02, volatility)
     sign = 1 if call else -1
     assert priced.price == max(sign * (spot - 100.0), 0.0)

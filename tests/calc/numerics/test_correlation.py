@@ -27,6 +27,7 @@ def test_only_those_who_carry_it_are_named() -> None:
 
 
 def test_where_it_is_wrong() -> None:
+    """B81: and each place is named."""
     matrix = np.eye(3)
     matrix[0, 1] = 0.5
     matrix[1, 0] = 0.501
@@ -45,6 +46,7 @@ def test_where_it_is_wrong() -> None:
 
 
 def test_rounding_is_no_fault() -> None:
+    """B81: the eigenvalue below zero by rounding."""
     singular = np.ones((3, 3))
     assert check_correlation(singular, ABC) == []
     assert check_correlation(singular - 1e-12 * (1 - np.eye(3)) * [[0, 1, -1], [1, 0, 1], [-1, 1, 0]], ABC) == []
