@@ -21,7 +21,7 @@ export HEADRACE_HTTP_PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs doctor demo inspect bench test lint test-compose chaos locks setup setup-test
+.PHONY: help up down status logs doctor demo inspect bench bench-full test lint test-compose chaos locks setup setup-test
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,8 +49,11 @@ demo: setup ## a portfolio's risk, option prices and more, computed at once
 inspect: setup ## redis-cli lines for the questions people ask, and their answers now (TASK=… about a certain task)
 	@$(PY) -m deploy.inspect $(TASK)
 
-bench: setup-test ## the benchmarks, each a table
+bench: setup-test ## the most important benchmarks, each a table: some minutes
 	@$(PY) -m bench
+
+bench-full: setup-test ## all of them, with a million tasks: half an hour or more
+	@$(PY) -m bench --full
 
 test: setup-test ## set up, then lint, types and all tests
 	@$(MAKE) --no-print-directory lint

@@ -5,21 +5,18 @@ Events and spans are counted apart: they have caps of their own. Our redis.conf,
 64 bytes makes a hash of its record.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from bench.memory import DATA, DEFAULT, used
-from bench.stage import BACKLOG, BATCH, Bare, store, versions
+from bench.fill import ANY, ME, run_all, submit, take_all, tasks
+from bench.memory import DEFAULT, used
+from bench.stage import BATCH, Bare, store, versions
 from bench.table import REPETITIONS, Table
-from pipeline import ids, verbs
-from pipeline.keys import PRIORITIES
+from pipeline import verbs
 from pipeline.log import timestamp
-from pipeline.record import Beat, Done, Job, NewTask
+from pipeline.record import Beat, Done
 
-ME, ANY, LIMIT_MS = "bench", 10**7, 10**7
-RESULT = b'{"price":10.450583572185565,"standard_error":0.0012}'.ljust(60)
 PARTIAL = b'{"n":65536,"mean":10.45,"m2":1234.5}'.ljust(100)
 PARTS = 64
-KEY = b"0" * 16
 
 
 def measure(count: int = 4_000, repetitions: int = REPETITIONS) -> Table:
@@ -151,38 +148,6 @@ FIGURES: dict[str, Callable[[Bare, int], float]] = {
 
 
 # ── how it is done ──
-
-
-def tasks(bare: Bare, count: int, **changes: object) -> list[NewTask]:
-    """Tasks of the kind `noop`, as a gateway would submit them."""
-    now = bare.store.do(verbs.clock())
-    given: dict[str, object] = {
-        "kind": "noop", "data": DATA, "parts": 1, "first_wave": 8, "largest_wave": 64, "window": 32,
-        "versions": '{"kind":1,"package":"0.1.0"}', "sha256": "0" * 64, "request_id": "f" * 32,
-    }  # fmt: skip
-    return [NewTask(**(given | changes | {"id": ids.mint(now, KEY)})) for _ in range(count)]  # type: ignore[arg-type]
-
-
-def submit(bare: Bare, new: Sequence[NewTask], share: int = ANY, at_once: int = BATCH) -> None:
-    """All of them, so many a call."""
-    for at in range(0, len(new), at_once):
-        bare.store.do(verbs.submit(new[at : at + at_once], BACKLOG, share))
-
-
-def take_all(bare: Bare, at_once: int = BATCH) -> list[Job]:
-    """Everything that waits."""
-    found: list[Job] = []
-    while jobs := bare.store.do(verbs.take(ME, at_once, PRIORITIES, [], 3, ANY, LIMIT_MS)).jobs:
-        found += jobs
-    return found
-
-
-def run_all(bare: Bare, new: Sequence[NewTask], at_once: int = BATCH) -> None:
-    """Submit and finish, so many a call."""
-    submit(bare, new, at_once=at_once)
-    jobs = take_all(bare, at_once)
-    for at in range(0, len(jobs), at_once):
-        bare.store.do(verbs.finish_task([Done(job, RESULT, 0, 1.5) for job in jobs[at : at + at_once]], ME, ANY))
 
 
 def bury_all(bare: Bare, count: int) -> None:

@@ -19,6 +19,11 @@ def post(extra: bytes = b"") -> bytes:
     return HEAD + extra + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
 
 
+def get(path: str) -> bytes:
+    """A request for what is at a path."""
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+
+
 class Connection(asyncio.Protocol):
     """Sends one request after the other, and notes how long each took."""
 

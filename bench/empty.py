@@ -1,4 +1,4 @@
-"""The comparison for HTTP: a FastAPI application whose one POST endpoint does nothing."""
+"""The comparison for HTTP: a FastAPI application whose two endpoints do nothing."""
 
 from fastapi import FastAPI
 
@@ -9,3 +9,9 @@ app = FastAPI()
 async def nothing() -> dict[str, str]:
     """Answer at once."""
     return {"task_id": "1"}
+
+
+@app.get("/tasks/{task_id}")
+async def nothing_of(task_id: str) -> dict[str, str]:
+    """Answer at once."""
+    return {"task_id": task_id}

@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,10 +25,10 @@ PROGRAMS = ("gateway", "nginx", "store", "consumer")
 
 
 class Live:
-    """A running stack: nginx's port, the store, and the processes."""
+    """A running stack: nginx's port, the store, the processes, and how long `deploy up` took."""
 
-    def __init__(self, stack: Stack, http: int) -> None:
-        self.stack, self.http = stack, http
+    def __init__(self, stack: Stack, http: int, up_s: float) -> None:
+        self.stack, self.http, self.up_s = stack, http, up_s
         self.settings = Settings(redis_url=f"redis://127.0.0.1:{stack.wanted.store_port}/0")
         self.store = Store(self.settings, "bench")
         self._key = self.store.do(verbs.idkey(secrets.token_bytes(16)))
@@ -79,9 +80,11 @@ def live(kinds: str = KINDS, **wanted: object) -> Iterator[Live]:
         chosen = {"var": folder, "redis_url": "", "kinds": kinds, **ports, **wanted}
         env = os.environ | {f"HEADRACE_{name.upper()}": str(value) for name, value in chosen.items()}
         deploy = [sys.executable, "-m", "deploy"]
+        begun = time.perf_counter()
         subprocess.run([*deploy, "up"], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
+        up_s = time.perf_counter() - begun
         try:
-            yield Live(stack_of(Path(folder), first, first + 2, first + 1, gateways), first)
+            yield Live(stack_of(Path(folder), first, first + 2, first + 1, gateways), first, up_s)
         finally:
             subprocess.run([*deploy, "down"], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
 

@@ -14,6 +14,10 @@ class Run(Struct, frozen=True):
     per_s: float
     cpu: dict[str, float]
 
+    def busy(self, who: str) -> float:
+        """How much of one core they used."""
+        return self.cpu[who] * self.per_s / 1000
+
 
 class Meter:
     """CPU and time of groups of processes, from its making to `read`."""

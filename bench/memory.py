@@ -6,13 +6,12 @@ Redis' part is taken with our redis.conf and with a default one, where a record 
 import os
 import signal
 
+from bench.fill import DATA
 from bench.measure import pss_mb, tree
 from bench.stage import Bare, Stage, stage, versions
 from bench.table import REPETITIONS, Table
 
 DEFAULT = ("--hash-max-listpack-value", "64")
-# As long as the data of one option: a default conf keeps a record with a value above 64 bytes as a hash table.
-DATA = b'{"value":7,"parts":1}'.ljust(88)
 
 
 def measure(tasks: int = 10_000, repetitions: int = REPETITIONS) -> Table:

@@ -1,5 +1,6 @@
-"""Do-nothing tasks by HTTP: submissions through nginx and three gateways, and idle round trips with `Prefer: wait`;
-beside an empty FastAPI application, alone and as three processes behind the same nginx.
+"""Do-nothing tasks by HTTP through nginx and three gateways: idle round trips with `Prefer: wait`, submissions over one
+connection and over many, and looks at a finished task; beside an empty FastAPI application, alone and as three
+processes behind the same nginx.
 
     client ─▶ nginx ─▶ three gateways ─▶ store ─▶ one consumer          (make up, on ports and in a folder of its own)
     client ─▶ nginx ─▶ three empty applications      client ─▶ one empty application
@@ -10,58 +11,92 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from bench.client import load, post
-from bench.live import live, stack_of
+from msgspec import Struct
+
+from bench.client import get, load, post
+from bench.live import Live, live, stack_of
 from bench.measure import Meter, percentile, tree
 from bench.stage import end, free_ports, until, versions
 from bench.table import REPETITIONS, Table
 from deploy import render
 from deploy.ask import ask
 from deploy.stack import ROOT
+from pipeline import verbs
 
 CONNECTIONS, GATEWAYS = 32, 3
+NOOP = {"kind": "noop", "data": {"value": 7}}
+LIMIT_S = 120.0
 POST, WAIT = post(), post(b"Prefer: wait=10\r\n")
+ALONE, BEHIND = "empty, 1 process", "empty, nginx, 3 processes"
+
+
+class Asked(Struct, frozen=True):
+    """One kind of load. `share` of a turn's requests are sent: over one connection they take longer."""
+
+    what: str
+    request: bytes
+    status: int
+    connections: int
+    share: float = 1.0
 
 
 def measure(requests: int = 16_000, samples: int = 300, repetitions: int = REPETITIONS) -> Table:
     """Measure in turns, on one stack and one set of empty applications."""
-    title = (
-        f"HTTP, {requests:,} POSTs over {CONNECTIONS} connections a turn; {samples} idle round trips; empty: FastAPI"
-    )
-    table = Table("http", title, versions())
-    with whole_stack() as (http, groups), empties() as (empty, empty_nginx, empty_groups):
-        load(http, WAIT, 200, 1, 20)  # warm
+    title = f"HTTP, {requests:,} requests over {CONNECTIONS} connections a turn; {samples} idle round trips"
+    table = Table("http", f"{title}; empty: FastAPI", versions())
+    with whole_stack() as running, empties() as (alone, behind, groups):
+        load(running.http, WAIT, 200, 1, 20)  # warm
+        application = {"application": groups["application"]}
+        loads = asked(ask(running.http, "POST", "/tasks", NOOP, {"Prefer": "wait=10"}).json["task_id"])
         for _ in table.turns(repetitions):
-            trips = load(http, WAIT, 200, 1, samples, pause_s=0.005)
+            trips = load(running.http, WAIT, 200, 1, samples, pause_s=0.005)
             table.add("POST with Prefer: wait, idle", "ms p50", percentile(trips, 0.5))
             table.add("POST with Prefer: wait, idle", "ms p99", percentile(trips, 0.99))
-            rate(table, "POST /tasks", http, groups, requests)
-            rate(table, "empty, 1 process", empty, {"application": empty_groups["application"]}, requests)
-            rate(table, "empty, nginx, 3 processes", empty_nginx, empty_groups, requests)
-    for other in ("empty, 1 process", "empty, nginx, 3 processes"):
-        table.ratio("POST /tasks", other, "requests/s")
+            for each in loads:
+                rate(table, each.what, each, running.http, running.groups(), requests)
+                until(lambda: idle(running), LIMIT_S)  # what was accepted runs on: not while others are measured
+                rate(table, f"{each.what}, {ALONE}", each, alone, application, requests)
+                rate(table, f"{each.what}, {BEHIND}", each, behind, groups, requests)
+    for each in loads:
+        for other in (ALONE, BEHIND):
+            table.ratio(each.what, f"{each.what}, {other}", "requests/s", f"{each.what}: ours / {other}")
     return table
 
 
-def rate(table: Table, what: str, port: int, groups: dict[str, list[int]], requests: int) -> None:
+def asked(finished: str) -> list[Asked]:
+    """The loads; `finished` is the task that is looked at."""
+    return [
+        Asked("POST /tasks, 1 connection", POST, 202, 1, 0.125),
+        Asked(f"POST /tasks, {CONNECTIONS} connections", POST, 202, CONNECTIONS),
+        Asked(f"GET /tasks/…, {CONNECTIONS} connections", get(f"/tasks/{finished}"), 200, CONNECTIONS),
+    ]
+
+
+def rate(table: Table, what: str, each: Asked, port: int, groups: dict[str, list[int]], requests: int) -> None:
     """The rows of one load: requests a second, their latency, CPU by process, the client's too."""
+    count = int(requests * each.share)
     meter = Meter(groups | {"client": [os.getpid()]})
-    ms = load(port, POST, 202, CONNECTIONS, requests)
-    run = meter.read(requests)
+    ms = load(port, each.request, each.status, each.connections, count)
+    run = meter.read(count)
     table.add(what, "requests/s", run.per_s)
+    table.add(what, "ms p50", percentile(ms, 0.5))
     table.add(what, "ms p99", percentile(ms, 0.99))
     for group, used in run.cpu.items():
         table.add(f"  {what}: {group}", "CPU s / 1,000", used)
 
 
-@contextmanager
-def whole_stack() -> Iterator[tuple[int, dict[str, list[int]]]]:
-    """`make up` in a folder of its own, with one consumer of two children; nginx's port, the pids by program."""
-    with live(consumers=1, gateways=GATEWAYS, children=2) as running:
-        yield running.http, running.groups()
+def idle(running: Live) -> bool:
+    """Whether everything that was accepted has ended."""
+    found = running.store.do(verbs.counts())
+    return not found["queued"] + found["running"]
+
+
+def whole_stack() -> AbstractContextManager[Live]:
+    """`make up` in a folder of its own, with one consumer of two children."""
+    return live(consumers=1, gateways=GATEWAYS, children=2)
 
 
 @contextmanager

@@ -35,8 +35,8 @@ def main() -> None:
         parent, child, *_ = tree(s.consumer)
         with Load(lambda: s.submit(2_000)):
             processes({"parent": parent, "child": child})
-    with over_http.whole_stack() as (port, groups), Load(lambda: load(port, over_http.POST, 202, 32, 3_200)):
-        processes({"gateway": groups["gateway"][0]})
+    with over_http.whole_stack() as running, Load(lambda: load(running.http, over_http.POST, 202, 32, 3_200)):
+        processes({"gateway": running.pids("gateway")[0]})
 
 
 class Load:
@@ -109,10 +109,10 @@ def print_top(name: str, stacks: Sequence[str]) -> None:
     own: Counter[str] = Counter()
     within: Counter[str] = Counter()
     for line in stacks:
-        text, _, count = line.rpartition(" ")
+        text, _, samples = line.rpartition(" ")
         frames = [re.sub(r":\d+\)$", ")", frame) for frame in text.split(";")]
-        own[frames[-1]] += int(count)
-        within.update(dict.fromkeys(frames, int(count)))
+        own[frames[-1]] += int(samples)
+        within.update(dict.fromkeys(frames, int(samples)))
     total = own.total()
     print(f"{name}: {total / SAMPLES_A_SECOND / LOAD_S:.0%} busy; own share, share with all it calls")
     for frame, count in own.most_common(TOP):

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,26 +54,26 @@ class Bare:
 
 
 class Stage(Bare):
-    """A store and one consumer, with the verbs of the benchmarks."""
+    """A store and its consumers, with the verbs of the benchmarks. `consumer` is the first one's pid."""
 
-    def __init__(self, bare: Bare, consumer: int) -> None:
+    def __init__(self, bare: Bare, consumers: Sequence[int]) -> None:
         super().__init__(bare.settings, bare.pid, bare.command)
-        self.consumer = consumer
-        until(lambda: self.store.do(verbs.ready()) is not None and self.store.do(verbs.fleet()))
+        self.consumer, self.consumers = consumers[0], consumers
+        until(lambda: self.store.do(verbs.ready()) is not None and len(self.store.do(verbs.fleet())) == len(consumers))
         self._key = self.store.do(verbs.idkey(secrets.token_bytes(16)))
 
     def groups(self) -> dict[str, list[int]]:
         """Whose CPU a throughput counts."""
-        parent, *children = tree(self.consumer)
-        return {"store": [self.pid], "parent": [parent], "children": children, "client": [os.getpid()]}
+        children = [pid for consumer in self.consumers for pid in tree(consumer)[1:]]
+        return {"store": [self.pid], "parent": [*self.consumers], "children": children, "client": [os.getpid()]}
 
-    def task(self, kind: str = "noop", data: bytes = NOOP) -> NewTask:
-        """A task of one part, as a gateway would submit it."""
+    def task(self, kind: str = "noop", data: bytes = NOOP, parts: int = 1) -> NewTask:
+        """A task, as a gateway would submit it."""
         return NewTask(
             id=ids.mint(time.time_ns() // 1_000_000, self._key),
             kind=kind,
             data=data,
-            parts=1,
+            parts=parts,
             first_wave=8,
             largest_wave=64,
             window=32,
@@ -141,13 +141,20 @@ def store(*options: str) -> Iterator[Bare]:
 
 
 @contextmanager
-def stage(children: int, *options: str, kinds: str = KINDS) -> Iterator[Stage]:
-    """Start a store and a consumer with so many children."""
-    with store(*options) as bare:
-        consumer = start_consumer(bare, children, kinds)
-        try:
-            yield Stage(bare, consumer.pid)
-        finally:
+def stage(children: int, *options: str, kinds: str = KINDS, consumers: int = 1) -> Iterator[Stage]:
+    """Start a store and so many consumers, each with so many children."""
+    with store(*options) as bare, consuming(bare, children, kinds, consumers) as whole:
+        yield whole
+
+
+@contextmanager
+def consuming(bare: Bare, children: int, kinds: str = KINDS, consumers: int = 1) -> Iterator[Stage]:
+    """Start the consumers of a store that runs."""
+    running = [start_consumer(bare, children, kinds) for _ in range(consumers)]
+    try:
+        yield Stage(bare, [consumer.pid for consumer in running])
+    finally:
+        for consumer in running:
             end(consumer)
 
 

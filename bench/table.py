@@ -17,6 +17,8 @@ from bench.measure import Run, loop_ms
 from pipeline import log
 
 REPETITIONS = 3
+SINGLE = ("store", "client")  # one process, most of it one thread
+FULL = 0.85  # of one core: what waits for such a process waits for the core
 
 
 class Row(Struct):
@@ -26,9 +28,12 @@ class Row(Struct):
     unit: str
     values: list[float]
 
+    def median(self) -> float:
+        return statistics.median(self.values)
+
     def text(self) -> str:
         """Median (minimum–maximum)."""
-        median = statistics.median(self.values)
+        median = self.median()
         digits = 0 if median >= 200 else 1 if median >= 20 else 2 if median >= 1 else 3
         low, mid, high = (f"{value:,.{digits}f}" for value in (min(self.values), median, max(self.values)))
         return f"{mid} ({low}–{high})"
@@ -41,6 +46,7 @@ class Table(Struct):
     title: str
     versions: dict[str, str]
     rows: list[Row] = []
+    notes: list[str] = []
     begun_at: str = ""
     machine: str = ""
 
@@ -71,14 +77,27 @@ class Table(Struct):
         for group, used in run.cpu.items():
             self.add(f"  {what}: {group}", "CPU s / 1,000", used)
 
+    def add_busy(self, what: str, run: Run) -> None:
+        """How busy those were that are one process each, and so may be the limit."""
+        for who in SINGLE:
+            self.add(f"  {what}: {who} busy", "of one core", run.busy(who))
+
+    def note_limit(self, what: str) -> None:
+        """Say which of them was the limit."""
+        shares = {who: self.row(f"  {what}: {who} busy", "of one core").median() for who in SINGLE}
+        busiest = max(SINGLE, key=shares.__getitem__)
+        said = ", ".join(f"{who} {shares[who]:.0%}" for who in SINGLE)
+        limit = f"the {busiest} was the limit" if shares[busiest] >= FULL else "neither alone was the limit"
+        self.notes.append(f"{what}: {limit} (busy for this much of one core: {said})")
+
     def row(self, what: str, unit: str) -> Row:
         """A row that is there."""
         return next(row for row in self.rows if (row.what, row.unit) == (what, unit))
 
-    def ratio(self, above: str, below: str, unit: str) -> None:
-        """A row with the ratio of two rows, turn by turn."""
+    def ratio(self, above: str, below: str, unit: str, what: str = "") -> None:
+        """A row with the ratio of two rows, turn by turn; `what` is a shorter name for it."""
         pairs = zip(self.row(above, unit).values, self.row(below, unit).values, strict=True)
-        self.rows.append(Row(f"{above} / {below}", f"x {unit}", [a / b for a, b in pairs]))
+        self.rows.append(Row(what or f"{above} / {below}", f"x {unit}", [a / b for a, b in pairs]))
 
     def print(self) -> None:
         """Print it for people."""
@@ -87,6 +106,8 @@ class Table(Struct):
         widest = max((len(row.what) for row in self.rows), default=0)
         for row in self.rows:
             print(f"  {row.what:<{widest}}  {row.unit:<16} {row.text()}")
+        for note in self.notes:
+            print(f"  {note}")
 
     def save(self, folder: Path) -> Path:
         """Write it as JSON."""

@@ -21,20 +21,21 @@ def measure(tasks: int = 20_000, repetitions: int = REPETITIONS, beside: tuple[P
     for _ in table.turns(repetitions):
         run = headrace(tasks)
         table.add_run(OURS, run)
-        table.add("  headrace: store busy", "of one core", run.cpu["store"] * run.per_s / 1000)
+        table.add_busy(OURS, run)
         table.add_run("raw", raw.throughput(tasks))
         for peer in rivals:
             table.add_run(peer.name, peers.throughput(peer, min(tasks, peer.tasks)))
     for other in ("raw", *(peer.name for peer in rivals)):
         table.ratio(OURS, other, "tasks/s")
         table.ratio(OURS, other, "CPU s / 1,000")
+    table.note_limit(OURS)
     return table
 
 
-def headrace(tasks: int) -> Run:
-    """Ours: one consumer with two children, warm."""
-    warm = min(tasks, 2_000)  # until the consumer has seen that these jobs are tiny
-    with stage(2) as s:
+def headrace(tasks: int, children: int = 2, consumers: int = 1) -> Run:
+    """Ours, warm."""
+    warm = min(tasks, 2_000 * consumers)  # until each consumer has seen that these jobs are tiny
+    with stage(children, consumers=consumers) as s:
         s.submit(warm)
         s.wait(warm)
         meter = Meter(s.groups())

@@ -17,7 +17,7 @@ from pipeline.errors import PipelineError, StoreAway
 from pipeline.settings import Settings
 from pipeline.store import BLOCK_MS, Bell, Store
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.3
 # The blocking read comes back by itself after BLOCK_MS; one that does not was swallowed by the network.
 SILENT_S = BLOCK_MS / 1000 + 3.0
 

@@ -4,11 +4,15 @@
 
 A wake-up is a hint, not the truth: who waits subscribes first, then reads the state from the store, and
 reads it again after every wake-up and every POLL_S. So an event that nobody saw delays an answer, never loses it.
+
+Nobody waits, nobody reads: under a load of submissions three tails would cost the store as much as the submissions
+do. When the tail has found its place again it wakes all, for what happened before that it has not seen.
 """
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
+from time import monotonic
 
 from pipeline import log
 from pipeline.async_store import AsyncStore
@@ -18,6 +22,7 @@ from pipeline.record import FINAL
 LOG = log.get()
 POLL_S = 2.0  # how often a waiting request reads the state without being woken
 RETRY_S = 0.2  # between attempts to follow a store that is away
+LINGER_S = 5.0  # how long it goes on reading when the last one who waited has gone
 
 
 class Watch:
@@ -46,12 +51,15 @@ class Tail:
     def __init__(self, store: AsyncStore) -> None:
         self._store = store
         self._watches: dict[str, set[Watch]] = {}
+        self._wanted = asyncio.Event()
+        self._alone_since = 0.0
 
     @contextmanager
     def watch(self, id: str) -> Iterator[Watch]:
         """Subscribe to the end of a task for the length of a block."""
         watch = Watch()
         self._watches.setdefault(id, set()).add(watch)
+        self._wanted.set()
         try:
             yield watch
         finally:
@@ -59,6 +67,12 @@ class Tail:
             watches.remove(watch)
             if not watches:
                 del self._watches[id]
+            self._alone_since = monotonic()
+
+    @property
+    def reading(self) -> bool:
+        """Whether the stream is followed now."""
+        return self._wanted.is_set()
 
     def wake_all(self) -> None:
         """Let every waiting request look at its task: events may have been missed, or the gateway stops."""
@@ -67,13 +81,19 @@ class Tail:
                 watch.wake()
 
     async def run(self) -> None:
-        """Follow the stream for ever (a background task of the app)."""
+        """Follow the stream for ever, while anybody waits (a background task of the app)."""
         away = False
         while True:
+            await self._wanted.wait()
             try:
-                async for batch in self._store.events():
-                    away = False
-                    self._tell(batch)
+                async with aclosing(self._store.events()) as events:
+                    async for batch in events:
+                        away = False
+                        self._tell(batch)
+                        if self._alone():
+                            self._wanted.clear()
+                            break
+                continue
             except StoreAway as error:
                 if not away:
                     LOG.warning("events.lost", error=str(error))
@@ -83,7 +103,12 @@ class Tail:
                 LOG.exception("events.unreadable")
             await asyncio.sleep(RETRY_S)
 
+    def _alone(self) -> bool:
+        return not self._watches and monotonic() > self._alone_since + LINGER_S
+
     def _tell(self, batch: list[tuple[str, str]]) -> None:
+        if not batch:
+            self.wake_all()
         for id, happened in batch:
             if happened in FINAL:
                 for watch in self._watches.get(id, ()):

@@ -12,7 +12,7 @@ import asyncio
 import math
 import random
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, TypeVar
 
 import hiredis
@@ -152,11 +152,15 @@ class AsyncStore:
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))
             pause_s = min(2 * pause_s, 0.5)
 
-    async def events(self) -> AsyncIterator[list[tuple[str, str]]]:
-        """What happens from now on: (task, what) in batches. Ends with StoreAway; whoever follows asks again."""
+    async def events(self) -> AsyncGenerator[list[tuple[str, str]], None]:
+        """What happens from now on: (task, what) in batches. Ends with StoreAway; whoever follows asks again.
+
+        The first batch is empty and says: from here on nothing is missed.
+        """
         # From a real id on, never `$`: between two reads with `$` events would be lost.
         newest = await self._tail_reply(("XREVRANGE", self.keys("events"), "+", "-", "COUNT", 1))
         last: Any = newest[0][0] if newest else "0-0"
+        yield []
         loop = asyncio.get_running_loop()
         free, then = BURST, loop.time()
         while True:

@@ -35,13 +35,12 @@ async def submit(request: Request) -> Response:
     wait = waiting.asked(request, desk.settings.wait_limit_s)
     desk.refuse_when_full()
     task = await _asked(request, desk)
-    backlog_limit = desk.settings.backlog_limit
-    (submitted,) = await desk.store.do(verbs.submit([task], backlog_limit, desk.share))
+    submitted = await desk.gather.submit(task)
     if submitted.outcome == "mismatch":
         detail = f"This key made task {submitted.id} from another request."
         raise Problem("idempotency_mismatch", detail, task_id=submitted.id)
     if submitted.outcome == "full":
-        raise limits.backlog_full(task.priority, backlog_limit, desk.drained)
+        raise limits.backlog_full(task.priority, desk.settings.backlog_limit, desk.drained)
     if submitted.id != task.id:
         return await _replayed(request, desk, submitted.id, wait)
     desk.lines.submitted(task)

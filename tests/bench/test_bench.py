@@ -2,24 +2,50 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from bench import bytes_held, crash, memory, over_http, peers, recovery, spin, throughput, trips
-from bench.__main__ import BENCHMARKS, main
-from bench.measure import Meter, cpu_s, percentile, tree
-from bench.stage import stage
+from bench import (
+    backlog,
+    bytes_held,
+    crash,
+    fill,
+    fleet,
+    listing,
+    memory,
+    over_http,
+    parts,
+    peers,
+    recovery,
+    spin,
+    submitting,
+    throughput,
+    trips,
+    up,
+)
+from bench.__main__ import BENCHMARKS, LARGEST, LONG, chosen, main
+from bench.measure import Meter, Run, cpu_s, percentile, tree
+from bench.stage import stage, store
 from bench.table import Table
 from deploy.stack import ROOT
+from pipeline import verbs
+from pipeline.keys import PRIORITIES
 
 TINY: dict[str, Callable[[], Table]] = {
     "throughput": lambda: throughput.measure(tasks=400, repetitions=1, beside=()),
     "trips": lambda: trips.measure(samples=10, repetitions=1),
+    "submit": lambda: submitting.measure(single=50, batched=400, repetitions=1),
     "http": lambda: over_http.measure(requests=64, samples=5, repetitions=1),
     "spin": lambda: spin.measure(jobs=8, repetitions=1),
+    "parts": lambda: parts.measure(parts=8, repetitions=1),
+    "backlog": lambda: backlog.measure(waiting=(0, 600), tasks=200, repetitions=1),
+    "listing": lambda: listing.measure(finished=(1_000, 1_200), samples=5, repetitions=1),
+    "up": lambda: up.measure(repetitions=1),
+    "fleet": lambda: fleet.measure(tasks=400, repetitions=1),
     "memory": lambda: memory.measure(tasks=200, repetitions=1),
     "bytes": lambda: bytes_held.measure(count=1000, repetitions=1),
     "recovery": lambda: recovery.measure(repetitions=1),
@@ -43,14 +69,60 @@ def test_a_benchmark_gives_figures(name: str, tmp_path: Path, capsys: pytest.Cap
     assert {row.what for row in table.rows} >= {"machine loop"}
     for row in table.rows:
         assert len(row.values) == 1
-        assert row.values[0] > 0, row
+        # Only CPU may be none at all: of a consumer while tasks are looked at.
+        assert row.values[0] > 0 or (row.unit == "CPU s / 1,000" and row.values[0] == 0), row
         assert row.what in printed
 
 
+def test_the_subset_leaves_the_long_ones_out() -> None:
+    assert list(chosen([])) == [name for name in BENCHMARKS if name not in LONG]
+    assert chosen(["crash", "backlog"]) == {name: BENCHMARKS[name] for name in ("crash", "backlog")}
+
+
+def test_the_full_set_is_all_of_them_with_their_largest_numbers() -> None:
+    assert chosen(["--full"]) == BENCHMARKS | LARGEST
+    assert chosen(["--full", "listing"]) == {"listing": LARGEST["listing"]}
+    assert {name for name in LARGEST if LARGEST[name] != BENCHMARKS[name]} == {"backlog", "listing"}
+
+
+@pytest.mark.parametrize(
+    ("store_s", "client_s", "said"),
+    [
+        (0.95, 0.4, "the store was the limit"),
+        (0.4, 0.95, "the client was the limit"),
+        (0.6, 0.5, "neither alone was the limit"),
+    ],
+)
+def test_a_table_says_what_was_the_limit(store_s: float, client_s: float, said: str) -> None:
+    table = Table("t", "title", {})
+    run = Run(per_s=1000.0, cpu={"store": store_s, "parent": 0.2, "client": client_s})  # 1,000 tasks took a second
+    table.add_busy("ours", run)
+    table.note_limit("ours")
+    [note] = table.notes
+    assert said in note
+    assert f"store {store_s:.0%}, client {client_s:.0%}" in note
+
+
+def test_mixed_tasks_are_of_every_owner_priority_and_kind() -> None:
+    with store() as bare:
+        bare.store.do(verbs.ready())
+        made = fill.mixed(bare, 600, owners=10, first=0, kinds=("noop", "spin"))
+        assert Counter((task.owner, task.priority, task.kind) for task in made) == {
+            (f"owner{n}", priority, kind): 10 for n in range(10) for priority in PRIORITIES for kind in ("noop", "spin")
+        }
+        in_steps = [
+            task for at in range(0, 600, 70) for task in fill.mixed(bare, min(70, 600 - at), 10, at, ("noop", "spin"))
+        ]
+        same = ("owner", "priority", "kind")
+        assert [[getattr(task, f) for f in same] for task in in_steps] == [
+            [getattr(task, f) for f in same] for task in made
+        ]
+
+
 def test_all_processes_of_a_stage_end_with_it() -> None:
-    with stage(2) as s:
-        pids = [s.pid, *tree(s.consumer)]
-        assert len(pids) == 4
+    with stage(2, consumers=2) as s:
+        pids = [s.pid, *(pid for consumer in s.consumers for pid in tree(consumer))]
+        assert len(pids) == 7
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 

@@ -12,7 +12,7 @@ from consumer.reaper import Reaper
 from pipeline import verbs
 from pipeline.errors import StoreAway
 from pipeline.settings import Settings
-from pipeline.store import BLOCK_MS
+from pipeline.store import ANSWER_S, BLOCK_MS
 from tests import servers
 from tests.consumer.house import House, until
 from tests.faults.settle import settled, submit_many
@@ -93,10 +93,10 @@ def test_connections_that_are_cut(frail: House) -> None:
 def test_a_store_that_is_stopped_for_longer_than_a_lease_interrupts_nobody(frail: House, tmp_path: Path) -> None:
     """SIGSTOP of the store: nobody could renew, everybody lives. When it goes on, each holder comes back and renews
     before anybody reaps."""
-    lease_s, stopped_s = 3.0, 5.5
+    lease_s, stopped_s = 2.5, ANSWER_S + 0.8
     consumers = [frail.consumer(children=2, lease_s=lease_s).ready() for _ in range(2)]
     marks = [tmp_path / f"mark{n}" for n in range(4)]
-    ids = [frail.submit(do="sleep", seconds=stopped_s + lease_s + 2, mark=str(mark)) for mark in marks]
+    ids = [frail.submit(do="sleep", seconds=stopped_s + lease_s + 1.5, mark=str(mark)) for mark in marks]
     for mark in marks:
         until(mark.exists)
     assert frail.server.process is not None
@@ -115,12 +115,12 @@ def test_short_stops_of_the_store_interrupt_nobody_either(frail: House, tmp_path
     """Longer than a lease, and too short to be noticed: whoever waits for an answer must not reap when it comes."""
     consumers = [frail.consumer(children=2, lease_s=0.6).ready() for _ in range(2)]
     marks = [tmp_path / f"mark{n}" for n in range(4)]
-    ids = [frail.submit(do="sleep", seconds=6.5, mark=str(mark)) for mark in marks]
+    ids = [frail.submit(do="sleep", seconds=4.5, mark=str(mark)) for mark in marks]
     for mark in marks:
         until(mark.exists)
     time.sleep(0.6)  # the first reap waits for so long
     assert frail.server.process is not None
-    for _ in range(5):
+    for _ in range(3):
         time.sleep(0.3)
         frail.server.process.send_signal(signal.SIGSTOP)
         time.sleep(0.75)

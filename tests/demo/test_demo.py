@@ -12,7 +12,7 @@ import pytest
 from deploy.stack import ROOT
 from examples import demo, questions
 from tests.consumer.house import House
-from tests.gateway.test_process import Gateway
+from tests.gateway.process import Gateway, running
 from tests.servers import Server, free_port
 
 PARTS, FOLDS = 12, 2  # of the heavy option
@@ -27,11 +27,8 @@ def house(server: Server, tmp_path: Path) -> Iterator[House]:
 
 @pytest.fixture
 def gateway(house: House, tmp_path: Path) -> Iterator[Gateway]:
-    gateway = Gateway(house, tmp_path / "gateway.jsonl")  # type: ignore[arg-type]
-    yield gateway
-    gateway.process.kill()
-    gateway.process.wait()
-    gateway.client.close()
+    with running(house, tmp_path / "gateway.jsonl") as gateway:  # type: ignore[arg-type]
+        yield gateway
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from time import perf_counter
 
 import pytest
 
+from gateway import events
 from tests.gateway.house import SEED, House, problem
 
 WOKEN_S = 0.1
@@ -121,5 +122,28 @@ def test_an_event_that_nobody_saw_only_delays(house: House) -> None:
         await asyncio.sleep(0.1)
         h.finish()
         assert (await waiting).json()["state"] == "succeeded"
+
+    house.tell(story)
+
+
+def test_nobody_waits_nobody_reads(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The events stream is followed while somebody waits, and a wait that begins afterwards misses nothing."""
+    monkeypatch.setattr(events, "LINGER_S", 0.0)
+
+    async def story(h: House) -> None:
+        for _ in range(3):
+            assert not h.desk.tail.reading
+            id = await h.submitted()
+            waiting = asyncio.create_task(h.get(f"/tasks/{id}?wait=20"))
+            while not h.desk.tail.reading:
+                await asyncio.sleep(0)
+            h.finish()
+            ended = perf_counter()
+            assert (await waiting).json()["state"] == "succeeded"
+            assert perf_counter() - ended < events.POLL_S / 2
+            await h.submitted()
+            h.finish()  # an event, at which the tail sees that it is alone
+            while h.desk.tail.reading:
+                await asyncio.sleep(0.01)
 
     house.tell(story)

@@ -1,0 +1,68 @@
+"""One task of many parts over 1, 2 and 4 children, beside plain Python that does the same parts one after the other.
+
+speed-up     plain Python's seconds over ours
+efficiency   speed-up over the children, or over the cores where these are fewer: no child computes without a core
+"""
+
+import json
+import os
+import time
+
+from bench.stage import BACKLOG, stage, until, versions
+from bench.table import REPETITIONS, Table
+from pipeline import verbs
+from pipeline.record import FINAL, NewTask, Task
+from tests.kinds import spin
+
+PART_S = 0.05
+CHILDREN = (1, 2, 4)
+LIMIT_S = 300.0
+
+
+def measure(parts: int = 200, repetitions: int = REPETITIONS) -> Table:
+    """Measure in turns."""
+    cores = os.cpu_count() or 1
+    title = f"One task of {parts} parts of {PART_S * 1000:.0f} ms of CPU; {cores} cores"
+    table = Table("parts", title, versions())
+    for _ in table.turns(repetitions):
+        plain_s = plain(parts)
+        table.add("plain Python", "s", plain_s)
+        for children in CHILDREN:
+            took_s = headrace(parts, children)
+            what = f"headrace, {children} {'child' if children == 1 else 'children'}"
+            table.add(what, "s", took_s)
+            table.add(what, "speed-up", plain_s / took_s)
+            table.add(what, "efficiency", plain_s / took_s / min(children, cores))
+    return table
+
+
+def plain(parts: int) -> float:
+    """The kind's own functions in a loop."""
+    params = spin.Params(PART_S, parts)
+    begun = time.perf_counter()
+    spin.result(params, spin.reduce(params, None, [spin.run(params, part) for part in range(parts)]))
+    return time.perf_counter() - begun
+
+
+def headrace(parts: int, children: int) -> float:
+    """From the submission until its record has the result."""
+    with stage(children) as s:
+
+        def run(count: int) -> float:
+            data = json.dumps({"seconds": PART_S, "parts": count}).encode()
+            task: NewTask = s.task("spin", data, count)
+            begun = time.perf_counter()
+            s.store.do(verbs.submit([task], BACKLOG, s.settings.share))
+            until(lambda: ended(s.store.do(verbs.task(task.id))), LIMIT_S)
+            took_s = time.perf_counter() - begun
+            record = s.store.do(verbs.task(task.id))
+            if record is None or record.result != b'{"parts":%d}' % count:
+                raise RuntimeError(f"the task has the wrong result: {record}")
+            return took_s
+
+        run(2 * children)  # warm
+        return run(parts)
+
+
+def ended(task: Task | None) -> bool:
+    return task is not None and task.state in FINAL
