@@ -5,6 +5,7 @@ Its answer is the size of the fleet; from it comes `share`: how many jobs of one
 
 import os
 import time
+from collections import Counter
 
 from consumer.pool import Pool
 from consumer.slot import Slot
@@ -22,6 +23,7 @@ class Heart:
 
     def __init__(self, store: Store, consumer: str, settings: Settings, pool: Pool) -> None:
         self.share = settings.share
+        self.lost: Counter[str] = Counter()  # kind → outcomes that came too late since the last beat
         self._store = store
         self._consumer = consumer
         self._settings = settings
@@ -47,9 +49,11 @@ class Heart:
                     started_at=self._started_at,
                     beat_at=now_ms,
                     children=[self._child(slot, now_ms) for slot in self._pool.slots],
+                    lost=self.lost,
                 )
             )
         )
+        self.lost.clear()
         self.share = self._settings.share_for(fleet)
 
     def _child(self, slot: Slot, now_ms: int) -> dict[str, object]:

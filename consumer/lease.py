@@ -4,6 +4,8 @@ A job is held from the reply of `take` until the store has been told what came o
 holds whatever its children do (I13). A job that turns out not to be ours any more costs the child that works on it.
 """
 
+from collections import Counter
+
 from consumer.outcome import lines
 from consumer.pool import Pool
 from consumer.timers import Timer
@@ -19,10 +21,11 @@ SELDOM_S = 1.0
 
 
 class Lease:
-    """`timers` is what the parent's loop runs."""
+    """`timers` is what the parent's loop runs; `lost` counts, kind by kind, what turned out not to be ours."""
 
-    def __init__(self, store: Store, consumer: str, settings: Settings, pool: Pool) -> None:
+    def __init__(self, store: Store, consumer: str, settings: Settings, pool: Pool, lost: Counter[str]) -> None:
         self._store = store
+        self._lost = lost
         self._consumer = consumer
         self._pool = pool
         self._log = log.get()
@@ -37,4 +40,5 @@ class Lease:
         pages = [tokens[at : at + MOST_A_CALL] for at in range(0, len(tokens), MOST_A_CALL)]
         for lost in self._store.do_all([verbs.renew(self._consumer, page) for page in pages]) if pages else []:
             given_up = list(filter(None, map(self._pool.lose, lost)))
+            self._lost.update(outcome.job.kind for outcome in given_up)
             log.write_lines(lines(given_up, ["lost"] * len(given_up), self._consumer))

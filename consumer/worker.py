@@ -51,7 +51,7 @@ class Worker:
         self._store = self._link.store
         self._heart = Heart(self._store, consumer, settings, pool)
         reaper = Reaper(self._store, consumer, settings, lambda: self._heart.share)
-        lease = Lease(self._store, consumer, settings, pool)
+        lease = Lease(self._store, consumer, settings, pool, self._heart.lost)
         self._timers = [*lease.timers, *self._heart.timers, *reaper.timers]
         self._known = Known()
         self._unsure: set[str] = set()  # tokens whose outcome was sent, but the store went away before it answered
@@ -169,6 +169,7 @@ class Worker:
             for token, word in zip(tokens, words, strict=True)
         ]
         self._unsure.difference_update(tokens)
+        self._heart.lost.update(o.job.kind for o, word in zip(outcomes, sure, strict=True) if word == "lost")
         log.write_lines(lines(outcomes, sure, self._consumer))
 
     def _accept(self, jobs: Sequence[Job]) -> None:

@@ -193,3 +193,4 @@ class Beat(Struct, frozen=True, kw_only=True):
     started_at: int
     beat_at: int
     children: list[dict[str, Any]]
+    lost: dict[str, int] = {}  # kind → outcomes since the last heartbeat that came too late (I5)

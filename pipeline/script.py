@@ -2,7 +2,9 @@
 
     start.lua · K (the keys it names) · [record] [ledger] [work] · the script
 
-A script with the piece `ledger` collects writes; they are made, and freed slots given on, when its body returns.
+Of a piece only what the script needs is joined: Lua makes every function anew at each call, and all of them cost more
+than many a script does. A script with the piece `ledger` collects writes; they are made, and freed slots given on, when
+its body returns.
 """
 
 import hashlib
@@ -17,6 +19,11 @@ from pipeline.keys import lua_names
 
 FOLDER = Path(__file__).parent / "scripts"
 _WITH = re.compile(r"^-- with: ([a-z ]+)$", re.MULTILINE)
+# A piece is definitions: each begins with `local` at the margin and goes on to the next.
+_DEFINITION = re.compile(r"^(?=local )", re.MULTILINE)
+_NAMES = re.compile(r"local (?:function )?([\w, ]+)")
+_NO_CODE = re.compile(r"'[^'\n]*'|--.*")  # strings and comments
+_WORD = re.compile(r"(?<!\w)(?<!\w\.)[A-Za-z_]\w*")  # that is no field of a table
 
 
 class Script(Struct, frozen=True):
@@ -48,9 +55,24 @@ def joined(body: str, read: Callable[[str], str]) -> str:
     """The whole source of a script, given its own text."""
     found = _WITH.search(body)
     wanted = found[1].split() if found else []
-    pieces = [read(f"pieces/{name}") for name in wanted]
+    pieces = "".join(read(f"pieces/{name}") for name in wanted)
     if "ledger" in wanted:
         finish = "feed()\nclose()\n" if "work" in wanted else "close()\n"
         body = f"local function main()\n{body}end\nlocal reply = main()\n{finish}return reply\n"
-    start = read("pieces/start")
-    return start + lua_names("".join(pieces) + body) + "".join(pieces) + body
+    source = _needed(pieces, body) + body
+    return read("pieces/start") + lua_names(source) + source
+
+
+def _needed(pieces: str, body: str) -> str:
+    """The definitions of the pieces that the body uses, and those that these use."""
+    wanted, kept = _words(body), list[str]()
+    for definition in reversed(_DEFINITION.split(pieces)):  # each uses only what stands before it
+        names = _NAMES.match(definition)
+        if names and not wanted.isdisjoint(_words(names[1])):
+            wanted |= _words(definition)
+            kept.append(definition)
+    return "".join(reversed(kept))
+
+
+def _words(code: str) -> set[str]:
+    return set(_WORD.findall(_NO_CODE.sub("", code)))

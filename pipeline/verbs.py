@@ -54,13 +54,31 @@ def submit(tasks: Sequence[NewTask], backlog_limit: int, share: int) -> Call[lis
 
     Safe to send again: the id of a task that exists answers `replay`.
     """
-    words: list[Word] = [share, "", backlog_limit, len(tasks)]
+    forms: dict[tuple[Word, ...], int] = {}  # what tasks of one call have in common is told once
+    words: list[Word] = []
     for t in tasks:
-        words += (t.id, t.kind, t.owner, t.priority, t.parts, t.data, t.first_wave, t.largest_wave, t.window)
-        words += (t.versions, t.sha256, "" if t.seed is None else t.seed, t.label, t.batch, t.request_id)
-        words += (t.traceparent, t.not_before_ms, t.deadline_ms, t.time_limit_s, t.result_ttl_s)
-        words += (t.same_key, t.same_sha, t.same_ttl_s)
-    return Call("submit", tuple(words), _submitted, again=True)
+        plan: tuple[Word, ...] = (t.parts, t.first_wave, t.largest_wave, t.window, t.versions, t.label, t.batch)
+        form = (t.kind, t.owner, t.priority, *plan, t.not_before_ms, t.deadline_ms, t.time_limit_s, t.result_ttl_s)
+        seed = "" if t.seed is None else t.seed
+        same = f"{t.same_sha} {t.same_ttl_s} {t.same_key}" if t.same_key else ""
+        words += (
+            forms.setdefault(form, len(forms) + 1),
+            t.id,
+            t.data,
+            t.sha256,
+            seed,
+            t.request_id,
+            t.traceparent,
+            same,
+        )
+    common = [word for form in forms for word in form]
+    ids = [t.id for t in tasks]
+    return Call(
+        "submit",
+        (share, "", backlog_limit, len(forms), *common, *words),
+        lambda reply: _submitted(ids, reply),
+        again=True,
+    )
 
 
 def task(id: str) -> Call[Task | None]:
@@ -133,7 +151,7 @@ def take(
 
 def resync(consumer: str, known: Sequence[str], share: int) -> Call[list[Job]]:
     """Jobs that this consumer holds and does not know by token: the reply of a `take` was lost."""
-    return Call("resync", (share, consumer, *known), lambda reply: [_job(row) for row in reply], again=True)
+    return Call("resync", (share, consumer, *known), _jobs, again=True)
 
 
 def renew(consumer: str, tokens: Sequence[str]) -> Call[list[str]]:
@@ -209,11 +227,12 @@ def release(jobs: Sequence[Job], consumer: str, share: int) -> Call[list[bool]]:
 
 def beat(beat: Beat) -> Call[int]:
     """Write this consumer's heartbeat; answers the number of children of the whole fleet."""
+    lost = [word for pair in beat.lost.items() for word in pair]
     fields: list[Word] = ["host", beat.host, "pid", beat.pid, "version", beat.version]
     fields += ["started_at", beat.started_at, "children", len(beat.children)]
     for number, child in enumerate(beat.children):
         fields += [f"child:{number}", msgspec.json.encode(child)]
-    return Call("beat", (0, beat.name, *fields), int, again=True)
+    return Call("beat", (0, beat.name, len(beat.lost), *lost, *fields), int, again=True)
 
 
 # ── what the reaper does ──
@@ -340,13 +359,23 @@ def _outcomes(done: Sequence[Done], consumer: str, share: int) -> tuple[Word, ..
     return tuple(words)
 
 
-def _submitted(reply: list[Any]) -> list[Submitted]:
-    at_ms, *rows = reply
-    return [Submitted(cast(Any, _text(outcome)), _text(id), int(at_ms)) for outcome, id in rows]
+def _submitted(ids: list[str], reply: list[Any]) -> list[Submitted]:
+    at_ms = int(reply[0])
+    told = [
+        (said, id) if isinstance(said, bytes) else (said[0], _text(said[1]))
+        for said, id in zip(reply[1:], ids, strict=True)
+    ]
+    return [Submitted(cast(Any, _text(outcome)), id, at_ms) for outcome, id in told]
 
 
-def _job(row: list[Any]) -> Job:
-    token, task, name, parts, kind, owner, attempt, interruptions, data, limit, waited, request_id, trace = row
+_WHOLE: tuple[Any, ...] = (b"", b"", b"p0", 1, 1, 0)  # of request_id and on
+
+
+def _job(row: list[Any], now: int) -> Job:
+    # A task of one part in its first attempt says no more than the first six, or eight.
+    token, task, kind, owner, data, limit, *more = row
+    request_id, trace, name, parts, attempt, interruptions = tuple(more) + _WHOLE[len(more) :]
+    put_at = token[token.index(b"/") + 1 : token.index(b"-")]
     return Job(
         token=_text(token),
         task=_text(task),
@@ -358,14 +387,18 @@ def _job(row: list[Any]) -> Job:
         interruptions=int(interruptions),
         data=data,
         time_limit_s=float(limit),
-        waited_ms=int(waited),
+        waited_ms=max(now - int(put_at), 0),
         request_id=_text(request_id),
         traceparent=_text(trace),
     )
 
 
+def _jobs(reply: list[Any]) -> list[Job]:
+    return [_job(row, reply[0]) for row in reply[1]]
+
+
 def _taken(reply: list[Any]) -> Taken:
-    return Taken([_job(row) for row in reply[0]], [_text(id) for id in reply[1]])
+    return Taken(_jobs(reply), [_text(id) for id in reply[2]])
 
 
 def _wave(reply: Any) -> Wave | None:

@@ -1,6 +1,10 @@
--- A consumer's heartbeat. ARGV: -, consumer, then fields and values. Answers how many children the fleet has.
+-- with: ledger
+-- A consumer's heartbeat. ARGV: -, consumer, n, then n times kind and how many outcomes came too late since the last one,
+-- then fields and values. Answers how many children the fleet has.
+local fields = 4 + 2 * ARGV[3]
 call('DEL', K.consumer(ME))
-call('HSET', K.consumer(ME), 'beat_at', now, unpack(ARGV, 3))
+call('HSET', K.consumer(ME), 'beat_at', now, unpack(ARGV, fields))
+for i = 4, fields - 1, 2 do count(ARGV[i] .. ':lost', tonumber(ARGV[i + 1])) end
 call('EXPIRE', K.consumer(ME), 15)
 call('XGROUP', 'CREATECONSUMER', K.jobs('medium'), G, ME)
 local children = 0

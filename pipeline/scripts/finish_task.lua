@@ -2,27 +2,35 @@
 -- End tasks of one part with their results. ARGV: share, consumer, then token, task, job, child, ran_ms, result for each.
 -- Answers ok or lost for each. Keeps I1, I4, I5, I17. The hottest script: it reads only the fields that it needs.
 admit()
+local slots = {}                        -- place of a token → what its tasks have in common
+local function slot_of(place)
+  local known = {stream = K.jobs(place), priority = string.match(place, '^%a+'), owners = {}}
+  known.again = known.priority ~= place
+  known.entries = list_of(entries, known.stream)
+  slots[place] = known
+  return known
+end
+local function finish(token, id, job, child, ran_ms, result)
+  local key = K.task(id)
+  local v = redis.pcall('HMGET', key, 'p0', 'kind', 'owner', 'submitted_at', 'started_at', 'result_ttl_s', 'batch', 'deadline', 'limit_at')
+  local row, named = v[1] or '', #token + 1
+  -- Held: the row names this very placing, and a holder. Then the task is running, at the priority of its place.
+  if string.sub(row, 1, named) ~= token .. ' ' or string.sub(row, -2) == ' -' or not (v[2] and v[3]) then return 'lost' end
+  local at = string.find(token, '/', 1, true)
+  local place = string.sub(token, 1, at - 1)
+  local known, owner = slots[place] or slot_of(place), v[3]
+  known.entries[#known.entries + 1] = string.sub(token, at + 1)
+  known.owners[owner] = (known.owners[owner] or 0) + 1
+  if v[8] then call('ZREM', K.later, id .. ' deadline') end
+  if v[9] then call('ZREM', K.later, id .. ' limit') end
+  local gone_ms = settle(id, key, v[2], owner, 'running', 'succeeded', '', v[7] or nil, v[4], v[5], v[6], 'p0', '', 'result', result)
+  if known.again then call('PEXPIRE', K.history(id), gone_ms) end         -- put again: it has a history
+  span(id, job, child, ran_ms, 'done')
+  return 'ok'
+end
 local out = {}
-for i = 3, #ARGV, 6 do
-  local token, id, job, child, ran_ms, result = unpack(ARGV, i, i + 5)
-  local v = redis.pcall('HMGET', K.task(id), 'p0', 'state', 'kind', 'owner', 'priority', 'batch', 'submitted_at', 'started_at', 'result_ttl_s', 'deadline', 'limit_at')
-  local row = parse(v[1])
-  if row and row.token == token and row.holder ~= '-' then
-    local t = {id = id, state = v[2], kind = v[3], owner = v[4], priority = v[5], batch = v[6] or nil,
-      submitted_at = v[7], started_at = v[8], result_ttl_s = v[9]}
-    drop(row.place, row.entry)
-    call('HDEL', K.task(id), 'p0')
-    if v[10] then call('ZREM', K.later, id .. ' deadline') end
-    if v[11] then call('ZREM', K.later, id .. ' limit') end
-    local ttl_ms = settle(t, 'succeeded', '', 'result', result)
-    if row.place ~= t.priority then                          -- put again: it has a history, and a time limit
-      call('PEXPIRE', K.history(id), ttl_ms + 60000)
-    end
-    share(t, -1)
-    span(id, job, child, ran_ms, 'done')
-    out[#out + 1] = 'ok'
-  else
-    out[#out + 1] = 'lost'
-  end
+for i = 3, #ARGV, 6 do out[#out + 1] = finish(unpack(ARGV, i, i + 5)) end
+for _, known in pairs(slots) do
+  for owner, n in pairs(known.owners) do share({priority = known.priority, owner = owner}, -n) end
 end
 return out

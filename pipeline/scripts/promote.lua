@@ -21,7 +21,7 @@ for _, member in ipairs(due) do
     if row and row.entry == 'later' then again(t, job, row.attempts, row.interruptions) end
   elseif t and t.state == 'scheduled' then
     call('HSET', K.task(t.id), 'state', 'queued')
-    index(t, 'scheduled', 'queued')
+    index(t.id, t.owner, 'scheduled', 'queued')
     event(t.id, 'queued')
     t.state = 'queued'
     join(t)

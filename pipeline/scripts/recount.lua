@@ -20,7 +20,7 @@ local function look(id)                 -- all rows of a task at once, at the fi
   end
   if n == 0 then return end
   counted[slot(t)] = (counted[slot(t)] or 0) + n
-  index(t, nil, t.state)
+  index(t.id, t.owner, nil, t.state)
   collect(adds, K.index_kind(t.kind), 0, id)
 end
 for _, place in ipairs(PLACES) do

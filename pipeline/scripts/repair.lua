@@ -7,7 +7,7 @@ for i = 3, #ARGV do
   if not t then mend_gone(ARGV[i])
   elseif live(t) or t.state == 'scheduled' then mend(t)
   else
-    for _, state in ipairs({'scheduled', 'queued', 'running'}) do index(t, state, nil) end
+    for _, state in ipairs({'scheduled', 'queued', 'running'}) do index(t.id, t.owner, state, nil) end
   end
 end
 return mended

@@ -1,6 +1,6 @@
 -- with: ledger work guard
 -- Jobs that this consumer holds and does not know: the reply of its take was lost. Their attempt is not counted again.
--- ARGV: share, consumer, then the tokens that it knows. Read but never begun: put again.
+-- ARGV: share, consumer, then the tokens that it knows. Answers: now, the jobs. Read but never begun: put again.
 local known, found = {}, {}
 for i = 3, #ARGV do known[ARGV[i]] = true end
 for _, place in ipairs(PLACES) do
@@ -17,4 +17,4 @@ for _, place in ipairs(PLACES) do
     end
   end
 end
-return found
+return {now, found}

@@ -1,68 +1,94 @@
 -- with: ledger work
--- Accept n tasks. ARGV: share, -, backlog limit, n, then 23 words a task (verbs.submit).
--- Answers: now, then {new | replay | mismatch | full, id} for each. The idempotency test comes before the limit.
--- Keeps I1, I16, I17. Its first write needs memory: a full Redis refuses it whole.
-local limit, n = tonumber(ARGV[3]), tonumber(ARGV[4])
-local waiting = {}
-local function waiting_in(priority, owner)    -- the ring as this call found it: one look for all its tasks
-  local key = K.ring(priority, owner)
-  if not waiting[key] then waiting[key] = call('LLEN', key) end
-  return waiting[key]
+-- Accept n tasks. ARGV: share, -, backlog limit, forms, then 14 words a form (what tasks of one call have in common) and
+-- 8 words a task (verbs.submit). Answers: now, then for each new | full | {replay | mismatch, id}.
+-- The idempotency test comes before the limit. Keeps I1, I16, I17. Its first write needs memory: a full Redis refuses
+-- it whole.
+local limit, forms = tonumber(ARGV[3]), {}
+local first = 5 + ARGV[4] * 14          -- of the words of the tasks
+local FORM = {'kind', 'owner', 'priority', 'parts', 'first_wave', 'largest_wave', 'window', 'versions', 'label', 'batch', 'not_before',
+  'deadline', 'time_limit_s', 'result_ttl_s'}
+local waiting = {}                      -- ring → tasks in it: one look for all tasks of this call
+local function form_of(at)
+  local f = {}
+  for i, name in ipairs(FORM) do f[name] = ARGV[at + i - 1] end
+  f.ring, f.stream, f.slot = K.ring(f.priority, f.owner), K.jobs(f.priority), slot(f)
+  f.state = tonumber(f.not_before) > now and 'scheduled' or 'queued'
+  waiting[f.ring] = waiting[f.ring] or call('LLEN', f.ring)
+  f.fields = {'state', f.state, 'submitted_at', NOW, 'kind', f.kind, 'owner', f.owner, 'priority', f.priority, 'parts', f.parts}
+  local function tell(name, word)
+    if word ~= '' then f.fields[#f.fields + 1] = name; f.fields[#f.fields + 1] = word end
+  end
+  for _, name in ipairs({'versions', 'label', 'batch', 'time_limit_s', 'result_ttl_s'}) do tell(name, f[name]) end
+  if f.state == 'scheduled' then tell('not_before', f.not_before) end
+  if f.deadline == '0' then f.deadline = nil else tell('deadline', f.deadline) end
+  if f.parts ~= '1' then
+    for _, name in ipairs({'next', 'done', 'folded'}) do tell(name, '0') end
+    for _, name in ipairs({'first_wave', 'largest_wave', 'window'}) do tell(name, f[name]) end
+  end
+  f.kinds = list_of(adds, K.index_kind(f.kind))
+  f.count = 0
+  return f
 end
-local function write(t, data, words)
-  local fields = {'state', t.state, 'kind', t.kind, 'owner', t.owner, 'priority', t.priority, 'parts', t.parts, 'data', data,
-    'submitted_at', now}
-  for i = 1, #words, 2 do
-    if words[i + 1] ~= '' then fields[#fields + 1] = words[i]; fields[#fields + 1] = words[i + 1] end
+-- A task of one part whose owner has a slot free gets its row in the same write.
+local function write(f, key, id, data, sha256, seed, request_id, traceparent)
+  local more = {'data', data, 'sha256', sha256}
+  if seed ~= '' then more[#more + 1] = 'seed'; more[#more + 1] = seed end
+  if request_id then more[#more + 1] = 'request_id'; more[#more + 1] = request_id end
+  if traceparent then more[#more + 1] = 'traceparent'; more[#more + 1] = traceparent end
+  local placed = f.parts == '1' and f.state == 'queued' and in_being(f.slot) < SHARE
+  if placed then
+    more[#more + 1] = 'p0'
+    more[#more + 1] = f.priority .. '/' .. entry_of(f.stream, id, 'p0', '1', f.kind, f.owner, request_id, traceparent) .. ' 0 0 -'
+    share(f, 1)
   end
-  if t.parts == 1 and t.state == 'queued' and in_being(slot(t)) < SHARE then   -- its row is in the same write
-    fields[#fields + 1] = 'p0'
-    fields[#fields + 1] = enqueue(t, 'p0', t.priority) .. ' 0 0 -'
-    share(t, 1)
-    t.placed = true
-  end
-  call('HSET', K.task(t.id), unpack(fields))
+  for i = 1, #f.fields do more[#more + 1] = f.fields[i] end
+  call('HSET', key, unpack(more))
+  return placed
 end
-local function accept(at)
-  local id, kind, owner, priority, parts, data, first_wave, largest_wave, window, versions, sha256, seed, label, batch,
-    request_id, traceparent, not_before, deadline, time_limit_s, result_ttl_s, same_key, same_sha, same_ttl_s = unpack(ARGV, at, at + 22)
-  if call('EXISTS', K.task(id)) == 1 then return {'replay', id} end
-  if same_key ~= '' then
-    local known = call('HMGET', K.same(owner, same_key), 'task', 'sha256')
-    if known[1] then return {known[2] == same_sha and 'replay' or 'mismatch', known[1]} end
+local function stand_in_ring(f, id)
+  waiting[f.ring] = waiting[f.ring] + 1
+  if f.parts == '1' then                                    -- it has no row yet: nobody need look
+    touched[f.slot] = touched[f.slot] or f
+    return collect(joining, f.ring, id)
   end
-  if waiting_in(priority, owner) >= limit then return {'full', id} end
-  local t = {id = id, kind = kind, owner = owner, priority = priority, parts = tonumber(parts), batch = batch ~= '' and batch or nil,
-    state = tonumber(not_before) > now and 'scheduled' or 'queued', next = 0, done = 0, folded = 0,
-    first_wave = tonumber(first_wave), largest_wave = tonumber(largest_wave), window = tonumber(window),
-    request_id = request_id ~= '' and request_id or nil, traceparent = traceparent ~= '' and traceparent or nil}
-  local words = {'versions', versions, 'sha256', sha256, 'seed', seed, 'label', label, 'batch', batch, 'request_id', request_id,
-    'traceparent', traceparent, 'time_limit_s', time_limit_s, 'result_ttl_s', result_ttl_s,
-    'not_before', t.state == 'scheduled' and not_before or '', 'deadline', deadline ~= '0' and deadline or ''}
-  if t.parts > 1 then
-    for _, name in ipairs({'next', 'done', 'folded', 'first_wave', 'largest_wave', 'window'}) do
-      words[#words + 1] = name; words[#words + 1] = t[name]
-    end
-  end
-  write(t, data, words)
-  tasks[id] = t
-  if same_key ~= '' then
-    call('HSET', K.same(owner, same_key), 'task', id, 'sha256', same_sha)
-    call('EXPIRE', K.same(owner, same_key), same_ttl_s)
-  end
-  index(t, nil, t.state)
-  collect(adds, K.index_kind(kind), 0, id)
-  if t.batch then collect(adds, K.index_batch(batch), 0, id) end
-  event(id, t.state)
-  count(kind .. ':submitted')
-  if deadline ~= '0' then call('ZADD', K.later, deadline, id .. ' deadline') end
-  if t.state == 'scheduled' then call('ZADD', K.later, not_before, id) elseif not t.placed then
-    t.fresh = true                                            -- it has no row yet: nobody need look
-    join(t)
-    waiting[K.ring(priority, owner)] = waiting[K.ring(priority, owner)] + 1
-  end
-  return {'new', id}
+  join(task(id))
 end
-local out = {now}
-for i = 1, n do out[#out + 1] = accept(5 + (i - 1) * 23) end
+local known = {}                        -- what this call has written
+local function accept(f, key, any, id, data, sha256, seed, request_id, traceparent, same)
+  if (any or known[id]) and call('EXISTS', key) == 1 then return {'replay', id} end
+  local same_sha, same_ttl_s, same_key = string.match(same, '^(%S*) (%d+) (.+)$')
+  if same_key then
+    local stored = call('HMGET', K.same(f.owner, same_key), 'task', 'sha256')
+    if stored[1] then return {stored[2] == same_sha and 'replay' or 'mismatch', stored[1]} end
+  end
+  if waiting[f.ring] >= limit then return 'full' end
+  known[id] = true
+  if request_id == '' then request_id = nil end
+  if traceparent == '' then traceparent = nil end
+  local placed = write(f, key, id, data, sha256, seed, request_id, traceparent)
+  if same_key then
+    call('HSET', K.same(f.owner, same_key), 'task', id, 'sha256', same_sha)
+    call('EXPIRE', K.same(f.owner, same_key), same_ttl_s)
+  end
+  index(id, f.owner, nil, f.state)
+  f.kinds[#f.kinds + 1] = '0'; f.kinds[#f.kinds + 1] = id
+  if f.batch ~= '' then collect(adds, K.index_batch(f.batch), '0', id) end
+  event(id, f.state)
+  f.count = f.count + 1
+  if f.deadline then call('ZADD', K.later, f.deadline, id .. ' deadline') end
+  if f.state == 'scheduled' then call('ZADD', K.later, f.not_before, id) elseif not placed then stand_in_ring(f, id) end
+  return 'new'
+end
+for at = 5, first - 1, 14 do forms[#forms + 1] = form_of(at) end
+local keys, out = {}, {NOW}
+for at = first, #ARGV, 8 do keys[#keys + 1] = K.task(ARGV[at + 1]) end
+local any = #keys > 0 and call('EXISTS', unpack(keys)) > 0   -- one look for all: nearly always all are new
+for i = 1, #keys do
+  local at = first + (i - 1) * 8
+  out[#out + 1] = accept(forms[tonumber(ARGV[at])], keys[i], any, unpack(ARGV, at + 1, at + 7))
+end
+for _, f in ipairs(forms) do
+  bare[f.ring] = waiting[f.ring] == 0
+  if f.count > 0 then count(f.kind .. ':submitted', f.count) end
+end
 return out

@@ -1,27 +1,24 @@
 -- with: ledger work guard
 -- Read jobs and begin them in one step: no job is ever held and not begun (I7, I12).
 -- ARGV: share, consumer, how many, attempts allowed, task_limit_ms, priorities in order, then tasks whose data the consumer knows.
--- Answers: the jobs; and, when there were fewer than asked for, the last id of each stream, to sleep on.
+-- Answers: now; the jobs; and, when there were fewer than asked for, the last id of each stream, to sleep on.
 local left, max_attempts, task_limit_ms, known = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), {}
 for i = 7, #ARGV do known[ARGV[i]] = true end
 local taken = {}
--- A task of one part, begun for the first time: nearly all jobs of a busy day. It reads only the fields that it needs.
-local function begin_whole(place, entry, words)
-  local id = words[2]
-  local v = redis.pcall('HMGET', K.task(id), 'p0', 'state', 'data', 'time_limit_s', 'owner', 'kind', 'request_id', 'traceparent')
-  local row = parse(v[1])
-  local token = place .. '/' .. entry
-  if not row or row.token ~= token or row.attempts > 0 or v[2] ~= 'queued' or not (v[3] and v[5] and v[6]) then return false end
-  call('HSET', K.task(id), 'p0', token .. ' 1 ' .. row.interruptions .. ' ' .. ME, 'state', 'running', 'attempts', 1,
-    'started_at', now, 'consumer', ME)
-  local t = {id = id, parts = 1, owner = v[5], kind = v[6], request_id = v[7] or nil, traceparent = v[8] or nil}
-  index(t, 'queued', 'running')
+-- A task of one part, begun for the first time: nearly all jobs of a busy day. Its row names this entry, so the entry is
+-- ours, and what it says of the task is so. Only what it does not say is read.
+local function begin_whole(token, words)
+  local id, kind, owner = words[2], words[8], words[10]
+  local key = K.task(id)
+  local v = redis.pcall('HMGET', key, 'p0', 'state', 'data', 'time_limit_s')
+  if v[1] ~= token .. ' 0 0 -' or v[2] ~= 'queued' or not (v[3] and kind and owner) then return false end
+  call('HSET', key, 'p0', token .. ' 1 0 ' .. ME, 'state', 'running', 'attempts', '1', 'started_at', NOW, 'consumer', ME)
+  index(id, owner, 'queued', 'running')
   event(id, 'running')
-  taken[#taken + 1] = told(t, row, 'p0', 1, v[3], v[4])
+  taken[#taken + 1] = {token, id, kind, owner, v[3], v[4], words[12], words[14]}
   return true
 end
 local function begin(place, entry, words)
-  if words[6] == '1' and begin_whole(place, entry, words) then return end
   local t, job, row = named(place, entry, words)
   if not t then return end
   local id = t.id
@@ -36,8 +33,8 @@ local function begin(place, entry, words)
   if attempts > tonumber(t.attempts or '0') then fields = {'attempts', attempts}; t.attempts = attempts end
   if t.parts == 1 then fields[#fields + 1] = 'p0'; fields[#fields + 1] = begun else call('HSET', K.rows(id), job, begun) end
   if t.state == 'queued' then
-    for _, word in ipairs({'state', 'running', 'started_at', now, 'consumer', ME}) do fields[#fields + 1] = word end
-    index(t, 'queued', 'running')
+    for _, word in ipairs({'state', 'running', 'started_at', NOW, 'consumer', ME}) do fields[#fields + 1] = word end
+    index(id, t.owner, 'queued', 'running')
     event(id, 'running')
     t.state = 'running'
     t.started_at = now
@@ -50,23 +47,25 @@ local function begin(place, entry, words)
   if #fields > 0 then call('HSET', K.task(id), unpack(fields)) end
   taken[#taken + 1] = told(t, row, job, attempts, more[2], more[1])
 end
-local paused = {}
+local paused, filled = {}, {}           -- priority → true; place → is there an entry?
 for _, priority in ipairs(call('HKEYS', K.paused)) do paused[priority] = true end
 for priority in string.gmatch(ARGV[6], '%a+') do
   for _, place in ipairs(paused[priority] and {} or {priority .. ':again', priority}) do
+    filled[place] = left > 0 and call('XLEN', K.jobs(place)) > 0          -- asking this is cheaper than reading nothing
     -- COUNT is per stream: one stream at a time, with what is left.
-    local got = left > 0 and call('XREADGROUP', 'GROUP', G, ME, 'COUNT', left, 'STREAMS', K.jobs(place), '>')
+    local got = filled[place] and call('XREADGROUP', 'GROUP', G, ME, 'COUNT', left, 'STREAMS', K.jobs(place), '>')
     for _, read in ipairs(got and got[1][2] or {}) do
+      local entry, words = read[1], read[2]
       left = left - 1
-      begin(place, read[1], read[2])
+      if words[6] ~= '1' or not begin_whole(place .. '/' .. entry, words) then begin(place, entry, words) end
     end
   end
 end
 local wake = {}
 if left > 0 then
   for i, place in ipairs(PLACES) do
-    local last = call('XREVRANGE', K.jobs(place), '+', '-', 'COUNT', 1)[1]
+    local last = filled[place] ~= false and call('XREVRANGE', K.jobs(place), '+', '-', 'COUNT', 1)[1]
     wake[i] = last and last[1] or '0-0'
   end
 end
-return {taken, wake}
+return {now, taken, wake}

@@ -8,9 +8,11 @@ if not held(t, job, token) then return nil end
 local accumulator = redis.pcall('HGET', K.partials(id), 'accumulator')
 local start, finish = wave_span(t, t.folded)
 local partials, whole = {}, not t.unplanned and type(accumulator) ~= 'table' and (accumulator ~= false) == (t.folded > 0)
-for part = start, job == 'x' and start - 1 or finish - 1 do
-  partials[#partials + 1] = whole and call('HGET', K.partials(id), part) or nil
-end
+local wanted = {}
+for part = start, whole and job ~= 'x' and finish - 1 or start - 1 do wanted[#wanted + 1] = part end
+each_chunk(wanted, 1000, function(...)
+  for _, partial in ipairs(call('HMGET', K.partials(id), ...)) do partials[#partials + 1] = partial or nil end
+end)
 if not whole or job ~= 'x' and #partials < finish - start or job ~= 'x' and job ~= 'r' .. t.folded then
   mend(t)
   return nil

@@ -112,6 +112,9 @@ def test_a_frozen_consumer_comes_back_too_late_and_is_told_so(house: House, tmp_
         [line] = until(lambda: first.lines("job.lost"))
         assert (line["task_id"], line["level"]) == (id, "warning")
         assert client.hgetall(house.store.keys("task", id)) == before
+        minutes = house.store.keys("minute", "*")
+        counted = until(lambda: [n for key in client.keys(minutes) if (n := client.hget(key, "act:lost"))])
+        assert counted == ["1"]
     assert first.process.poll() is None
     assert settled(house, [id])[0].error is None
 

@@ -66,7 +66,7 @@ def test_one_task(ask: Ask, filled: Filled, store: Store) -> None:
 
     [jobs] = ask("Which child did which of its jobs, from when, for how long?", task)
     spans = reversed(store.do(verbs.spans(task, 100)))
-    assert jobs == [f"{s['job']} c1 0 {s['started_at']} {s['ran_ms']:g} done" for s in spans]
+    assert jobs == [f"{s['job']} c1 0 {s['started_at']} {s['ran_ms']} done" for s in spans]
     assert [job.split()[0] for job in jobs] == ["p0", "p1"]
 
     events, unusual = ask("What has happened to it?", filled.buried)

@@ -10,7 +10,7 @@ import pytest
 from calc.kind import wave_bounds
 from pipeline import script, verbs
 from pipeline.errors import StoreAway
-from pipeline.record import FINAL, STATES, TRANSITIONS, Job
+from pipeline.record import FINAL, STATES, TRANSITIONS, Done, Job
 from pipeline.store import Store
 from tests.pipeline.steps import SHARE, finish, new, run_all, submit, take, taken
 from tests.servers import Server
@@ -114,6 +114,21 @@ def test_waves_are_the_same_in_lua_and_in_python(any_server: Server) -> None:
             for wave, (start, finish, first_in, last_in) in enumerate(found):
                 assert (start, finish) == wave_bounds(wave, first, first * times)
                 assert (first_in, last_in) == (wave, wave)
+
+
+def test_what_a_call_says_twice_is_done_once(store: Store) -> None:
+    """Scripts that take n look at all of them together, and still see what they have just written (I2, I5)."""
+    whole, many = new(), new(parts=3)
+    told = store.do(verbs.submit([whole, many, whole], 1000, SHARE))
+    assert [(s.outcome, s.id) for s in told] == [("new", whole.id), ("new", many.id), ("replay", whole.id)]
+    jobs = take(store)
+    ends = [Done(job, b"1", 0, 1.0) for job in jobs if job.step == "whole"]
+    parts = [Done(job, b"1", 0, 1.0) for job in jobs if job.step == "part"]
+    assert store.do(verbs.finish_task(ends * 2, "c1", SHARE)) == [True, False]
+    assert store.do(verbs.finish_part(parts[:1] * 2 + parts[1:], "c1", SHARE)) == [True, False, True, True]
+    task = store.do(verbs.task(many.id))
+    assert task is not None
+    assert task.done == 3
 
 
 def test_priorities_are_taken_in_the_order_given(store: Store) -> None:

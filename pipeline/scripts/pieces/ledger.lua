@@ -2,9 +2,13 @@
 local entries, adds, removes, counts = {}, {}, {}, {}      -- stream → ids; index → members; minute field → n
 local happened, spans, progressed, shares, touched = {}, {}, {}, {}, {}
 
-local function collect(into, key, first, second)
+local function list_of(into, key)
   local list = into[key]
   if not list then list = {}; into[key] = list end
+  return list
+end
+local function collect(into, key, first, second)
+  local list = list_of(into, key)
   list[#list + 1] = first
   if second then list[#list + 1] = second end
 end
@@ -13,17 +17,44 @@ end
 local function admit() call('XACK', K.jobs('high'), G, '0-1') end
 local function event(id, text) happened[#happened + 1] = id; happened[#happened + 1] = text end
 local function span(id, job, child, ran_ms, outcome)
-  ran_ms = math.max(tonumber(ran_ms), 0)
+  local ran = tonumber(ran_ms)
+  if ran < 0 then ran, ran_ms = 0, '0' end
   spans[#spans + 1] = id .. ' ' .. job
-  spans[#spans + 1] = child .. ' ' .. math.floor(now - ran_ms) .. ' ' .. ran_ms .. ' ' .. outcome
+  spans[#spans + 1] = child .. ' ' .. math.floor(now - ran) .. ' ' .. ran_ms .. ' ' .. outcome
 end
-local function count(field) counts[field] = (counts[field] or 0) + 1 end
+local function count(field, n) counts[field] = (counts[field] or 0) + (n or 1) end
 -- Histogram buckets are 12 % wide: bucket b counts from 1.12^b to 1.12^(b+1) ms.
-local function bucket(ms) return math.floor(math.log(math.max(ms, 1)) / math.log(1.12)) end
+local floor, log, LOG = math.floor, math.log, math.log(1.12)
+local function bucket(ms) return ms > 1 and floor(log(ms) / LOG) or 0 end
+local entering, leaving = {}, {}        -- owner → state → the lists of the two indexes: their keys are spelt once a call
+local function lists(known, into, owner, state)
+  local of = list_of(known, owner)
+  if not of[state] then of[state] = {list_of(into, K.index_state(state)), list_of(into, K.index_owner(owner, state))} end
+  return of[state][1], of[state][2]
+end
+local ended = {}                        -- kind → counter → state or bucket → n; spelt by close, for names cost more than sums
+local function count_end(kind, state, submitted_at, started_at)
+  local of = ended[kind]
+  if not of then of = {[':'] = {}, [':waited:'] = {}, [':ran:'] = {}}; ended[kind] = of end
+  local ends, waited, ran = of[':'], of[':waited:'], of[':ran:']
+  ends[state] = (ends[state] or 0) + 1
+  if not started_at then return end
+  local b = bucket(started_at - (submitted_at or started_at))             -- a clock that went back gives the first bucket
+  waited[b] = (waited[b] or 0) + 1
+  b = bucket(now - started_at)
+  ran[b] = (ran[b] or 0) + 1
+end
 -- All tasks of an index have score 0: ids begin with their time, so members are in order of submission.
-local function index(t, from, to)
-  if from then collect(removes, K.index_state(from), t.id); collect(removes, K.index_owner(t.owner, from), t.id) end
-  if to then collect(adds, K.index_state(to), 0, t.id); collect(adds, K.index_owner(t.owner, to), 0, t.id) end
+local function index(id, owner, from, to)
+  if from then
+    local all, own = lists(leaving, removes, owner, from)
+    all[#all + 1] = id; own[#own + 1] = id
+  end
+  if to then
+    local all, own = lists(entering, adds, owner, to)
+    local n, m = #all, #own
+    all[n + 1] = '0'; all[n + 2] = id; own[m + 1] = '0'; own[m + 2] = id
+  end
 end
 local function slot(t) return t.priority .. ':' .. t.owner end
 local function in_being(s)
@@ -60,9 +91,17 @@ end
 local function each_chunk(list, size, write)   -- unpack is bounded by Lua's stack
   for i = 1, #list, size do write(unpack(list, i, math.min(i + size - 1, #list))) end
 end
+local function spell_ended()
+  for kind, of in pairs(ended) do
+    for name, counted in pairs(of) do
+      for which, n in pairs(counted) do count(kind .. name .. which, n) end
+    end
+  end
+end
 -- Events and spans are capped in entries, so an entry has a cap too: 16 of them are 53 and 46 MB when full, 256 would be over 600.
 local MOST_AN_ENTRY = 16
 local function close()
+  spell_ended()
   for stream, ids in pairs(entries) do
     each_chunk(ids, 1000, function(...) call('XACK', stream, G, ...); call('XDEL', stream, ...) end)
   end

@@ -7,3 +7,4 @@ local PLACES = {'high:again', 'high', 'medium:again', 'medium', 'low:again', 'lo
 local call = redis.call
 local clock = call('TIME')              -- I15
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local NOW = string.format('%d', now)    -- for commands: a number would be printed anew each time

@@ -38,19 +38,23 @@ local function rows(t)                  -- job → row
   return found
 end
 -- Who holds this very placing of the job? A late one gets nil, and its script changes nothing (I5).
+local function is_held(row, token) return row and row.token == token and row.holder ~= '-' end
 local function held(t, job, token)
   local row = t and row_of(t, job)
-  if row and row.token == token and row.holder ~= '-' then return row end
-  return nil
+  return is_held(row, token) and row or nil
 end
 local function write_row(t, job, token, attempts, interruptions, holder)
   call('HSET', rows_of(t), job, token .. ' ' .. attempts .. ' ' .. interruptions .. ' ' .. holder)
 end
+local function entry_of(stream, id, job, parts, kind, owner, request_id, traceparent)
+  if not (request_id or traceparent) then
+    return call('XADD', stream, '*', 'task', id, 'job', job, 'of', parts, 'kind', kind, 'owner', owner)
+  end
+  return call('XADD', stream, '*', 'task', id, 'job', job, 'of', parts, 'kind', kind, 'owner', owner,
+    'request_id', request_id or '', 'traceparent', traceparent or '')
+end
 local function enqueue(t, job, place)   -- a new entry is a new token
-  local words = {'task', t.id, 'job', job, 'of', t.parts, 'kind', t.kind, 'owner', t.owner}
-  if t.request_id then words[#words + 1] = 'request_id'; words[#words + 1] = t.request_id end
-  if t.traceparent then words[#words + 1] = 'traceparent'; words[#words + 1] = t.traceparent end
-  return place .. '/' .. call('XADD', K.jobs(place), '*', unpack(words))
+  return place .. '/' .. entry_of(K.jobs(place), t.id, job, t.parts, t.kind, t.owner, t.request_id, t.traceparent)
 end
 local function put(t, job, place, attempts, interruptions)
   write_row(t, job, enqueue(t, job, place), attempts, interruptions, '-')
@@ -70,10 +74,9 @@ local function away(t, job, row)        -- off its place for good, row and slot 
   call('HDEL', rows_of(t), job)
   share(t, -1)
 end
--- A held job as `take` and `resync` tell it, in the order in which verbs.py reads it.
+-- A held job as `take` and `resync` tell it, in the order in which verbs.py reads it; the token tells when it was put.
 local function told(t, row, job, attempts, data, time_limit_s)
-  return {row.token, t.id, job, t.parts, t.kind, t.owner, attempts, row.interruptions, data, time_limit_s,
-    math.max(now - tonumber(string.match(row.entry, '^%d+')), 0), t.request_id or '', t.traceparent or ''}
+  return {row.token, t.id, t.kind, t.owner, data, time_limit_s, t.request_id or '', t.traceparent or '', job, t.parts, attempts, row.interruptions}
 end
 -- A job in `later` keeps its slot. Pauses double and are spread, so that retries do not come in step.
 local function postpone(t, job, row, pause_ms, doublings)
@@ -116,9 +119,9 @@ local function reduce_if_full(t)
 end
 
 local function ring_of(t) return K.ring(t.priority, t.owner) end
-local function feedable(t)
+local function feedable(t, waiting)     -- waiting: how many rows it has, if that is known
   if t.parts == 1 then return t.state == 'queued' and (t.fresh or call('HEXISTS', K.task(t.id), 'p0') == 0) end
-  local waiting = redis.pcall('HLEN', K.rows(t.id))
+  waiting = waiting or redis.pcall('HLEN', K.rows(t.id))
   if type(waiting) ~= 'number' or t.unplanned then return false end   -- only `mend` can do something for it
   if t.stop then return waiting == 0 end                    -- for the job x, which makes the result
   local start, finish = wave_bounds(t, t.folded + 1)
@@ -137,41 +140,56 @@ local function stand()
   for ring, ids in pairs(joining) do each_chunk(ids, 1000, function(...) call('RPUSH', ring, ...) end) end
   joining = {}
 end
-local function feed_next(t)             -- the next job of a task of many parts that stood at the head of the ring
+-- The next job of a task of many parts that stood at the head of the ring; so many when it stood there alone.
+local function feed_next(t, most)
   call('HDEL', K.task(t.id), 'ring')
   t.ring = nil
-  if not feedable(t) then return end
-  if t.stop then again(t, 'x', 0, 0) else
-    put(t, 'p' .. t.next, t.priority, 0, 0)
-    t.next = call('HINCRBY', K.task(t.id), 'next', 1)
+  local waiting, fed, n = redis.pcall('HLEN', K.rows(t.id)), {}, 0
+  if not feedable(t, waiting) then return end
+  if t.stop then
+    again(t, 'x', 0, 0)
+    share(t, 1)
+    return join(t)
   end
-  share(t, 1)
+  repeat
+    fed[2 * n + 1] = 'p' .. t.next
+    fed[2 * n + 2] = enqueue(t, 'p' .. t.next, t.priority) .. ' 0 0 -'
+    t.next = t.next + 1
+    n = n + 1
+  until n == most or not feedable(t, waiting + n)
+  each_chunk(fed, 1000, function(...) call('HSET', K.rows(t.id), ...) end)
+  t.next = call('HINCRBY', K.task(t.id), 'next', n)
+  share(t, n)
   join(t)
 end
 -- The one job of a task of one part, with only the fields that it needs; false when the task is not of one part.
-local function feed_whole(id, owner, priority)
-  local v = redis.pcall('HMGET', K.task(id), 'parts', 'state', 'p0', 'kind', 'request_id', 'traceparent')
-  if v[1] ~= '1' then return false end
-  if v[2] == 'queued' and not v[3] then
-    local t = {id = id, parts = 1, owner = owner, priority = priority, kind = v[4], request_id = v[5] or nil, traceparent = v[6] or nil}
-    put(t, 'p0', priority, 0, 0)
-    share(t, 1)
+local function feed_whole(id, owner, place, stream, s)
+  local key = K.task(id)
+  local v = redis.pcall('HMGET', key, 'state', 'parts', 'p0', 'kind', 'request_id', 'traceparent')
+  if v[2] ~= '1' then return false end
+  if v[1] == 'queued' and not v[3] then
+    local entry = entry_of(stream, id, 'p0', '1', v[4], owner, v[5], v[6])
+    call('HSET', key, 'p0', place .. '/' .. entry .. ' 0 0 -')
+    shares[s] = shares[s] + 1
   end
   return true
 end
+local bare = {}                         -- rings that are known to be empty
 local function feed()                   -- every slot freed in this call is given on: ring not empty ⇒ share full (I17)
   local freed = {}
   for s, t in pairs(touched) do freed[#freed + 1] = {s, t} end
   stand()
   for _, pair in ipairs(freed) do
-    local of = pair[2]
-    while in_being(pair[1]) < SHARE do
-      local ids = call('LPOP', ring_of(of), SHARE - in_being(pair[1]))      -- each takes one slot at most
+    local s, of = pair[1], pair[2]
+    local ring, stream = ring_of(of), K.jobs(of.priority)
+    while not bare[ring] and in_being(s) < SHARE do
+      local free = SHARE - in_being(s)
+      local ids = call('LPOP', ring, free)                  -- each takes one slot, or all when nobody else waits
       if not ids then break end
       for _, id in ipairs(ids) do
-        if not feed_whole(id, of.owner, of.priority) then
+        if not feed_whole(id, of.owner, of.priority, stream, s) then
           local t = task(id)
-          if live(t) then feed_next(t) end
+          if live(t) then feed_next(t, #ids == 1 and free or 1) end
           if not t then collect(removes, K.index_owner(of.owner, 'queued'), id) end   -- a hand took the record
         end
       end
@@ -180,24 +198,30 @@ local function feed()                   -- every slot freed in this call is give
   end
 end
 
--- The end of a task: one terminal state, written once (I4), with everything that follows from it.
-local function settle(t, state, code, ...)
-  call('HSET', K.task(t.id), 'state', state, 'finished_at', now, ...)
-  local ttl_ms = (tonumber(t.result_ttl_s or '') or 86400) * 1000
-  call('PEXPIRE', K.task(t.id), ttl_ms + 60000)             -- should the sweeper be away, the key still goes
-  collect(adds, K.expires, now + ttl_ms,
-    t.id .. ' ' .. t.kind .. ' ' .. t.owner .. ' ' .. state .. ' ' .. (t.batch or '-') .. ' ' .. (code ~= '' and code or '-'))
-  index(t, t.state, state)
-  if code ~= '' then collect(adds, K.index_error(code), 0, t.id) end
-  event(t.id, state)
-  count(t.kind .. ':' .. state)
-  local started_at = tonumber(t.started_at or '')
-  if started_at then                                        -- a clock that went back gives the first bucket
-    count(t.kind .. ':waited:' .. bucket(started_at - (tonumber(t.submitted_at or '') or started_at)))
-    count(t.kind .. ':ran:' .. bucket(now - started_at))
+local lives = {}                        -- result_ttl_s → ms until the record is forgotten, that time, ms until the key goes
+local function life(ttl_s)
+  local found = lives[ttl_s or '']
+  if not found then
+    local ttl_ms = (tonumber(ttl_s or '') or 86400) * 1000
+    -- Should the sweeper be away, the key still goes.
+    found = {forget_at = string.format('%d', now + ttl_ms), gone_ms = string.format('%d', ttl_ms + 60000)}
+    lives[ttl_s or ''] = found
   end
-  t.state = state
-  return ttl_ms
+  return found
+end
+-- The end of a task: one terminal state, written once (I4), with everything that follows from it.
+local function settle(id, key, kind, owner, from, state, code, batch, submitted_at, started_at, ttl_s, ...)
+  local its = life(ttl_s)
+  call('HSET', key, 'state', state, 'finished_at', NOW, ...)
+  call('PEXPIRE', key, its.gone_ms)
+  local expiring = list_of(adds, K.expires)
+  expiring[#expiring + 1] = its.forget_at
+  expiring[#expiring + 1] = id .. ' ' .. kind .. ' ' .. owner .. ' ' .. state .. ' ' .. (batch or '-') .. ' ' .. (code ~= '' and code or '-')
+  index(id, owner, from, state)
+  if code ~= '' then collect(adds, K.index_error(code), '0', id) end
+  event(id, state)
+  count_end(kind, state, tonumber(submitted_at or ''), tonumber(started_at or ''))
+  return its.gone_ms
 end
 local function final(t, state, code, ...)   -- takes all its jobs off by entry id (I11)
   local n = 0
@@ -206,9 +230,10 @@ local function final(t, state, code, ...)   -- takes all its jobs off by entry i
   if t.state == 'scheduled' then call('ZREM', K.later, t.id) end
   if t.deadline then call('ZREM', K.later, t.id .. ' deadline') end
   if t.limit_at then call('ZREM', K.later, t.id .. ' limit') end
-  local ttl_ms = settle(t, state, code, ...)
+  local gone_ms = settle(t.id, K.task(t.id), t.kind, t.owner, t.state, state, code, t.batch, t.submitted_at, t.started_at, t.result_ttl_s, ...)
+  t.state = state
   if state ~= 'succeeded' then note(t.id, state .. (code ~= '' and ' ' .. code or '')) end
-  call('PEXPIRE', K.history(t.id), ttl_ms + 60000)
+  call('PEXPIRE', K.history(t.id), gone_ms)
   share(t, -n)
 end
 local function bury(t, job, row, cause, code, letter)   -- letter: what only the dead letter tells
