@@ -123,8 +123,15 @@ def heartbeat(bare: Bare, count: int) -> float:
     [task] = tasks(bare, 1)
     child = {"pid": 12345, "cpu_s": 123.45, "rss_bytes": 51_234_567, "task": task.id, "job": "p0", "kind": task.kind}
     child |= {"since": 1_764_000_000_000}
-    at = {"started_at": 1_764_000_000_000, "beat_at": 1_764_000_000_000}
-    beat = Beat(name="host-12345-abcdef", host="host", pid=12345, version="0.1.0", children=[child] * 4, **at)
+    beat = Beat(
+        name="host-12345-abcdef",
+        host="host",
+        pid=12345,
+        version="0.1.0",
+        started_at=1_764_000_000_000,
+        beat_at=1_764_000_000_000,
+        children=[child] * 4,
+    )
     bare.store.do(verbs.beat(beat))
     return float(bare.store.raw("MEMORY", "USAGE", bare.store.keys("consumer", beat.name), "SAMPLES", "0"))
 

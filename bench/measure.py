@@ -42,6 +42,12 @@ def cpu_s(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)  # what clock_getcpuclockid(3) answers on Linux
 
 
+def wanted_s(pid: int) -> float:
+    """Seconds in which a process has computed or has waited for a core; the rest of the time it has slept."""
+    computed_ns, waited_ns, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+    return (int(computed_ns) + int(waited_ns)) / 1e9
+
+
 def tree(pid: int) -> list[int]:
     """A process and all that descend from it."""
     parents: dict[int, list[int]] = {}

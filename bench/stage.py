@@ -175,7 +175,8 @@ def _server(folder: Path, options: tuple[str, ...]) -> Iterator[Bare]:
     (folder / "store").mkdir()
     (folder / "redis.conf").write_text(render.redis(stack))
     command = [str(stack.redis_server), str(folder / "redis.conf"), *options]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    env = os.environ | stack.store_environ
+    server = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         bare = Bare(found, server.pid, command)
         until(lambda: bare.store.raw("PING"))

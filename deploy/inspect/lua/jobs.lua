@@ -1,5 +1,5 @@
--- Who computed the jobs of a task, the oldest first, among the newest 5,000 jobs of all. KEYS: spans. ARGV: task.
-local out, id, left, from = {}, ARGV[1] .. " ", 5000, "+"
+-- Who computed the jobs of a task, the oldest first, among the newest 2,000 jobs of all. KEYS: spans. ARGV: task.
+local out, id, left, from = {}, ARGV[1] .. " ", 2000, "+"
 while left > 0 do
   local page = redis.call("XREVRANGE", KEYS[1], from, "-", "COUNT", 10)
   if #page == 0 then break end
