@@ -22,7 +22,7 @@ from pipeline.record import FINAL
 LOG = log.get()
 POLL_S = 2.0  # how often a waiting request reads the state without being woken
 RETRY_S = 0.2  # between attempts to follow a store that is away
-LINGER_S = 5.0  # how long it goes on reading when the last one who waited has gone
+LINGER_S = 1.0  # how long it goes on reading when the last one who waited has gone
 
 
 class Watch:
