@@ -17,8 +17,7 @@ from pipeline.errors import PipelineError, StoreAway
 from pipeline.settings import Settings
 from pipeline.store import BLOCK_MS, Bell, Store
 
-# Between two tries: a part of the absence so far, so that coming back takes longer by no more than that.
-FIRST_PAUSE_S, LONGEST_PAUSE_S, OF_ABSENCE = 0.05, 1.0, 0.15
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.3
 # The blocking read comes back by itself after BLOCK_MS; one that does not was swallowed by the network.
 SILENT_S = BLOCK_MS / 1000 + 3.0
 
@@ -35,6 +34,7 @@ class Link:
         self._bell_descriptor = -1
         self._selector = selector
         self._slept_at = self._away_at = time.monotonic()
+        self._pause_s = FIRST_PAUSE_S
         self._told = False  # whether people were told of this absence
         self._log = log.get()
 
@@ -48,13 +48,13 @@ class Link:
         if not self._told:
             self._log.warning("store.away", reason=str(cause))
             self._told = True
-        pause_s = min(max(OF_ABSENCE * (now - self._away_at), FIRST_PAUSE_S), LONGEST_PAUSE_S)
-        self.try_at = now + pause_s * random.uniform(0.5, 1.5)
+        self.try_at = now + self._pause_s * random.uniform(0.5, 1.5)
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def back(self) -> None:
         """The store has answered."""
         self._log.info("store.back", away_s=round(time.monotonic() - self._away_at, 3))
-        self.away, self._told, self.try_at = False, False, 0.0
+        self.away, self._told, self.try_at, self._pause_s = False, False, 0.0, FIRST_PAUSE_S
 
     def sleep(self, wake_ids: Sequence[str]) -> None:
         """Nothing waits: sleep until the bell rings."""

@@ -150,7 +150,7 @@ class AsyncStore:
                 if not call.again or loop.time() + pause_s > end:
                     raise
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))
-            pause_s = min(2 * pause_s, 0.2)
+            pause_s = min(2 * pause_s, 0.5)
 
     async def events(self) -> AsyncGenerator[list[tuple[str, str]], None]:
         """What happens from now on: (task, what) in batches. Ends with StoreAway; whoever follows asks again.
