@@ -87,7 +87,12 @@ class Pipe:
 
     async def _connect(self) -> None:
         connection = self._pool.make_connection()
-        await connection.connect()
+        try:
+            async with asyncio.timeout(ANSWER_S):  # the greeting too: nobody watches the connection yet
+                await connection.connect()
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
         self._connection = connection
         self._start(self._read, connection)
         self._start(self._watch, connection)

@@ -13,9 +13,11 @@ import pytest
 from pipeline import verbs
 from pipeline.async_store import AsyncStore
 from pipeline.errors import StoreAway
+from pipeline.settings import Settings
 from pipeline.store import Bell, Store
 from tests import servers
 from tests.pipeline.steps import SHARE, finish, new, run_all, submit, take, taken
+from tests.proxy import Proxy
 
 
 @pytest.fixture
@@ -150,3 +152,23 @@ def test_events_tell_what_happens_and_end_with_the_store(mortal: servers.Server)
         await many.close()
 
     asyncio.run(story())
+
+
+def test_a_connection_that_is_swallowed_while_it_is_made_holds_nobody_for_ever(mortal: servers.Server) -> None:
+    """The server accepts and says no word (a black hole, a stopped server): the greeting has its time limit too."""
+
+    async def story(proxy: Proxy) -> None:
+        many = AsyncStore(Settings(redis_url=proxy.url), "test")
+        proxy.black_hole()
+        with pytest.raises(StoreAway):
+            await many.do(verbs.clock(), patience_s=0)
+        proxy.heal()  # what was swallowed stays silent: only a new connection helps
+        assert await many.do(verbs.clock(), patience_s=0) > 0
+        await many.close()
+
+    async def within_a_minute(proxy: Proxy) -> None:
+        async with asyncio.timeout(60):
+            await story(proxy)
+
+    with Proxy(mortal.port) as proxy:
+        asyncio.run(within_a_minute(proxy))
