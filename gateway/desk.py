@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from gateway import limits
 from gateway.events import Tail
+from gateway.gather import Gather
 from gateway.lines import Lines
 from gateway.waiting import HangUp
 from pipeline import durable, ids, log, verbs
@@ -42,6 +43,7 @@ class Desk:
         self.tail = Tail(self.store)
         self.lines = Lines(settings)
         self.window, self.share = settings.window, settings.share
+        self.gather = Gather(self.store, settings.backlog_limit, lambda: self.share)
         self.drained = 0.0  # tasks that ended per second, in the last minutes
         self.fullness = 0.0  # used memory of the store, of what it may use
         self.crowd = limits.Crowd(settings.body_limit_bytes)
@@ -61,6 +63,7 @@ class Desk:
         """End what runs in the background and let go of the store."""
         for task in self.background:
             task.cancel()
+        await asyncio.gather(*self.background, return_exceptions=True)
         await self.store.close()
         self._aside.shutdown(wait=False, cancel_futures=True)
 

@@ -35,7 +35,7 @@ async def submit(request: Request) -> Response:
     wait = waiting.asked(request, desk.settings.wait_limit_s)
     desk.refuse_when_full()
     task = await _asked(request, desk)
-    (submitted,) = await desk.store.do(verbs.submit([task], desk.settings.backlog_limit, desk.share))
+    submitted = await desk.gather.submit(task)
     if submitted.outcome == "mismatch":
         detail = f"This key made task {submitted.id} from another request."
         raise Problem("idempotency_mismatch", detail, task_id=submitted.id)
