@@ -11,7 +11,3 @@ class SettingsError(PipelineError):
 
 class StoreAway(PipelineError):
     """Redis does not answer, refuses writes or is loading: nothing is known to have been done."""
-
-
-class InvariantBroken(PipelineError):
-    """A script found a state that must not exist: a bug, or a hand in Redis."""

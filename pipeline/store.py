@@ -22,7 +22,7 @@ from redis.exceptions import (
 from redis.retry import Retry
 
 from pipeline import script, verbs
-from pipeline.errors import InvariantBroken, PipelineError, StoreAway
+from pipeline.errors import PipelineError, StoreAway
 from pipeline.keys import Keys
 from pipeline.settings import Settings
 from pipeline.verbs import Call
@@ -71,8 +71,6 @@ def understood(error: Exception) -> PipelineError:
     text = str(error)
     if isinstance(error, _AWAY) or any(word in text for word in _AWAY_WORDS):
         return StoreAway(text or type(error).__name__)
-    if "BROKEN" in text:
-        return InvariantBroken(text)
     return PipelineError(text)
 
 

@@ -6,7 +6,7 @@ from calc.errors import Fault
 from gateway.answers import Failure
 from gateway.codes import CODES
 from gateway.problems import MEDIA_TYPE, Problem, answer, invalid
-from pipeline.errors import InvariantBroken
+from pipeline.errors import PipelineError
 from tests.gateway.house import SEED, House, problem
 
 
@@ -65,7 +65,7 @@ def test_a_fault_of_ours_says_nothing_of_our_insides(house: House, capsys: pytes
 
     async def story(h: House) -> None:
         async def broken(*_: object) -> None:
-            raise InvariantBroken("secret of ours")
+            raise PipelineError("secret of ours")
 
         h.desk.store.do = broken  # type: ignore[method-assign]
         response = await h.post(SEED)
