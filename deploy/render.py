@@ -17,6 +17,8 @@ NAME = re.compile(r"@([A-Z_]+)@")
 FOLDERS = ("log", "run", "store", "nginx")
 # How long nginx waits for an answer: above the longest `Prefer: wait`, so that it never cuts one off.
 READ_MARGIN_S = 15
+# Who brings the store's file to the disk: deploy/sync.py each second, or the server before each answer.
+APPENDFSYNC = {"everysec": "no", "always": "always"}
 
 
 def fill(template: str, values: dict[str, str]) -> str:
@@ -86,7 +88,10 @@ def redis(stack: Stack) -> str:
     template = (ROOT / "deploy" / "redis.conf.template").read_text()
     wanted = stack.wanted
     values = {"PORT": str(wanted.store_port), "FOLDER": str(stack.var / "store")}
-    return fill(template, values | {"DURABLE": stack.settings.durable, "MEMORY_MB": str(wanted.store_memory_mb)})
+    return fill(
+        template,
+        values | {"APPENDFSYNC": APPENDFSYNC[stack.settings.durable], "MEMORY_MB": str(wanted.store_memory_mb)},
+    )
 
 
 def supervisor(stack: Stack) -> str:
@@ -108,6 +113,8 @@ def supervisor(stack: Stack) -> str:
             "STOP_WAIT_S": f"{stop_wait_s(stack.settings):.0f}",
             "NGINX": f"{_quoted(stack.nginx)} -e stderr -p {_quoted(folder)}/ -c {_quoted(stack.var / 'nginx.conf')}",
             "STORES": "1" if stack.embedded else "0",
+            "SYNCS": "1" if stack.embedded and stack.settings.durable == "everysec" else "0",
+            "STORE_FOLDER": _quoted(stack.var / "store"),
             "STORE_ENVIRON": ",".join(f'{name}="{_escaped(Path(text))}"' for name, text in stack.store_environ.items()),
             "STORE": f"{_quoted(stack.redis_server)} {_quoted(stack.var / 'redis.conf')}",
         },

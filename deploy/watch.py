@@ -17,12 +17,10 @@ import sys
 import time
 import xmlrpc.client
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
+from deploy.line import write_line
 from deploy.supervisord import start_program
 
 LEVELS = {"FATAL": "error", "BACKOFF": "warning", "UNKNOWN": "error"}
@@ -71,7 +69,7 @@ def _start_due(due: dict[str, float], socket: Path) -> None:
         try:
             start_program(socket, name)
         except (OSError, xmlrpc.client.Error) as wrong:
-            _write("error", "supervisor.restart_failed", program=name, error=str(wrong))
+            write_line("supervisor", "error", "supervisor.restart_failed", program=name, error=str(wrong))
 
 
 def _log(state: str, event: dict[str, str], pause_s: float) -> None:
@@ -79,13 +77,7 @@ def _log(state: str, event: dict[str, str], pause_s: float) -> None:
     level = "warning" if unexpected else LEVELS.get(state, "info")
     extra = {"retry_s": pause_s} if state == "FATAL" else {}
     fields = {"program": event["processname"], "was": event["from_state"].lower(), "program_pid": event.get("pid")}
-    _write(level, f"program.{state.lower()}", **fields, **extra)
-
-
-def _write(level: str, name: str, **fields: object) -> None:
-    ts = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    line = {"ts": ts, "level": level, "event": name, "service": "supervisor", "pid": os.getpid(), **fields}
-    os.write(sys.stderr.fileno(), msgspec.json.encode(line) + b"\n")
+    write_line("supervisor", level, f"program.{state.lower()}", **fields, **extra)
 
 
 def _words(line: str) -> dict[str, str]:

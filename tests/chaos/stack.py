@@ -29,7 +29,7 @@ class ChaosStack:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="chaos-"))
         self.var, self.log = self.folder / "var", self.folder / "var" / "log"
-        self.server = Server(self.folder / "store", binaries()["valkey"], "--appendfsync", "everysec")
+        self.server = Server(self.folder / "store", binaries()["valkey"])
         self.proxy = Proxy(self.server.port)
         first = free_run(GATEWAYS + 1)
         self.http_port = first + GATEWAYS

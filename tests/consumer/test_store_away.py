@@ -22,7 +22,7 @@ from tests.proxy import Proxy
 @pytest.fixture
 def frail(tmp_path: Path) -> Iterator[House]:
     """A house with a server of its own, which keeps each acknowledged write."""
-    server = servers.Server(tmp_path / "store", servers.binaries()["valkey"], "--appendfsync", "always").start()
+    server = servers.Server(tmp_path / "store", servers.binaries()["valkey"]).start()
     house = House(server, tmp_path)
     yield house
     house.close()

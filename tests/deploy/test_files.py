@@ -75,8 +75,10 @@ def test_the_two_stores_of_ours_are_set_up_alike() -> None:
     for setting in ("appendonly yes", 'save ""', "maxmemory-policy noeviction"):
         assert f"\n{setting}\n" in template
         assert f"--{setting}" in COMPOSE
-    assert "\nappendfsync @DURABLE@\n" in template
-    assert f"--appendfsync ${{HEADRACE_DURABLE:-{Settings().durable}}}" in COMPOSE
+    assert "\nappendfsync @APPENDFSYNC@\n" in template
+    assert "always) fsync=always;; *) fsync=no;;" in COMPOSE
+    assert "--appendfsync $$fsync" in COMPOSE
+    assert render.APPENDFSYNC == {"everysec": "no", "always": "always"}
     compact = re.search(r"hash-max-listpack-value \d+", template)
     assert compact
     assert compact[0] in COMPOSE

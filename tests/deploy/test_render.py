@@ -59,21 +59,22 @@ def test_nginx_closes_an_idle_connection_before_the_gateway_does() -> None:
     assert 2 * int(idle[1]) < KEEP_ALIVE_S
 
 
-@pytest.mark.parametrize("durable", ["everysec", "always"])
+@pytest.mark.parametrize(("durable", "appendfsync", "syncs"), [("everysec", "no", "1"), ("always", "always", "0")])
 def test_the_embedded_store_is_durable_on_loopback_and_never_evicts(
-    make_stack: Callable[..., Stack], durable: str
+    make_stack: Callable[..., Stack], durable: str, appendfsync: str, syncs: str
 ) -> None:
     text = render.redis(make_stack(HEADRACE_DURABLE=durable))
     lines = dict(line.split(" ", 1) for line in text.splitlines() if line and line[0] != "#")
     expected = {
         "bind": "127.0.0.1",
         "appendonly": "yes",
-        "appendfsync": durable,
+        "appendfsync": appendfsync,
         "maxmemory": "2048mb",
         "maxmemory-policy": "noeviction",
         "hash-max-listpack-value": "1024",
     }
     assert {name: lines[name] for name in expected} == expected
+    assert _supervisor(make_stack(HEADRACE_DURABLE=durable)).get("program:sync", "numprocs") == syncs
 
 
 def _supervisor(stack: Stack) -> configparser.RawConfigParser:
@@ -85,9 +86,9 @@ def _supervisor(stack: Stack) -> configparser.RawConfigParser:
 def test_programs_stop_from_the_outside_in(make_stack: Callable[..., Stack]) -> None:
     parser = _supervisor(make_stack())
     order = sorted(
-        ("store", "consumer", "gateway", "nginx"), key=lambda name: parser.getint(f"program:{name}", "priority")
+        ("sync", "store", "consumer", "gateway", "nginx"), key=lambda name: parser.getint(f"program:{name}", "priority")
     )
-    assert order == ["store", "consumer", "gateway", "nginx"], "supervisord stops in the reverse of this"
+    assert order == ["sync", "store", "consumer", "gateway", "nginx"], "supervisord stops in the reverse of this"
 
 
 def test_each_program_is_tied_to_supervisord(make_stack: Callable[..., Stack]) -> None:

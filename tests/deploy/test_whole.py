@@ -238,7 +238,7 @@ def test_what_was_accepted_outlives_down_and_up(whole: Whole) -> None:
     asked = [line["ts"] for line in whole.lines("supervisor") if stops(line)]
     assert len(stopping) == len(asked)
     assert all(seconds(heard) - seconds(said) < 5 for heard, said in zip(stopping, asked, strict=True))
-    assert stored_in(whole) == {"dir": str(whole.var / "store"), "appendonly": "yes", "appendfsync": "everysec"}
+    assert stored_in(whole) == {"dir": str(whole.var / "store"), "appendonly": "yes", "appendfsync": "no"}
 
 
 def stops(line: dict[str, Any]) -> bool:
