@@ -23,6 +23,7 @@ RUN apt-get update -qq \
  && rm -rf /var/lib/apt/lists/*
 IMAGE
 
+# As the public image does, it takes from the store's files every right that others have.
 made local/redis:7.0 || $docker build --quiet --tag local/redis:7.0 - <<'IMAGE'
 FROM local/debian:bookworm
 RUN apt-get update -qq \
@@ -30,5 +31,6 @@ RUN apt-get update -qq \
  && rm -rf /var/lib/apt/lists/* && mkdir -p /data && chown redis:redis /data
 USER redis
 WORKDIR /data
+ENTRYPOINT ["sh", "-c", "umask 0077; exec \"$@\"", "sh"]
 CMD ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no"]
 IMAGE
