@@ -21,7 +21,7 @@ export HEADRACE_HTTP_PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs doctor demo inspect bench bench-full test lint test-compose chaos locks setup setup-test
+.PHONY: help up down status logs doctor key keys remove-key demo inspect bench bench-full test lint test-compose chaos locks setup setup-test
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,15 @@ logs: setup ## follow the logs of every process (Ctrl-C ends it)
 doctor: setup ## check this machine and the running processes, with what to do
 	@$(PY) -m deploy doctor
 
+key: setup ## a new API key: ROLE=viewer|submitter|operator|admin [OWNER=name] [LABEL=text]; the first one closes the door
+	@$(PY) -m deploy.keys make "$(ROLE)" "$(OWNER)" "$(LABEL)"
+
+keys: setup ## the API keys that exist (never their secrets)
+	@$(PY) -m deploy.keys list
+
+remove-key: setup ## remove an API key: ID=…
+	@$(PY) -m deploy.keys remove "$(ID)"
+
 demo: setup ## a portfolio's risk, option prices and more, computed at once
 	@$(PY) -m examples.demo
 
@@ -57,7 +66,7 @@ bench-full: setup-test ## all of them, with a million tasks: half an hour or mor
 
 test: setup-test ## set up, then lint, types and all tests
 	@$(MAKE) --no-print-directory lint
-	@$(PY) -m pytest
+	@bash tests/run.sh
 
 lint: setup-test ## lint and types alone
 	$(PY) -m ruff check .

@@ -19,6 +19,13 @@ def post(extra: bytes = b"") -> bytes:
     return HEAD + extra + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
 
 
+def post_batch(lines: int, line: bytes = BODY) -> bytes:
+    """A batch of so many equal tasks."""
+    body = (line + b"\n") * lines
+    head = b"POST /tasks/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
 def get(path: str) -> bytes:
     """A request for what is at a path."""
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()

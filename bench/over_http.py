@@ -1,6 +1,6 @@
 """Do-nothing tasks by HTTP through nginx and three gateways: idle round trips with `Prefer: wait`, submissions over one
-connection and over many, and looks at a finished task; beside an empty FastAPI application, alone and as three
-processes behind the same nginx.
+connection and over many, alone and in batches, and looks at a finished task; beside an empty FastAPI application, alone
+and as three processes behind the same nginx.
 
     client ─▶ nginx ─▶ three gateways ─▶ store ─▶ one consumer          (make up, on ports and in a folder of its own)
     client ─▶ nginx ─▶ three empty applications      client ─▶ one empty application
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from bench.client import get, load, post
+from bench.client import get, load, post, post_batch
 from bench.live import Live, live, stack_of
 from bench.measure import Meter, percentile, tree
 from bench.stage import end, free_ports, until, versions
@@ -27,6 +27,7 @@ from deploy.stack import ROOT
 from pipeline import verbs
 
 CONNECTIONS, GATEWAYS = 32, 3
+LINES, BATCHERS = 1_000, 4  # tasks of a batch, connections that send them
 NOOP = {"kind": "noop", "data": {"value": 7}}
 LIMIT_S = 120.0
 POST, WAIT = post(), post(b"Prefer: wait=10\r\n")
@@ -60,6 +61,8 @@ def measure(requests: int = 16_000, samples: int = 300, repetitions: int = REPET
                 until(lambda: idle(running), LIMIT_S)  # what was accepted runs on: not while others are measured
                 rate(table, f"{each.what}, {ALONE}", each, alone, application, requests)
                 rate(table, f"{each.what}, {BEHIND}", each, behind, groups, requests)
+            batches(table, running, requests)
+            until(lambda: idle(running), LIMIT_S)
     for each in loads:
         for other in (ALONE, BEHIND):
             table.ratio(each.what, f"{each.what}, {other}", "requests/s", f"{each.what}: ours / {other}")
@@ -84,6 +87,18 @@ def rate(table: Table, what: str, each: Asked, port: int, groups: dict[str, list
     table.add(what, "requests/s", run.per_s)
     table.add(what, "ms p50", percentile(ms, 0.5))
     table.add(what, "ms p99", percentile(ms, 0.99))
+    for group, used in run.cpu.items():
+        table.add(f"  {what}: {group}", "CPU s / 1,000", used)
+
+
+def batches(table: Table, running: Live, tasks: int) -> None:
+    """The rows of as many tasks in batches: tasks a second, CPU by process for 1,000 of them."""
+    lines = min(LINES, tasks // BATCHERS)
+    what = f"POST /tasks/batch of {lines:,}, {BATCHERS} connections"
+    meter = Meter(running.groups() | {"client": [os.getpid()]})
+    load(running.http, post_batch(lines), 202, BATCHERS, tasks // lines)
+    run = meter.read(tasks // lines * lines)
+    table.add(what, "tasks/s", run.per_s)
     for group, used in run.cpu.items():
         table.add(f"  {what}: {group}", "CPU s / 1,000", used)
 

@@ -4,11 +4,42 @@ This room knows no clock, environment, network, process, log or task id: only nu
 """
 
 from calc.kind import Kind
-from calc.kinds import compound_interest, option_european, var_historical, var_mc
+from calc.kinds import (
+    bond_book,
+    compound_interest,
+    credit_loss,
+    cva,
+    cvar_portfolio,
+    implied_vol,
+    loan,
+    markowitz,
+    model_calibration,
+    option_american,
+    option_basket,
+    option_european,
+    option_path,
+    risk_budget,
+    stress_test,
+    var_historical,
+    var_mc,
+)
 
 KINDS: dict[str, Kind] = {
+    "bond_book": bond_book,
     "compound_interest": compound_interest,
+    "credit_loss": credit_loss,
+    "cva": cva,
+    "cvar_portfolio": cvar_portfolio,
+    "implied_vol": implied_vol,
+    "loan": loan,
+    "markowitz": markowitz,
+    "model_calibration": model_calibration,
+    "option_american": option_american,
+    "option_basket": option_basket,
     "option_european": option_european,
+    "option_path": option_path,
+    "risk_budget": risk_budget,
+    "stress_test": stress_test,
     "var_historical": var_historical,
     "var_mc": var_mc,
 }

@@ -1,15 +1,17 @@
 """How returns move together, as clients may say it: one number, a matrix, pairs, or a covariance matrix."""
 
 import itertools
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from calc.errors import Fault, step
+from calc.errors import CalcError, Fault, step
 from calc.numerics import correlation as checks
+from calc.numerics import nearest
 from calc.numerics.correlation import Wrong
+from calc.quantities import Volatility, measure
 
 Matrix = NDArray[np.float64]
 RANGE = "must be from -1 to 1"
@@ -33,12 +35,68 @@ CovarianceMatrix = Annotated[
         extra_json_schema={"x-unit": "per volatility_period"},
     ),
 ]
+AssetNames = Annotated[
+    list[Annotated[str, Meta(min_length=1, max_length=64)]] | None,
+    Meta(
+        title="Assets",
+        description='Their names, in the order of all lists; without it they are "asset_1", "asset_2" and so on.',
+        examples=[["AAPL", "MSFT"]],
+    ),
+]
+AssetCovariance = Annotated[
+    Annotated[list[list[float]], Meta(min_length=1, max_length=2000)] | None,
+    Meta(
+        title="Covariance",
+        description="Of the assets' returns, a full matrix; or send volatility and correlation.",
+        examples=[[[0.04, 0.018], [0.018, 0.09]]],
+        extra_json_schema={"x-unit": "per period of the returns"},
+    ),
+]
+AssetVolatility = Annotated[
+    Annotated[list[Volatility], Meta(min_length=1, max_length=2000)] | None,
+    measure(
+        "Volatility",
+        "per square root of the period",
+        "Standard deviations of the assets' returns, with correlation in place of covariance; 0.2 is 20 %.",
+        [0.2, 0.3],
+    ),
+]
+AssetCorrelation = Annotated[
+    float | list[list[float]] | None,
+    Meta(
+        title="Correlation",
+        description="Of the assets' returns: one number for every pair, or a full matrix.",
+        examples=[0.3, [[1, 0.6], [0.6, 1]]],
+        extra_json_schema={"x-unit": "none"},
+    ),
+]
+Repair = Annotated[
+    Literal["none", "nearest"],
+    Meta(
+        title="Repair",
+        description="What to do with a matrix that is not positive semidefinite: refuse it, or take the nearest "
+        "correlation matrix (Higham 2002); the answer tells how far that is.",
+    ),
+]
+
+
+class Repaired(NamedTuple):
+    """A covariance matrix that is one, and the Frobenius distance of its correlations from those that were sent."""
+
+    covariance: Matrix
+    distance: float | None  # None: nothing was to be repaired
 
 
 def from_correlation(
-    given: float | list[list[float]] | dict[str, float] | None, volatilities: list[float], symbols: list[str]
+    given: float | list[list[float]] | dict[str, float] | None,
+    volatilities: list[float],
+    symbols: list[str],
+    keep_indefinite: bool = False,
 ) -> tuple[Matrix, list[Fault]]:
-    """The covariance matrix, and the faults of the correlation (paths begin with $.correlation)."""
+    """The covariance matrix, and the faults of the correlation (paths begin with $.correlation).
+
+    Where there is a fault it is the identity; with `keep_indefinite`, not if the one fault is that.
+    """
     size = len(symbols)
     path = "$.correlation"
     if given is None:
@@ -57,9 +115,9 @@ def from_correlation(
         np.fill_diagonal(matrix, 1.0)
     if not faults:
         faults = _told(checks.check_correlation(matrix, symbols), path)
-    if faults:
+    if faults and not (keep_indefinite and all(map(_is_mendable, faults))):
         return np.eye(size), faults
-    return matrix * np.multiply.outer(np.array(volatilities), np.array(volatilities)), []
+    return matrix * np.multiply.outer(np.array(volatilities), np.array(volatilities)), faults
 
 
 def from_covariance(given: list[list[float]], symbols: list[str]) -> tuple[Matrix, list[Fault]]:
@@ -70,6 +128,74 @@ def from_covariance(given: list[list[float]], symbols: list[str]) -> tuple[Matri
         return np.eye(len(symbols)), faults
     matrix = np.array(given, dtype=np.float64)
     return matrix, _told(checks.check_covariance(matrix, symbols), path)
+
+
+def of_assets(
+    covariance: list[list[float]] | None,
+    volatility: list[float] | None,
+    correlation: float | list[list[float]] | None,
+    names: list[str],
+    repair: Literal["none", "nearest"],
+) -> tuple[Matrix, list[Fault]]:
+    """The n × n covariance as it was sent, and its faults. What `repaired` can mend is none where `repair` says so."""
+    if covariance is not None:
+        faults = [
+            Fault(f"$.{field}", "stands in place of covariance: not beside it")
+            for field, given in (("volatility", volatility), ("correlation", correlation))
+            if given is not None
+        ]
+        matrix, wrong = from_covariance(covariance, names)
+    elif volatility is None:
+        missing = Fault("$.covariance", "is missing: or send volatility and correlation", code="missing")
+        return np.eye(len(names)), [missing]
+    else:
+        faults = []
+        matrix, wrong = from_correlation(correlation, volatility, names, keep_indefinite=True)
+    indefinite = [fault for fault in wrong if _is_mendable(fault)]
+    faults += [fault for fault in wrong if fault not in indefinite]
+    if indefinite and repair == "none":
+        offer = "; send repair 'nearest' to project it on the nearest that is (Higham 2002)"
+        faults += [Fault(fault.path, fault.detail + offer, code=fault.code) for fault in indefinite]
+    elif indefinite and len(names) > nearest.LARGEST:
+        detail = f"a matrix of {len(names)} assets is not repaired: at most {nearest.LARGEST}"
+        faults.append(Fault("$.repair", detail, repair, code="too_large"))
+    return 0.5 * (matrix + matrix.T), faults
+
+
+def repaired(covariance: Matrix, repair: Literal["none", "nearest"]) -> Repaired:
+    """The covariance to calculate with: variances stay, correlations move to the nearest that are possible.
+
+    Raises CalcError where the nearest is not found.
+    """
+    if repair == "none" or not checks.check_covariance(covariance, [""] * len(covariance)):
+        return Repaired(covariance, None)
+    scale = np.sqrt(covariance.diagonal())
+    live = np.flatnonzero(scale)
+    bounds = np.multiply.outer(scale[live], scale[live])
+    try:
+        found, distance = nearest.nearest_correlation(covariance[np.ix_(live, live)] / bounds)
+    except ArithmeticError as error:
+        raise CalcError(f"The covariance cannot be repaired: {error}.", code="no_convergence") from None
+    mended = np.zeros_like(covariance)
+    mended[np.ix_(live, live)] = found * bounds
+    return Repaired(mended, distance)
+
+
+def _is_mendable(fault: Fault) -> bool:
+    """Whether it is the matrix as a whole that is impossible, or a covariance beyond its variances."""
+    return fault.code == "not_psd"
+
+
+def asset_names(given: list[str] | None, size: int) -> tuple[list[str], list[Fault]]:
+    """A name for each of `size` assets, and what is wrong with those given."""
+    if given is None:
+        return [f"asset_{i}" for i in range(1, size + 1)], []
+    if len(given) != size:
+        detail = f"has {len(given)} entries, the covariance has {size}"
+        return [f"asset_{i}" for i in range(1, size + 1)], [Fault("$.assets", detail, code="length_mismatch")]
+    first = {name: i for i, name in reversed(list(enumerate(given)))}
+    twice = [i for i, name in enumerate(given) if first[name] != i]
+    return given, [Fault(f"$.assets[{i}]", "is a name that stands before", given[i], code="duplicate") for i in twice]
 
 
 def smallest_eigenvalue(covariance: Matrix) -> float:

@@ -1,6 +1,6 @@
 """Calculations by the name of their kind: JSON text in, JSON text out. All that gateway and child know of calc.
 
-    gateway   data ──plan──▶ Planned(complete data, parts, waves)
+    gateway   data ──plan──▶ Planned(complete data, parts, waves, CPU seconds)
     child     data, part ──run──▶ partial
               data, accumulator, partials of a wave ──fold──▶ accumulator, estimate, maybe the result
               data ──execute──▶ result          all of it in one process: a task of one part, and the plain truth
@@ -10,6 +10,8 @@ Every refusal is a CalcError; any other exception is a bug of ours.
 
 import importlib
 import math
+from collections.abc import Sequence
+from importlib import metadata
 from typing import Any
 
 import msgspec
@@ -22,6 +24,7 @@ from calc.kind import MAX_PARTS, MEMBERS, Kind, Plan, wave_bounds
 from calc.recent import Recent
 from calc.words import nearest
 
+ENTRY_POINTS = "headrace.kinds"
 # Canonical text: fields in the order of the Struct, keys of objects sorted, decimals as numbers with their digits.
 _ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="number")
 
@@ -36,6 +39,7 @@ class Planned(Struct, frozen=True):
     first_wave: int
     largest_wave: int
     seed: int | None
+    cpu_s: float  # estimated CPU seconds of the whole task
 
 
 class Folding(Struct, frozen=True):
@@ -69,12 +73,22 @@ def kinds() -> dict[str, Kind]:
 def load(modules: str) -> None:
     """Add the kinds of modules named like "tests.kinds.noop,tests.kinds.spin". Raises ValueError where one is none."""
     for name in filter(None, map(str.strip, modules.split(","))):
-        module: Any = importlib.import_module(name)
-        absent = [member for member in MEMBERS if not hasattr(module, member)]
-        if absent:
-            raise ValueError(f"{name} is not a kind: it has no {', '.join(absent)}")
-        if _kinds.setdefault(module.NAME, module) is not module:
-            raise ValueError(f"{name}: there is a kind {module.NAME!r} already")
+        _add(name, importlib.import_module(name))
+
+
+def load_installed() -> None:
+    """Add the kinds of installed packages: those with an entry point in the group ENTRY_POINTS, a module each.
+    Raises ValueError where one is none."""
+    for point in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
+        _add(f"{point.name} = {point.value}", point.load())
+
+
+def _add(name: str, module: Any) -> None:
+    absent = [member for member in MEMBERS if not hasattr(module, member)]
+    if absent:
+        raise ValueError(f"{name} is not a kind: it has no {', '.join(absent)}")
+    if _kinds.setdefault(module.NAME, module) is not module:
+        raise ValueError(f"{name}: there is a kind {module.NAME!r} already")
     _codecs.clear()
 
 
@@ -101,6 +115,7 @@ def plan(kind: str, data: bytes, fresh_seed: int) -> Planned:
         first_wave=whole.first_wave,
         largest_wave=whole.largest_wave,
         seed=params.seed if codec.seeded else None,
+        cpu_s=_cost(codec, params),
     )
 
 
@@ -156,11 +171,13 @@ def schema(kind: str) -> dict[str, Any]:
     return whole
 
 
-def warm() -> None:
-    """Import and compile all that a child needs, before the fork: every kind answers its own example once."""
+def warm(names: Sequence[str] = ()) -> None:
+    """Import and compile all that a child needs, before the fork: these kinds, or all of the table, answer their own
+    examples once."""
     for name, module in _kinds.items():
-        if name in KINDS:
-            execute(name, plan(name, _ENCODER.encode(module.EXAMPLE), fresh_seed=0).data)
+        if name in (names or KINDS):
+            for example in (module.EXAMPLE, *getattr(module, "FURTHER_EXAMPLES", ())):
+                execute(name, plan(name, _ENCODER.encode(example), fresh_seed=0).data)
 
 
 def _codec(kind: str) -> _Codec:
@@ -207,6 +224,13 @@ def _plan(codec: _Codec, params: Any) -> Plan:
             code="too_large",
         )
     return whole
+
+
+def _cost(codec: _Codec, params: Any) -> float:
+    seconds = float(codec.kind.cost(params))
+    if not 0 <= seconds < math.inf:
+        raise ArithmeticError(f"The kind {codec.kind.NAME} estimates its cost as {seconds} seconds")
+    return seconds
 
 
 def _text(value: Any) -> bytes:

@@ -3,7 +3,7 @@
 A kind divides its work into parts, runs one part at a time, and folds the partials, wave by wave and
 in part order, into an accumulator from which the result is made:
 
-    Params ──plan──▶ Plan(parts, waves)
+    Params ──plan──▶ Plan(parts, waves)                        and what it will take: cost
     Params, n ──run──▶ Partial                                one part, anywhere, any time
     Params, Accumulator | None, [Partial] ──reduce──▶ Accumulator     one wave, in part order (I9)
     Params, Accumulator ──result──▶ Result
@@ -16,6 +16,10 @@ Laws (tests/calc/test_laws.py holds every kind in the table to them):
  5. A refusal is a CalcError; any other exception is a bug.
  6. No partial or result holds NaN or an infinity.
  7. A partial is at most 2 MB of JSON, a plan has 1 to 100,000 parts.
+ 8. `cost` is a finite number above 0, and depends on Params alone.
+
+A kind may have, beside these names, `FURTHER_EXAMPLES`: a tuple of data, one for each way that its code can go. They
+are run before children are forked, so that all that is compiled or loaded at its first use is there.
 
 A kind with a field `seed` (an integer or None) is stochastic: who plans fills the seed in, so that what is
 stored is complete and can be computed again to the last bit.
@@ -86,6 +90,9 @@ class Kind(Protocol):
     def plan(self, params: Any) -> Plan:
         """Divide the work. Raises CalcError where Params as a whole cannot be calculated."""
 
+    def cost(self, params: Any) -> float:
+        """Estimated CPU seconds of the whole task, within a factor of two: from measured unit costs."""
+
     def run(self, params: Any, part: int) -> Any:
         """The partial of one part, 0 <= part < parts."""
 
@@ -129,6 +136,11 @@ def only_partial(params: Any, accumulator: Any, partials: list[Any]) -> Any:
 def result_of_partial(params: Any, accumulator: Any) -> Any:
     """`result` of such a kind, whose one partial holds it."""
     return accumulator.result
+
+
+def next_to_nothing(params: Any) -> float:
+    """`cost` of a kind whose work nobody would wait for."""
+    return 1e-4
 
 
 def once_per_params(function: Callable[[Any], Value]) -> Callable[[Any], Value]:

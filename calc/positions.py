@@ -47,3 +47,52 @@ def exposures(positions: Iterable[Position], symbols: list[str]) -> list[float]:
     for position in positions:
         by_symbol[position.symbol].append(position.exposure)
     return [math.fsum(by_symbol[symbol]) for symbol in symbols]
+
+
+class Factors(Struct, frozen=True, forbid_unknown_fields=True):
+    """Returns as sums over independent factors of variance 1, and a part of each symbol's own."""
+
+    loadings: Annotated[
+        list[list[float]],
+        measure(
+            "Loadings",
+            "per square root of volatility_period",
+            "One row a symbol, in the order in which the symbols first stand; one column a factor: the standard "
+            "deviation of the symbol's return that hangs on it.",
+            [[0.18, 0.05], [0.15, -0.04]],
+        ),
+    ]
+    specific: Annotated[
+        list[Annotated[float, Meta(ge=0)]],
+        measure(
+            "Specific",
+            "per square root of volatility_period",
+            "The standard deviation of what is left of each symbol's return.",
+            [0.2, 0.17],
+        ),
+    ]
+
+
+def faults_of_factors(factors: Factors, symbols: list[str]) -> list[Fault]:
+    """What keeps them from being the factors of these symbols. Paths begin with $.factors."""
+    faults = []
+    for field, rows in (("loadings", len(factors.loadings)), ("specific", len(factors.specific))):
+        if rows != len(symbols):
+            detail = f"has {rows} entries for {len(symbols)} symbols"
+            faults.append(Fault(f"$.factors.{field}", detail, code="length_mismatch"))
+    columns = len(factors.loadings[0]) if factors.loadings else 0
+    for i, row in enumerate(factors.loadings):
+        if len(row) != columns:
+            detail = f"has {len(row)} entries, the first row has {columns}"
+            faults.append(Fault(f"$.factors.loadings[{i}]", detail, code="length_mismatch"))
+        faults += [
+            Fault(f"$.factors.loadings[{i}][{j}]", f"is {value:.15g}: beyond 100", value, "-100 to 100", "out_of_range")
+            for j, value in enumerate(row)
+            if abs(value) > 100
+        ]
+    faults += [
+        Fault(f"$.factors.specific[{i}]", f"is {value:.15g}: beyond 100", value, "0 to 100", "out_of_range")
+        for i, value in enumerate(factors.specific)
+        if value > 100
+    ]
+    return faults[:100]

@@ -37,8 +37,10 @@ def main() -> int:
     log.configure("consumer", consumer, settings.log_level)
     try:
         memory_limit = memory.limit_bytes(settings)
+        execute.load_installed()
         execute.load(settings.kinds)
-        execute.warm()
+        if settings.warm != "none":
+            execute.warm([] if settings.warm == "all" else settings.warm.replace(" ", "").split(","))
         gc.collect()
         gc.freeze()  # else each full collection in a child copies the memory it shares with us
         selector = selectors.DefaultSelector()

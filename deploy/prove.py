@@ -13,12 +13,14 @@ from deploy import supervisord
 from deploy.ask import ask
 from deploy.stack import Stack
 from deploy.tell import OURS, Problem
-from pipeline import durable, verbs
+from pipeline import apikeys, durable, verbs
+from pipeline.apikeys import ApiKey
 from pipeline.errors import PipelineError, StoreAway
 from pipeline.settings import Settings, host_name
 from pipeline.store import Store
 
 LABEL = "proof of make up"
+OWNER = "make-up"
 # 10,000 at 5 % a year, compounded monthly, for a year: 10511.618978817331898… in exact arithmetic.
 KNOWN = {"kind": "compound_interest", "data": {"amount": 10000, "rate": 0.05}, "label": LABEL}
 KNOWN_TOTAL = 10511.62
@@ -44,6 +46,7 @@ class Prover:
         self.stack = stack
         self.begun = time.monotonic()
         self.store = Store(stack.settings, "deploy")
+        self._key: tuple[str, ApiKey] | None = None
         self.pids: dict[str, set[int]] = defaultdict(set)
 
     def prove_store(self) -> Proof:
@@ -80,7 +83,9 @@ class Prover:
     def prove_answer(self) -> str:
         """One calculation through nginx whose answer is known. The line that says so."""
         begun = time.monotonic()
-        answer = ask(self.stack.wanted.http_port, "POST", "/tasks", KNOWN, {"Prefer": "wait=20"}, limit_s=30)
+        headers = {"Prefer": "wait=20"} | self._credential()
+        answer = ask(self.stack.wanted.http_port, "POST", "/tasks", KNOWN, headers, limit_s=30)
+        self._give_back()
         took_ms = (time.monotonic() - begun) * 1000
         result = answer.json.get("result") if answer.ok else None
         total = result.get("total") if result else None
@@ -118,7 +123,7 @@ class Prover:
         if mine <= did:
             return ""
         for _ in range(4 * len(mine)):
-            answer = ask(self.stack.wanted.http_port, "POST", "/tasks", KNOWN)
+            answer = ask(self.stack.wanted.http_port, "POST", "/tasks", KNOWN, self._credential())
             if not answer.ok:
                 return f"POST /tasks answered {answer.status}: {answer.text[:200]}"
             submitted.append(answer.json["task_id"])
@@ -126,6 +131,18 @@ class Prover:
         did |= {task.consumer for task in tasks if task.state == "succeeded"}
         submitted[:] = [task.id for task in tasks if task.state != "succeeded"]
         return f"no job was done yet by {', '.join(sorted(mine - did))}" if mine - did else ""
+
+    # ── where a key is needed, the proof has one of its own, for as long as it takes ──
+
+    def _credential(self) -> dict[str, str]:
+        if self._key is None and access_needs_a_key(self.stack.settings, self.store):
+            self._key = apikeys.make("submitter", OWNER, LABEL)
+            self.store.do(verbs.keep_apikey(self._key[1]))
+        return {"Authorization": f"Bearer {self._key[0]}"} if self._key else {}
+
+    def _give_back(self) -> None:
+        if self._key:
+            self.store.do(verbs.remove_apikey(self._key[1].id))
 
     def names(self) -> set[str]:
         """The names of the consumers that our supervisord started, as they call themselves."""
@@ -182,6 +199,11 @@ def store_lines(store: Store, settings: Settings) -> list[str]:
         except PipelineError as refused:
             lines.append(durable.unknown(refused))
     return lines
+
+
+def access_needs_a_key(settings: Settings, store: Store) -> bool:
+    """Whether the gateways serve nobody without a key or token."""
+    return bool(settings.admin_key or settings.jwt_issuer or store.do(verbs.apikeys()))
 
 
 def gateway_fault(port: int) -> str:

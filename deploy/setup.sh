@@ -48,7 +48,28 @@ is_done() {
     [ -x $env/bin/python ] && [ "$(cat "$env/.$1.stamp" 2>/dev/null)" = "$(stamp_of "$1")" ]
 }
 
-if is_done "$1"; then exit 0; fi
+kernels_are() { # what the kept machine code was made from, and by what
+    cat calc/kernels/*.py requirements/run.txt | cksum
+}
+
+compile_kernels() { # once, and again when a kernel has changed: what runs then only loads machine code
+    kept=calc/kernels/__pycache__/compiled.stamp
+    if [ "$(cat "$kept" 2>/dev/null)" = "$(kernels_are)" ]; then return; fi
+    begun=$(date +%s)
+    printf 'Compiling the kernels, once … '
+    $env/bin/python -m calc 1 2 &
+    half=$!
+    if ! { $env/bin/python -m calc 2 2 && wait $half; }; then
+        refuse "The kernels could not be compiled." "Python says why above." "Run it again when that is mended:  make up"
+    fi
+    kernels_are >"$kept"
+    echo "$(($(date +%s) - begun)) s."
+}
+
+if is_done "$1"; then
+    compile_kernels
+    exit 0
+fi
 
 if [ ! -w . ] || { [ -e $env ] && [ ! -w $env ]; }; then
     refuse "Cannot write to $env in $(pwd) (you are $(id -un))." \
@@ -79,3 +100,4 @@ stamp_of "$1" >"$env/.$1.stamp"
 if [ "$1" = test ]; then # the test lock holds the run lock
     stamp_of run >$env/.run.stamp
 fi
+compile_kernels

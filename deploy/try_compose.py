@@ -3,6 +3,7 @@
 Needs a Docker engine and Compose (`COMPOSE` names the command). Project, ports and volume are its own.
 """
 
+import secrets
 import shlex
 import subprocess
 import sys
@@ -20,6 +21,8 @@ HTTP_PORT = 28_080
 GATEWAY_PORTS = (28_001, 28_020)
 PROJECT = "headrace-test"
 LIMIT_S = 90
+ADMIN_KEY = secrets.token_hex(24)
+KEY = {"Authorization": f"Bearer {ADMIN_KEY}"}
 
 
 class Trial:
@@ -35,6 +38,7 @@ class Trial:
             "HEADRACE_HTTP_PORT": str(HTTP_PORT),
             "HEADRACE_GATEWAY_PORTS": f"{GATEWAY_PORTS[0]}-{GATEWAY_PORTS[1]}",
             "HEADRACE_REDIS_URL": "",
+            "HEADRACE_ADMIN_KEY": ADMIN_KEY,
         }
         self.environ = environ | own | {"DOCKER_BUILDKIT": "1"}
 
@@ -64,9 +68,9 @@ def calculate() -> Answer:
     """The calculation whose answer is known, through nginx. A gateway that is stopping answers 202 before the result
     is there; then it is asked for, as a client would."""
     wait = {"Prefer": "wait=30"}
-    answer = ask(HTTP_PORT, "POST", "/tasks", KNOWN, wait, limit_s=40)
+    answer = ask(HTTP_PORT, "POST", "/tasks", KNOWN, wait | KEY, limit_s=40)
     while answer.ok and answer.json["state"] in ("queued", "running"):
-        answer = ask(HTTP_PORT, "GET", answer.json["links"]["self"], headers=wait, limit_s=40)
+        answer = ask(HTTP_PORT, "GET", answer.json["links"]["self"], headers=wait | KEY, limit_s=40)
     return answer
 
 
@@ -161,12 +165,12 @@ def it_stops_politely(trial: Trial) -> None:
 
 def it_keeps_what_it_accepted(trial: Trial) -> None:
     """A task accepted with no consumer there outlives a kill of the store and is computed afterwards (case B22)."""
-    accepted = ask(HTTP_PORT, "POST", "/tasks", KNOWN)
+    accepted = ask(HTTP_PORT, "POST", "/tasks", KNOWN, KEY)
     require(accepted.status == 202, f"POST /tasks answered {accepted.status}")
     trial.kill(trial.containers("redis")[0])
     trial.run("up", "-d", "--no-build", "--wait", "--scale", "consumer=3", "--scale", "gateway=3")
     path = accepted.json["links"]["self"]
-    took_s = until("the task is done", lambda: ask(HTTP_PORT, "GET", path).text.find('"succeeded"') > 0)
+    took_s = until("the task is done", lambda: ask(HTTP_PORT, "GET", path, headers=KEY).text.find('"succeeded"') > 0)
     say(f"  a task outlived the kill of the store; done {took_s:.1f} s after everything was healthy again")
 
 

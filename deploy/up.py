@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from deploy import checks, processes, render, supervisord
 from deploy.down import kill
-from deploy.prove import Prover
+from deploy.prove import Prover, access_needs_a_key
 from deploy.stack import Stack
 from deploy.status import trouble
 from deploy.tell import OURS, Problem, row, say, since
 from pipeline.settings import stop_wait_s
+from pipeline.store import Store
 
 PROGRAMS_DOWN_S = 5.0
 
@@ -65,7 +66,22 @@ Try:
   curl -X POST {address}/tasks -H "Content-Type: application/json" -d '{{"data": {{"amount": 10000, "rate": 0.05}}}}'
   curl {address}/tasks/TASK_ID        with the task_id of the answer
 
+{_door(stack)}
 Stop:  make down     What runs:  make status     Trouble:  make doctor""")
+
+
+def _door(stack: Stack) -> str:
+    """Who may do what, in a line."""
+    store = Store(stack.settings, "deploy")
+    try:
+        closed = access_needs_a_key(stack.settings, store)
+    finally:
+        store.close()
+    if closed:
+        return 'Keys:  needed (make key ROLE=submitter makes one):  curl -H "Authorization: Bearer KEY" …\n'
+    return (
+        "Keys:  none, so everybody on this machine may do everything; nothing listens beyond it.  make key ROLE=admin\n"
+    )
 
 
 def _is_running(stack: Stack) -> int:

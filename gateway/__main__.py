@@ -12,8 +12,8 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from gateway import access, lines
 from gateway import app as application
-from gateway import lines
 from gateway.desk import Desk
 from pipeline import log, settings
 from pipeline.errors import SettingsError
@@ -54,6 +54,9 @@ def main() -> int:
         mine = settings.read()
     except SettingsError as wrong:
         print(wrong, file=sys.stderr)
+        return WRONG_USAGE
+    if refusal := access.unsafe(mine):
+        print(refusal, file=sys.stderr)
         return WRONG_USAGE
     log.configure("gateway", lines.instance(mine), mine.log_level)
     logging.basicConfig(handlers=[Lines()], level=logging.WARNING, force=True)

@@ -4,6 +4,7 @@ The result is never parsed here: its bytes go from Redis into the answer as they
 Times are RFC 3339 in UTC with milliseconds, durations have their unit in the name; what is not known yet is null.
 """
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
@@ -12,6 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 from starlette.responses import Response
 
+from gateway.forecast import Forecast
 from pipeline.record import FINAL, Priority, State, Task
 
 ACCEPTED, OK = 202, 200
@@ -56,6 +58,15 @@ class Failure(Struct, frozen=True):
     message: str
 
 
+class Rerun(Struct, frozen=True):
+    """Of which task this repeats the calculation, and whether the results are the same to the last bit: null until both
+    are known."""
+
+    of: str
+    sha256: str | None
+    same_bits: bool | None
+
+
 class TaskSummary(Struct, frozen=True, kw_only=True):
     """A task as it stands in a list: all but its result."""
 
@@ -64,7 +75,10 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
     state: State
     priority: Priority
     label: str
+    metadata: dict[str, str]
     owner: str
+    batch_id: str | None
+    custom_id: str | None
     submitted_at: str
     run_at: str | None
     started_at: str | None
@@ -75,6 +89,8 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
     attempts: int
     interruptions: int
     progress: Progress
+    estimated: Forecast | None
+    stopped_at: str | None
     error: Failure | None
     seed: int | None
     versions: Versions
@@ -83,8 +99,15 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
 
 
 class TaskAnswer(TaskSummary, frozen=True, kw_only=True):
-    """A task: the answer of GET /tasks/{task_id}, of a wait and of a cancel."""
+    """A task: the answer of GET /tasks/{task_id}, of a wait and of a cancel.
 
+    `cached`: an equal calculation that was submitted before answers this submission. `result_sha256` is of the result's
+    bytes.
+    """
+
+    cached: bool
+    rerun: Rerun | None
+    result_sha256: str | None
     result: Raw
 
 
@@ -97,6 +120,9 @@ class Accepted(Struct, frozen=True, kw_only=True):
     priority: Priority
     label: str
     submitted_at: str
+    cached: bool
+    rerun_of: str | None
+    estimated: Forecast | None
     links: Links
 
 
@@ -116,6 +142,10 @@ def accepted(
     label: str,
     submitted_at: int,
     headers: dict[str, str] | None = None,
+    *,
+    cached: bool = False,
+    rerun_of: str = "",
+    estimated: Forecast | None = None,
 ) -> Response:
     """202: the task is in the store."""
     said = Accepted(
@@ -125,19 +155,40 @@ def accepted(
         priority=priority,
         label=label,
         submitted_at=time_text(submitted_at),
+        cached=cached,
+        rerun_of=rerun_of or None,
+        estimated=estimated,
         links=links(id, state),
     )
     sent = {"Location": said.links.self, "Retry-After": ASK_AGAIN_S} | (headers or {})
     return Response(_encode(said), ACCEPTED, sent, JSON)
 
 
-def task(record: Task, now_ms: int, headers: dict[str, str] | None = None, status: int = OK) -> Response:
+def task(
+    record: Task, now_ms: int, headers: dict[str, str] | None = None, status: int = OK, *, cached: bool = False
+) -> Response:
     """The task in its one shape."""
     headers = headers or {}
     if record.state not in FINAL:
         headers["Retry-After"] = ASK_AGAIN_S
-    result = NOTHING if record.result is None else Raw(record.result)
-    return Response(_encode(TaskAnswer(result=result, **_told(record, now_ms))), status, headers, JSON)
+    return Response(_encode(whole(record, now_ms, cached)), status, headers, JSON)
+
+
+def whole(record: Task, now_ms: int, cached: bool = False) -> TaskAnswer:
+    """A task with its result."""
+    sha256 = None if record.result is None else hashlib.sha256(record.result).hexdigest()
+    return TaskAnswer(
+        cached=cached,
+        rerun=_rerun(record, sha256),
+        result_sha256=sha256,
+        result=NOTHING if record.result is None else Raw(record.result),
+        **_told(record, now_ms),
+    )
+
+
+def summary(record: Task, now_ms: int) -> TaskSummary:
+    """A task without its result."""
+    return TaskSummary(**_told(record, now_ms))
 
 
 def result(record: Task, now_ms: int, headers: dict[str, str]) -> Response:
@@ -149,13 +200,13 @@ def result(record: Task, now_ms: int, headers: dict[str, str]) -> Response:
 
 def page(records: list[Task], cursor: str, next_link: str, now_ms: int) -> Response:
     """A page of tasks, each without its result."""
-    tasks = [TaskSummary(**_told(record, now_ms)) for record in records]
+    tasks = [summary(record, now_ms) for record in records]
     return Response(_encode(TaskList(tasks=tasks, cursor=cursor or None, next=next_link or None)), OK, media_type=JSON)
 
 
-def body(value: Any, headers: dict[str, str] | None = None) -> Response:
-    """200 with any other value as JSON."""
-    return Response(_encode(value), OK, headers, JSON)
+def body(value: Any, headers: dict[str, str] | None = None, status: int = OK) -> Response:
+    """Any other value as JSON."""
+    return Response(_encode(value), status, headers, JSON)
 
 
 def failure(record: Task) -> Failure | None:
@@ -169,6 +220,11 @@ def links(id: str, state: State) -> Links:
     """The addresses of a task, relative: whatever host or port the client used."""
     path = f"/tasks/{id}"
     return Links(path, f"{path}/result", "" if state in FINAL else f"{path}/cancel")
+
+
+def foretold(record: Task) -> Forecast | None:
+    """What was foretold of a task when it was accepted."""
+    return None if record.estimated is None else msgspec.convert(record.estimated, Forecast)
 
 
 @cache
@@ -198,6 +254,9 @@ def _told(t: Task, now_ms: int) -> dict[str, Any]:
         "state": t.state,
         "priority": t.priority,
         "label": t.label,
+        "metadata": t.metadata,
+        "batch_id": t.batch or None,
+        "custom_id": t.custom_id or None,
         "owner": t.owner,
         "submitted_at": time_text(t.submitted_at),
         "run_at": _time(t.not_before),
@@ -208,7 +267,9 @@ def _told(t: Task, now_ms: int) -> dict[str, Any]:
         "ran_ms": ran_ms,
         "attempts": t.attempts,
         "interruptions": t.interruptions,
-        "progress": _progress(t, ran_ms),
+        "progress": progress(t, ran_ms),
+        "estimated": foretold(t),
+        "stopped_at": _time(t.stopped_at),
         "error": failure(t),
         "seed": t.seed,
         "versions": msgspec.convert(t.versions, Versions),
@@ -226,7 +287,15 @@ def _time(ms: int | None) -> str | None:
     return None if ms is None else time_text(ms)
 
 
-def _progress(t: Task, ran_ms: int | None) -> Progress:
+def _rerun(t: Task, sha256: str | None) -> Rerun | None:
+    if not t.rerun_of:
+        return None
+    same = sha256 == t.rerun_sha256 if sha256 and t.rerun_sha256 else None
+    return Rerun(t.rerun_of, t.rerun_sha256 or None, same)
+
+
+def progress(t: Task, ran_ms: int | None) -> Progress:
+    """How far it is; the time to go is that of the parts so far."""
     estimate = t.estimate or {}
     eta_s = None
     if t.state == "running" and ran_ms and t.done:

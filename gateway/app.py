@@ -17,7 +17,7 @@ from calc import execute
 from gateway import edge
 from gateway.desk import Desk
 from gateway.problems import Problem
-from gateway.routes import docs, health, kinds, tasks
+from gateway.routes import batches, docs, health, kinds, operations, tasks, watch
 from pipeline.errors import PipelineError
 from pipeline.settings import Settings
 
@@ -30,14 +30,18 @@ WITHOUT: dict[str, Any] = {
     "telemetry": {"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
 }
 
+# Static paths first: `/tasks/batch` is no task id.
+HOT = [*batches.ROUTES, *tasks.ROUTES, *watch.ROUTES, *operations.ROUTES]
+
 
 def create(settings: Settings) -> FastAPI:
     """The application for these settings. It opens its store when it starts, not here."""
+    execute.load_installed()
     execute.load(settings.kinds)
     refused: dict[Any, Any] = dict.fromkeys((Problem, PipelineError, HTTPException), edge.answer)
     app = Application(title="Headrace", lifespan=_life, exception_handlers=refused, **WITHOUT)
     app.state.desk = Desk(settings)
-    app.router.routes += tasks.ROUTES
+    app.router.routes += HOT
     for path, endpoint in kinds.ROUTES + health.ROUTES + docs.ROUTES:
         app.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
     return app
@@ -49,7 +53,7 @@ class Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """The hot routes first, all else FastAPI's way."""
         rest = super().build_middleware_stack()
-        hot = Router(tasks.ROUTES, redirect_slashes=False, default=rest, lifespan=_life)
+        hot = Router(HOT, redirect_slashes=False, default=rest, lifespan=_life)
         return edge.Edge(hot)
 
 

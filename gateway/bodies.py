@@ -6,12 +6,13 @@ The envelope is decoded with `data` left as it is, byte for byte: what `data` me
 import hashlib
 import json
 import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import NODEFAULT, Meta, Raw, Struct, field
 from starlette.requests import Request
 
 from calc import DEFAULT_KIND, execute
@@ -22,6 +23,7 @@ from gateway.problems import Problem, invalid
 from pipeline.record import Priority
 from pipeline.settings import Settings
 
+JSON, NDJSON = "application/json", "application/x-ndjson"
 LATEST_S = 30 * 86_400  # the furthest a task can be put off
 LONG = 10_000  # bytes of data, longer than all other fields together: it can stand nowhere else in a body
 KEY_TTL_S = 86_400
@@ -38,9 +40,26 @@ RunAt = Annotated[
         extra_json_schema={"format": "date-time"},
     ),
 ]
+Deadline = Annotated[
+    float,
+    Meta(
+        gt=0,
+        le=LATEST_S,
+        description="Seconds from now. Then the estimate of the parts done is the result, or the task fails.",
+    ),
+]
+Metadata = Annotated[
+    dict[Annotated[str, Meta(min_length=1, max_length=64)], Annotated[str, Meta(max_length=500)]],
+    Meta(max_length=16, description="Texts of your own that come back with the task; they mean nothing to us."),
+]
+CustomId = Annotated[str, Meta(min_length=1, max_length=100, description="Your own name for a task within its batch.")]
 Label = Annotated[str, Meta(max_length=200, description="A name of your own for lists; means nothing to us.")]
 
 
+Cache = Annotated[
+    Literal["use", "off"],
+    Meta(description="`use`: answered by the task of the same kind, version and data, where that said `use` too."),
+]
 _ZonedTime = Annotated[datetime, Meta(tz=True)]
 
 
@@ -55,6 +74,18 @@ class Envelope(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     result_ttl_s: ResultTTL | None = None
     delay_s: Delay | None = None
     run_at: RunAt | None = None
+    deadline_s: Deadline | None = None
+    metadata: Metadata = {}
+    cache: Cache | None = None
+
+
+class Line(Envelope, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A task of a batch."""
+
+    custom_id: CustomId | None = None
+
+
+E = TypeVar("E", bound=Envelope)
 
 
 class Key(Struct, frozen=True):
@@ -73,9 +104,14 @@ def length(request: Request, limit: int) -> int:
     return int(declared) if declared.isdecimal() else limit * ("transfer-encoding" in request.headers)
 
 
-async def read(request: Request, limit: int) -> bytes:
-    """The body, or a Problem: too large (noticed while it arrives), not JSON by its headers."""
-    _check_type(request)
+def media_type(request: Request) -> str:
+    """What the body is declared to be, without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def read(request: Request, limit: int, types: Sequence[str] = (JSON,)) -> bytes:
+    """The body, or a Problem: too large (noticed while it arrives), not of one of these types by its headers."""
+    _check_type(request, types)
     pieces, size = [], 0
     async for piece in request.stream():
         size += len(piece)
@@ -85,18 +121,23 @@ async def read(request: Request, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def envelope(body: bytes) -> Envelope:
+def envelope(body: bytes, shape: type[E]) -> E:
     """The envelope of a body. Raises a Problem with every fault at once, those of the data too."""
     try:
-        asked = _decoded(body)
+        asked = _decoded(body, shape)
     except InvalidData as wrong:
-        faults = _faults(body) or wrong.faults
+        faults = _faults(body, shape) or wrong.faults
         code = "invalid_data" if all(fault.path.startswith("$.data.") for fault in faults) else "invalid_request"
         raise invalid(faults, code) from None
     if asked.delay_s is not None and asked.run_at is not None:
         fault = Fault("$.run_at", "stands beside delay_s: both say when to start", allowed="one of delay_s, run_at")
         raise invalid([fault], "invalid_request")
     return asked
+
+
+def deadline_ms(asked: Envelope, now_ms: int) -> int:
+    """When the task is to be ended with what is there, in ms since 1970; 0 for never."""
+    return 0 if asked.deadline_s is None else now_ms + int(asked.deadline_s * 1000)
 
 
 def time_limit_s(asked: Envelope, settings: Settings) -> float:
@@ -127,6 +168,11 @@ def not_before_ms(asked: Envelope, now_ms: int) -> int:
     return max(0, int(at.total_seconds() * 1000))
 
 
+def metadata_text(asked: Envelope) -> str:
+    """The client's own words as the record keeps them; "" for none."""
+    return msgspec.json.encode(asked.metadata).decode() if asked.metadata else ""
+
+
 # ── what makes two submissions one ──
 
 _KEY = re.compile(r'"([\x20-\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e](?:[\x20\x21\x23-\x7e]{0,253}[\x21\x23-\x7e])?)')
@@ -136,16 +182,26 @@ _literal = msgspec.json.Decoder(float_hook=str).decode
 
 def key(request: Request, asked: Envelope, kind: str, body: bytes) -> Key:
     """The client's Idempotency-Key; without one the proxy's X-Submission-ID, whose resends have equal bytes."""
+    return _key(request, lambda: _request_sha256(asked, kind), body)
+
+
+def _key(request: Request, sha256: Callable[[], str], body: bytes) -> Key:
     sent = request.headers.getlist("idempotency-key")
     if sent:
         match = _KEY.fullmatch(sent[0]) if len(sent) == 1 else None
         if not match:
             raise Problem("bad_header", "Idempotency-Key must be one text of 1 to 255 printable ASCII characters.")
-        return Key(f"key:{match[1] or match[2]}", _request_sha256(asked, kind))
+        return Key(f"key:{match[1] or match[2]}", sha256())
     submission = request.headers.get("x-submission-id", "")
     if _SUBMISSION_ID.fullmatch(submission):
         return Key(f"once:{submission}", hashlib.sha256(body).hexdigest(), RESEND_TTL_S)
     return Key()
+
+
+def batch_key(request: Request, body: bytes) -> Key:
+    """The same for a batch, by all its bytes."""
+    sha256 = hashlib.sha256(request.url.query.encode() + b"\n" + body).hexdigest()
+    return _key(request, lambda: sha256, body)
 
 
 def _request_sha256(asked: Envelope, kind: str) -> str:
@@ -158,7 +214,20 @@ def _request_sha256(asked: Envelope, kind: str) -> str:
     return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
 
 
+def custom_id_of(line: bytes) -> str | None:
+    """The client's name for a line that is wrong elsewhere, if one can be read."""
+    try:
+        name = msgspec.json.decode(line, type=_Named).custom_id
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return name if name is None else name[:100]
+
+
 # ── pieces ──
+
+
+class _Named(Struct):
+    custom_id: str | None = None
 
 
 class _Data(Struct):
@@ -168,24 +237,24 @@ class _Data(Struct):
 _only_data = msgspec.json.Decoder(_Data).decode
 
 
-def _decoded(body: bytes) -> Envelope:
+def _decoded(body: bytes, shape: type[E]) -> E:
     """The envelope. Long data are taken out before it is looked at closely: their kind will do that to them."""
     if len(body) <= LONG:
-        return decode(Envelope, body, "$")
+        return decode(shape, body, "$")
     try:
         data = _only_data(body).data
     except (msgspec.DecodeError, RecursionError):
-        return decode(Envelope, body, "$")
+        return decode(shape, body, "$")
     rest = body.replace(bytes(data), b"null", 1) if len(bytes(data)) > LONG else body
-    return msgspec.structs.replace(decode(Envelope, rest, "$"), data=data)
+    return msgspec.structs.replace(decode(shape, rest, "$"), data=data)
 
 
-def _faults(body: bytes) -> list[Fault]:
+def _faults(body: bytes, shape: type[Envelope]) -> list[Fault]:
     """All that is wrong with a body, its data read as its kind's. [] where the kind cannot be known."""
     try:
         said = json.loads(body)
         kind = execute.find(str(said.get("kind", DEFAULT_KIND)))
-        decode(_submission(kind.NAME), body, "$")
+        decode(_submission(kind.NAME, shape), body, "$")
     except InvalidData as wrong:
         return wrong.faults
     except (ValueError, AttributeError, RecursionError, UnknownKind):
@@ -194,10 +263,12 @@ def _faults(body: bytes) -> list[Fault]:
 
 
 @cache
-def _submission(kind: str) -> type[Struct]:
+def _submission(kind: str, shape: type[Envelope]) -> type[Struct]:
     """The envelope with the Params of a kind where it has them raw."""
     fields: list[tuple[str, Any, Any]] = [
-        (f.name, f.type, f.default) for f in msgspec.structs.fields(Envelope) if not f.required
+        (f.name, f.type, f.default if f.default_factory is NODEFAULT else field(default_factory=f.default_factory))
+        for f in msgspec.structs.fields(shape)
+        if not f.required
     ]
     whole: list[tuple[str, Any] | tuple[str, Any, Any]] = [("data", execute.find(kind).Params), *fields]
     return msgspec.defstruct("Submission", whole, forbid_unknown_fields=True, kw_only=True)
@@ -207,13 +278,13 @@ def _too_large(limit: int) -> Problem:
     return Problem("body_too_large", f"The body is longer than {limit:,} bytes. Nothing was accepted.")
 
 
-def _check_type(request: Request) -> None:
-    """Only declared JSON: a form or text that a browser sends across sites must never submit a task."""
+def _check_type(request: Request, types: Sequence[str]) -> None:
+    """Only what is declared so: a form or text that a browser sends across sites must never submit a task."""
     declared = request.headers.get("content-type", "")
-    name, _, parameters = declared.lower().partition(";")
-    charset = parameters.replace('"', "").strip()
-    if name.strip() != "application/json" or charset not in ("", "charset=utf-8"):
-        raise Problem("unsupported_media_type", f"Content-Type is {declared or 'missing'!r}, not application/json.")
+    charset = declared.lower().partition(";")[2].replace('"', "").strip()
+    if media_type(request) not in types or charset not in ("", "charset=utf-8"):
+        wanted = " or ".join(types)
+        raise Problem("unsupported_media_type", f"Content-Type is {declared or 'missing'!r}, not {wanted}.")
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
         raise Problem("unsupported_media_type", f"Content-Encoding {encoding!r} is not read; send the JSON as it is.")

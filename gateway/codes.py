@@ -29,6 +29,18 @@ CODES: dict[str, Code] = {
         "A header is not usable",
         "A request header that changes what is done has a value that is not allowed, so nothing was done.",
     ),
+    "unauthenticated": Code(
+        401,
+        "Who is asking?",
+        "The request has no API key or token, or one that is not accepted. Nothing was done.",
+        "Send `Authorization: Bearer KEY`. Make a key:  make key ROLE=submitter",
+    ),
+    "forbidden": Code(
+        403,
+        "This role may not do that",
+        "The key or token is good, but its role is not enough for this. `detail` says which role is.",
+        "Roles: viewer, submitter, operator, admin; each may do what those before it may.",
+    ),
     "no_such_path": Code(
         404,
         "There is nothing at this path",
@@ -40,6 +52,36 @@ CODES: dict[str, Code] = {
         "There is no such task",
         "No task with this id was ever accepted here. An id that was ours, but whose record is gone, answers 410.",
         "Copy the whole task_id from the answer to POST /tasks: 26 characters, upper-case letters and digits.",
+    ),
+    "unknown_queue": Code(
+        404,
+        "There is no such queue",
+        "A queue is one of the three priorities: high, medium, low.",
+        "GET /queues lists them.",
+    ),
+    "unknown_letter": Code(
+        404,
+        "There is no such dead letter",
+        "No dead letter has this id, or it was removed.",
+        "GET /dead-letters lists them.",
+    ),
+    "not_final": Code(
+        409,
+        "The task has not ended",
+        "Only the record of a task that has ended can be removed.",
+        "POST /tasks/{task_id}/cancel ends it.",
+    ),
+    "unknown_batch": Code(
+        404,
+        "There is no such batch",
+        "No batch with this id was ever accepted here, or its record is gone.",
+        "Copy the whole batch_id from the answer to POST /tasks/batch.",
+    ),
+    "batch_rejected": Code(
+        422,
+        "No task of the batch was accepted",
+        "Every line has something wrong, or one has and `atomic=true` was asked for. `wrong` says what, line by line.",
+        "Without atomic=true the lines that are right are accepted.",
     ),
     "kind_not_found": Code(
         404,
@@ -57,6 +99,18 @@ CODES: dict[str, Code] = {
         "The task has ended already",
         "A task that succeeded or failed cannot be cancelled. Cancelling a cancelled task again is fine (200).",
         "GET /tasks/{task_id} gives its result or its error.",
+    ),
+    "not_failed": Code(
+        409,
+        "The task has not failed",
+        "POST /tasks/{task_id}/retry repeats a task that failed or was cancelled; this one did neither (yet).",
+        "POST /tasks/{task_id}/rerun repeats a task that succeeded, and compares the results.",
+    ),
+    "not_succeeded": Code(
+        409,
+        "The task has not succeeded",
+        "POST /tasks/{task_id}/rerun repeats a task that succeeded, to compare the results; this one has none.",
+        "POST /tasks/{task_id}/retry repeats a task that failed or was cancelled.",
     ),
     "task_failed": Code(
         409,
@@ -84,7 +138,8 @@ CODES: dict[str, Code] = {
     "unsupported_media_type": Code(
         415,
         "The body is not declared as JSON",
-        "POST /tasks takes `Content-Type: application/json` in UTF-8, not compressed.",
+        "POST /tasks takes `Content-Type: application/json` in UTF-8, not compressed; a batch may be "
+        "`application/x-ndjson` as well.",
         "With curl: -H 'Content-Type: application/json'.",
     ),
     "invalid_request": Code(
@@ -122,6 +177,20 @@ CODES: dict[str, Code] = {
         "The Idempotency-Key was used for another request",
         "This key belongs to a request with another body. A key is kept for 24 hours.",
         "A new request takes a new key; to repeat the old one, send exactly its body.",
+    ),
+    "rate_limited": Code(
+        429,
+        "Too many requests",
+        "This owner has asked more often than HEADRACE_RATE_LIMIT allows. The header `RateLimit` says what is left.",
+        "Submit many tasks in one request: POST /tasks/batch.",
+        1,
+    ),
+    "quota_full": Code(
+        429,
+        "This owner's tasks have to end first",
+        "The owner's tasks that have not ended have reached HEADRACE_UNFINISHED_LIMIT. Nothing was accepted.",
+        "Wait until some have ended, or cancel some.",
+        1,
     ),
     "backlog_full": Code(
         429,

@@ -14,12 +14,13 @@ from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
-from gateway import limits
+from gateway import access, forecast, limits
 from gateway.events import Tail
 from gateway.gather import Gather
 from gateway.lines import Lines
 from gateway.waiting import HangUp
 from pipeline import durable, ids, log, verbs
+from pipeline.apikeys import ApiKey
 from pipeline.async_store import AsyncStore
 from pipeline.errors import PipelineError, StoreAway
 from pipeline.record import FINAL, Task
@@ -28,10 +29,9 @@ from pipeline.settings import Settings
 T = TypeVar("T")
 
 LOG = log.get()
-OWNER = "local"  # of every task, until there are keys
 FLEET_S = 5.0  # how often the fleet, the clock and the pace are read
 QUICK_S = 0.05  # an answer that took longer says little of what time it is now
-FILL_S = 1.0  # how often it is looked how full the store is
+FILL_S = 1.0  # how often it is looked how full the store is, and how many tasks wait
 
 
 class Desk:
@@ -41,10 +41,14 @@ class Desk:
         self.settings = settings
         self.store = AsyncStore(settings)
         self.tail = Tail(self.store)
+        self.gate = access.Gate(settings, self)
+        self._keys: dict[str, ApiKey] | None = None  # None: not read yet, so nobody knows whether there are any
         self.lines = Lines(settings)
         self.window, self.share = settings.window, settings.share
-        self.gather = Gather(self.store, settings.backlog_limit, lambda: self.share)
+        self.gather = Gather(self.store, settings, lambda: self.share)
         self.drained = 0.0  # tasks that ended per second, in the last minutes
+        self.waiting = 0  # tasks that are queued
+        self.runs: dict[str, forecast.Run] = {}
         self.fullness = 0.0  # used memory of the store, of what it may use
         self.crowd = limits.Crowd(settings.body_limit_bytes)
         self.draining = False
@@ -125,6 +129,12 @@ class Desk:
             await self._meet()
         return ids.mint(self.now_ms(), self._idkey)
 
+    async def nth(self, batch: str) -> Callable[[int], str]:
+        """The ids of a batch's tasks, by line: the same whenever the batch is sent again."""
+        if not self._idkey:
+            await self._meet()
+        return lambda line: ids.nth(batch, line, self._idkey)
+
     async def was_ours(self, id: str) -> bool:
         """Whether a task with this id was ever accepted here, though there is no record of it."""
         if not self._idkey:
@@ -146,12 +156,33 @@ class Desk:
         """Read clock, fleet and pace. Raises StoreAway; then the last figures hold."""
         await self._meet()
         self.drained = await self.store.do(verbs.drained())
+        self.runs = forecast.runs(await self.store.do(verbs.minutes(forecast.MINUTES)))
         children = sum(len(beat.children) for beat in await self.store.do(verbs.fleet()))
         self.window, self.share = self.settings.window_for(children), self.settings.share_for(children)
 
     async def look_inside(self) -> None:
-        """See how full the store is. Raises StoreAway."""
+        """See how full the store is, and how many tasks wait. Raises StoreAway."""
         self.fullness = await self.store.do(verbs.fullness())
+        await self._read_keys()
+        self.waiting = (await self.store.do(verbs.counts()))["queued"]
+
+    async def keys(self) -> dict[str, ApiKey]:
+        """The API keys by id, as of the last look. Raises StoreAway when there was none yet."""
+        if self._keys is None:
+            await self._read_keys()
+        return self._keys or {}
+
+    async def new_key(self, id: str) -> ApiKey | None:
+        """An API key that the last look has not seen. Raises StoreAway."""
+        found = await self.store.do(verbs.apikeys(id))
+        return found[0] if found else None
+
+    async def _read_keys(self) -> None:
+        self._keys = {key.id: key for key in await self.store.do(verbs.apikeys())}
+
+    def foretell(self, kind: str, cpu_s: float) -> forecast.Forecast:
+        """What can be said now of a task that is submitted now."""
+        return forecast.of(kind, cpu_s, self.waiting, self.drained, self.runs)
 
     async def _keep_up(self, look: Callable[[], Awaitable[None]], every_s: float) -> None:
         away = False

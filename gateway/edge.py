@@ -11,7 +11,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway import problems
+from gateway import limits, problems
+from gateway.access import ANYBODY
+from gateway.desk import Desk
 from gateway.problems import Problem
 from pipeline import log
 
@@ -37,18 +39,24 @@ class Edge:
         request_id, traceparent = _names(scope)
         state = scope.setdefault("state", {})
         state["request_id"], state["traceparent"] = request_id, traceparent
+        told: list[tuple[bytes, bytes]] = []  # headers that say how much this owner may still ask
 
         async def answering(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = message["headers"]
-                headers += [(b"x-request-id", request_id.encode()), NO_SNIFF]
+                headers += [(b"x-request-id", request_id.encode()), NO_SNIFF, *told]
                 if not any(name == b"cache-control" for name, _ in headers):
                     headers.append(NO_STORE)
             await send(message)
 
         try:
+            desk: Desk = scope["app"].state.desk
+            state["caller"] = caller = await desk.gate.caller(Request(scope))
+            state["owner"] = caller.home
+            if desk.settings.rate_limit and caller is not ANYBODY:
+                told += await limits.one_more(desk, caller.home)
             await self._app(scope, receive, answering)
         except ClientDisconnect:
             LOG.debug("request.left", request_id=request_id)

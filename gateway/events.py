@@ -26,9 +26,10 @@ LINGER_S = 1.0  # how long it goes on reading when the last one who waited has g
 
 
 class Watch:
-    """One request's wait for one task."""
+    """One request's wait for one task: for its end, or with `every` for whatever happens to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, every: bool = False) -> None:
+        self.every = every
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -55,9 +56,9 @@ class Tail:
         self._alone_since = 0.0
 
     @contextmanager
-    def watch(self, id: str) -> Iterator[Watch]:
-        """Subscribe to the end of a task for the length of a block."""
-        watch = Watch()
+    def watch(self, id: str, every: bool = False) -> Iterator[Watch]:
+        """Subscribe to the end of a task, or to all that happens to it, for the length of a block."""
+        watch = Watch(every)
         self._watches.setdefault(id, set()).add(watch)
         self._wanted.set()
         try:
@@ -110,6 +111,6 @@ class Tail:
         if not batch:
             self.wake_all()
         for id, happened in batch:
-            if happened in FINAL:
-                for watch in self._watches.get(id, ()):
+            for watch in self._watches.get(id, ()):
+                if watch.every or happened in FINAL:
                     watch.wake()

@@ -10,11 +10,12 @@ commit does: a script that accepts n tasks costs the store a quarter of what n s
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from pipeline import verbs
 from pipeline.async_store import AsyncStore
 from pipeline.record import NewTask, Submitted
+from pipeline.settings import Settings
 from pipeline.verbs import MOST_A_CALL
 
 # Large data go a few at a time, so that one call does not keep the store from everybody else.
@@ -26,8 +27,8 @@ _Submission = tuple[NewTask, asyncio.Future[Submitted]]
 class Gather:
     """One a gateway. `share` is asked for each call: it grows with the fleet."""
 
-    def __init__(self, store: AsyncStore, backlog_limit: int, share: Callable[[], int]) -> None:
-        self._store, self._backlog_limit, self._share = store, backlog_limit, share
+    def __init__(self, store: AsyncStore, settings: Settings, share: Callable[[], int]) -> None:
+        self._store, self._settings, self._share = store, settings, share
         self._gathered: deque[_Submission] = deque()
         self._sending: asyncio.Task[None] | None = None
 
@@ -55,7 +56,8 @@ class Gather:
 
     async def _send_together(self, tasks: tuple[NewTask, ...], futures: tuple[asyncio.Future[Submitted], ...]) -> None:
         try:
-            said = await self._store.do(verbs.submit(tasks, self._backlog_limit, self._share()))
+            limits = (self._settings.backlog_limit, self._share(), self._settings.unfinished_limit)
+            said = await self._store.do(verbs.submit(tasks, *limits))
         except Exception as why:  # noqa: BLE001 - whatever it is, it is the answer to each of them
             for future in futures:
                 if not future.done():  # a client that hung up has left its future cancelled
@@ -64,3 +66,17 @@ class Gather:
         for future, each in zip(futures, said, strict=True):
             if not future.done():
                 future.set_result(each)
+
+
+def chunks(tasks: list[NewTask]) -> Iterator[list[NewTask]]:
+    """Tasks that come together already, as they go to the store in one call each."""
+    chunk: list[NewTask] = []
+    size = 0
+    for task in tasks:
+        chunk.append(task)
+        size += len(task.data)
+        if len(chunk) == MOST_A_CALL or size >= MOST_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk

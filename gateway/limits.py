@@ -6,14 +6,25 @@ Each is told with the pause after which it is worth asking again.
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from gateway.problems import Problem
+from pipeline import verbs
+from pipeline.async_store import AsyncStore
+from pipeline.settings import Settings
 
 LARGE = 100_000  # bytes; a body above it is decoded and planned beside the loop, which others need
 CROWD = 8  # so many bodies of the largest size may be here at once, or as many bytes in smaller ones
 
 SHORTEST_S, LONGEST_S = 1, 300  # of a pause
 STANDSTILL_S = 60  # when nothing drains nobody knows
+
+
+class Asks(Protocol):
+    """The desk, as far as it is needed here."""
+
+    settings: Settings
+    store: AsyncStore
 
 
 def pause_s(limit: int, drained: float) -> int:
@@ -32,6 +43,26 @@ def backlog_full(priority: str, limit: int, drained: float) -> Problem:
         f"Ask again in {pause} s."
     )
     return Problem("backlog_full", detail, retry_after_s=pause)
+
+
+def quota_full(owner: str, limit: int, drained: float) -> Problem:
+    """The owner's tasks that have not ended have reached the limit."""
+    pause = pause_s(limit, drained)
+    detail = f"{limit:,} tasks of {owner} have not ended, as many as may. Nothing was accepted. Ask again in {pause} s."
+    return Problem("quota_full", detail, retry_after_s=pause)
+
+
+async def one_more(desk: Asks, owner: str) -> list[tuple[bytes, bytes]]:
+    """Count one more request of an owner: the headers that say what is left. Raises a Problem when it is too many."""
+    per_second, burst = desk.settings.rate_limit, desk.settings.rate_burst
+    allowed, left, seconds = await desk.store.do(verbs.rate(owner, per_second, burst))
+    wait = math.ceil(seconds)
+    told = f"limit={burst}, remaining={left}, reset={wait}"
+    if not allowed:
+        detail = f"{owner} may ask {per_second:g} times a second, {burst} times at once. Nothing was done."
+        headers = {"RateLimit": told}
+        raise Problem("rate_limited", detail, retry_after_s=max(1, wait), headers=headers)
+    return [(b"ratelimit", told.encode())]
 
 
 def store_full(fullness: float, limit: float) -> Problem:

@@ -107,7 +107,7 @@ def answer(problem: Problem, request_id: str) -> Response:
         code=problem.code,
         detail=problem.detail,
         hint=problem.hint or meaning.hint,
-        errors=[_field(fault) for fault in problem.faults[:MOST_FAULTS]],
+        errors=[field(fault) for fault in problem.faults[:MOST_FAULTS]],
         did_you_mean=problem.did_you_mean,
         retry_after_s=problem.retry_after_s,
         task_id=problem.task_id,
@@ -170,16 +170,19 @@ _MEANT = re.compile(r"[Dd]id you mean '?([^'?]+)'?\?")
 
 
 def _method(request: Request) -> Problem:
-    """Starlette names the methods of the first route at a path; two of ours can share one."""
+    """Starlette names the methods of the first route at a path; two of ours can share one. (`/tasks/batch` fits
+    `/tasks/{task_id}` too, but is no task.)"""
     scope = request.scope
-    routes = (
+    routes = [
         route for route in request.app.routes if isinstance(route, Route) and route.matches(scope)[0] != Match.NONE
-    )
-    allowed = ", ".join(sorted({method for route in routes for method in route.methods or ()}))
+    ]
+    same = (route for route in routes if route.path == routes[0].path)
+    allowed = ", ".join(sorted({method for route in same for method in route.methods or ()}))
     return Problem("method_not_allowed", f"{request.method} is not one of {allowed}.", headers={"Allow": allowed})
 
 
-def _field(fault: Fault) -> FieldFault:
+def field(fault: Fault) -> FieldFault:
+    """A fault as an answer tells it."""
     return FieldFault(fault.path, fault.pointer, fault.detail, _short(fault.value), fault.allowed, fault.code)
 
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from calc import execute
 from calc.errors import Fault, UnknownKind
-from gateway.problems import invalid
+from gateway.problems import Problem, invalid
 from pipeline.record import STATES, State
 
 LIMIT, MOST = 50, 200
@@ -54,6 +54,32 @@ def only(request: Request, allowed: Sequence[str]) -> dict[str, str]:
     if faults:
         raise invalid(faults, "invalid_query")
     return dict(pairs)
+
+
+def flag(sent: dict[str, str], name: str) -> bool:
+    """A parameter that is `true` or `false`; false where it is absent."""
+    return choice(sent, name, ("false", "true")) == "true"
+
+
+def choice(sent: dict[str, str], name: str, allowed: Sequence[str]) -> str:
+    """A parameter that is one of some words; the first where it is absent."""
+    value = sent.get(name, allowed[0])
+    if value not in allowed:
+        raise invalid([_wrong(name, value, ", ".join(allowed), get_close_matches(value, allowed, 1))], "invalid_query")
+    return value
+
+
+def text(sent: dict[str, str], name: str, longest: int) -> str:
+    """A parameter that may say anything, but not at any length; "" where it is absent."""
+    value = sent.get(name, "")
+    if len(value) > longest:
+        raise invalid([_wrong(name, value, f"at most {longest} characters")], "invalid_query")
+    return value
+
+
+def wrong(name: str, value: str, allowed: str) -> Problem:
+    """The Problem of a parameter whose value is not allowed."""
+    return invalid([_wrong(name, value, allowed)], "invalid_query")
 
 
 def task_filter(request: Request) -> Filter:

@@ -9,16 +9,25 @@ So no index of dead tasks is needed, and an id cannot be guessed.
 
 import hashlib
 import secrets
+from functools import lru_cache
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 26
 _TIME, _RANDOM, _HASH = 10, 10, 6
+_LINE = 3  # of the random letters, in the ids of a batch's tasks
+_TRIPLES = [a + b + c for a in ALPHABET for b in ALPHABET for c in ALPHABET]
 _LETTERS = frozenset(ALPHABET)
 
 
 def mint(at_ms: int, key: bytes) -> str:
     """A new id for a task submitted at `at_ms` (ms since 1970, by Redis' clock)."""
     stem = _encode(at_ms, _TIME) + _encode(secrets.randbits(5 * _RANDOM), _RANDOM)
+    return stem + _hash(stem, key)
+
+
+def nth(batch: str, line: int, key: bytes) -> str:
+    """The id of the task in a line of a batch: always the same, in the order of the lines (below 32,768)."""
+    stem = _head(batch, key) + _encode(line, _LINE)
     return stem + _hash(stem, key)
 
 
@@ -29,10 +38,21 @@ def is_ours(id: str, key: bytes) -> bool:
     return secrets.compare_digest(id[-_HASH:], _hash(id[:-_HASH], key))
 
 
+@lru_cache(maxsize=64)
+def _head(batch: str, key: bytes) -> str:
+    """What the ids of a batch's tasks have in common."""
+    digest = hashlib.blake2b(batch.encode(), key=key[:64], digest_size=8).digest()
+    return batch[:_TIME] + _encode(int.from_bytes(digest), _RANDOM - _LINE)
+
+
 def _hash(stem: str, key: bytes) -> str:
     digest = hashlib.blake2b(stem.encode(), key=key[:64], digest_size=8).digest()
     return _encode(int.from_bytes(digest), _HASH)
 
 
 def _encode(number: int, length: int) -> str:
-    return "".join(ALPHABET[number >> shift & 31] for shift in range(5 * (length - 1), -1, -5))
+    text = _TRIPLES[number & 32767]
+    while len(text) < length:
+        number >>= 15
+        text = _TRIPLES[number & 32767] + text
+    return text[-length:]

@@ -43,11 +43,15 @@ KEYS = (
     Key("index_owner", "index:owner:<owner>:<state>", "zset", "an owner's tasks in a state", "permanent"),
     Key("index_kind", "index:kind:<kind>", "zset", "tasks of a kind", "permanent"),
     Key("index_batch", "index:batch:<batch>", "zset", "tasks of a batch", "removed with its last task"),
+    Key("index_batches", "index:batches:<owner>", "zset", "an owner's batches by the time in ms their records go", "permanent"),
     Key("index_error", "index:error:<code>", "zset", "failed tasks by error code", "permanent"),
     Key("consumer", "consumer:<name>", "hash", "a consumer's heartbeat and what each child does", "TTL 15 s"),
     Key("idkey", "idkey", "string", "key of the hash in task ids, made once", "permanent"),
     Key("same", "same:<owner>:<key>", "hash", "idempotency: task, sha256 of the request", "TTL 24 h, or 5 min for nginx's own"),
     Key("minute", "minute:<minute>", "hash", "counters and histograms of one minute by kind", "TTL 8 d"),
+    Key("batch", "batch:<batch>", "hash", "a batch: owner, label, created_at, lines, rejected, accepted", "TTL beyond its last task's"),
+    Key("apikeys", "apikeys", "hash", "id of an API key → role, owner, label, sha256 as JSON", "permanent"),
+    Key("rate", "rate:<owner>", "string", "when this owner's requests will have been paid for, in µs", "TTL of seconds"),
     Key("paused", "paused", "hash", "priority → who paused it and why", "permanent"),
 )  # fmt: skip
 _BY_NAME = {key.name: key for key in KEYS}

@@ -66,13 +66,19 @@ class NewTask(Struct, frozen=True, kw_only=True):
     same_key: str = ""  # idempotency key; "" for none
     same_sha: str = ""  # SHA-256 of the request as the client sent it
     same_ttl_s: int = 86_400
+    custom_id: str = ""  # the client's name for it within a batch
+    metadata: str = ""  # JSON object of the client's own; "" for none
+    rerun_of: str = ""  # the task whose calculation this does again
+    rerun_sha256: str = ""  # of that task's result; "" when it has none
+    estimated: str = ""  # JSON: what was foretold at submission, to stand beside what came
 
 
 class Submitted(Struct, frozen=True):
     """`outcome`: new; replay (the task that this request already made); mismatch (the key was used for
-    another request); full (the owner's backlog is at its limit, nothing was written)."""
+    another request); full (the owner's backlog is at its limit), quota (the tasks of the owner that have not ended
+    are): nothing was written."""
 
-    outcome: Literal["new", "replay", "mismatch", "full"]
+    outcome: Literal["new", "replay", "mismatch", "full", "quota"]
     id: str
     at_ms: int
 
@@ -171,9 +177,88 @@ class Task(Struct, frozen=True):
     versions: dict[str, Any]
     sha256: str
     consumer: str  # who took its first job
+    custom_id: str
+    metadata: dict[str, Any]
+    rerun_of: str
+    rerun_sha256: str
+    estimated: dict[str, Any] | None
+    stopped_at: int | None  # when a deadline took its parts away
     estimate: dict[str, Any] | None
     result: bytes | None
     error: dict[str, Any] | None
+
+
+class NewBatch(Struct, frozen=True, kw_only=True):
+    """What `open_batch` needs to know. `lines`: how many tasks were sent; `ttl_s`: how long the record is kept."""
+
+    id: str
+    owner: str
+    label: str
+    lines: int
+    ttl_s: int
+    same_key: str = ""
+    same_sha: str = ""
+    same_ttl_s: int = 86_400
+
+
+class Batch(Struct, frozen=True):
+    """A batch: how many tasks were sent, how many of them were accepted, and how many are in each state now.
+
+    Tasks that are in no state any more were forgotten when their time was over.
+    """
+
+    id: str
+    owner: str
+    label: str
+    created_at: int
+    lines: int
+    rejected: int
+    accepted: int
+    states: dict[State, int]
+
+
+class Ended(Struct, frozen=True):
+    """A task of a batch as its results show it; `result` and `error` are JSON texts, or None."""
+
+    id: str
+    custom_id: str
+    kind: str
+    state: State
+    result: bytes | None
+    error: bytes | None
+
+
+class Pause(Struct, frozen=True):
+    """Who paused a priority, why, and when (ms since 1970)."""
+
+    by: str
+    reason: str
+    at: int
+
+
+class Queue(Struct, frozen=True):
+    """A priority: jobs on its streams that nobody holds, jobs held, when the oldest that waits was put there."""
+
+    priority: Priority
+    waiting: int
+    held: int
+    oldest_at: int | None
+    paused: Pause | None
+
+
+class Letter(Struct, frozen=True, kw_only=True):
+    """A dead letter: a job that was given up, with its cause. `words`: what stood in an entry that was no job."""
+
+    id: str
+    at: int
+    task: str
+    kind: str
+    job: str
+    consumer: str
+    attempts: int
+    interruptions: int
+    cause: dict[str, Any]
+    words: str
 
 
 class Page(Struct, frozen=True):

@@ -44,6 +44,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     task_time_limit_s: Annotated[float, Meta(gt=0, le=604_800)] = 86_400.0  # from its first job's start
     memory_limit_mb: Annotated[int, Meta(ge=0)] = 0  # of one child; 0: its part of the machine's (or cgroup's) memory
     consumers_here: Count = 1  # how many consumers divide this machine's memory among them
+    warm: str = "all"  # kinds whose code is loaded before the children are forked: all, none, or names with commas
     share: Count = 256  # jobs of one owner in being at one priority
     window: Count = 32  # jobs of one task in being
     # gateways
@@ -53,7 +54,20 @@ class Settings(Struct, frozen=True, kw_only=True):
     backlog_limit: Count = 1_000_000  # waiting tasks of one owner at one priority
     fill_limit: Annotated[float, Meta(gt=0, le=1)] = 0.9  # of the store's maxmemory; fuller, nothing is accepted
     result_ttl_s: Count = 86_400
+    cache: Literal["off", "use"] = (
+        "off"  # of submissions that do not say: is an equal calculation answered from the store?
+    )
     wait_limit_s: Annotated[float, Meta(gt=0, le=60)] = 60.0
+    # who may do what (gateways)
+    admin_key: str = ""  # an API key with every right, for the start; others: make key
+    jwt_issuer: str = ""  # whose tokens are believed; "": nobody's
+    jwt_audience: str = ""  # for whom they must be made
+    jwt_jwks: str = ""  # the issuer's public keys: a file, or an https address
+    jwt_owner_claim: str = "sub"
+    jwt_role_claim: str = "role"
+    rate_limit: Annotated[float, Meta(ge=0)] = 0.0  # requests of one owner a second; 0: no limit
+    rate_burst: Count = 100  # of them at once
+    unfinished_limit: Annotated[int, Meta(ge=0)] = 0  # tasks of one owner that have not ended; 0: no limit
     # both
     kinds: str = ""  # modules, separated by commas, whose kinds are loaded beside the table
     log_level: str = "info"

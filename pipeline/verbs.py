@@ -14,15 +14,23 @@ from typing import Any, Generic, Literal, TypeVar, cast
 import msgspec
 from msgspec import Struct
 
+from pipeline.apikeys import ApiKey
 from pipeline.record import (
     FINAL,
     STATES,
+    Batch,
     Beat,
     Done,
+    Ended,
     Folded,
     Job,
+    Letter,
+    NewBatch,
     NewTask,
     Page,
+    Pause,
+    Priority,
+    Queue,
     State,
     Submitted,
     Taken,
@@ -31,6 +39,7 @@ from pipeline.record import (
 )
 
 T = TypeVar("T")
+_SELDOM = ("custom_id", "metadata", "rerun_of", "rerun_sha256", "estimated")  # fields that most tasks do not have
 Word = str | bytes | int | float
 
 # Lua's stack holds some thousands of values: no script gets more jobs than this in one call.
@@ -49,7 +58,9 @@ class Call(Struct, Generic[T], frozen=True):
 # ── what a client asks ──
 
 
-def submit(tasks: Sequence[NewTask], backlog_limit: int, share: int) -> Call[list[Submitted]]:
+def submit(
+    tasks: Sequence[NewTask], backlog_limit: int, share: int, unfinished_limit: int = 0
+) -> Call[list[Submitted]]:
     """Accept tasks, at most MOST_A_CALL: all that is written for a task is written in this one step.
 
     Safe to send again: the id of a task that exists answers `replay`.
@@ -71,11 +82,13 @@ def submit(tasks: Sequence[NewTask], backlog_limit: int, share: int) -> Call[lis
             t.traceparent,
             same,
         )
+        more = [word for name in _SELDOM if (value := getattr(t, name)) for word in (name, value)]
+        words += (len(more) // 2, *more)
     common = [word for form in forms for word in form]
     ids = [t.id for t in tasks]
     return Call(
         "submit",
-        (share, "", backlog_limit, len(forms), *common, *words),
+        (share, "", backlog_limit, len(forms), unfinished_limit, *common, *words),
         lambda reply: _submitted(ids, reply),
         again=True,
     )
@@ -89,6 +102,11 @@ def task(id: str) -> Call[Task | None]:
 def data(id: str) -> Call[bytes | None]:
     """The complete data of a task."""
     return Call("data", (0, "", id), lambda reply: reply, again=True)
+
+
+def origin(id: str) -> Call[tuple[bytes, float, int] | None]:
+    """What a task was made from: its complete data, time_limit_s and result_ttl_s."""
+    return Call("origin", (0, "", id), lambda r: (r[0], float(r[1]), int(r[2])) if r else None, again=True)
 
 
 def page(
@@ -126,6 +144,39 @@ def deadline(id: str, share: int) -> Call[str]:
 def purge(id: str) -> Call[str]:
     """Remove the record of a finished task: `ok`, `unknown`, or the state that forbids it."""
     return Call("purge", (0, "", id), _text, again=True)
+
+
+def open_batch(
+    batch: NewBatch, rejected: int, counts: dict[Priority, int], backlog_limit: int, unfinished_limit: int, atomic: bool
+) -> Call[tuple[str, str]]:
+    """Begin a batch, before its tasks: `new`, or `replay` or `mismatch` with the batch (or task) that its key made, or
+    `full` with the priority or `quota` with the owner: not all of the `counts` may wait (atomic), or none of them."""
+    about = (batch.id, batch.owner, batch.label, batch.lines, rejected, batch.ttl_s)
+    same = (batch.same_key, batch.same_sha, batch.same_ttl_s)
+    needs = [word for pair in counts.items() for word in pair]
+    words = (0, "", *about, *same, backlog_limit, unfinished_limit, "all" if atomic else "any", *needs)
+    return Call("open_batch", words, lambda reply: (_text(reply[0]), _text(reply[1])), again=True)
+
+
+def batch(id: str) -> Call[Batch | None]:
+    """A batch with its counts; None when there is no record of it."""
+    return Call("batch", (0, "", id, *STATES), lambda reply: _batch(id, reply) if reply else None, again=True)
+
+
+def batches(owner: str, limit: int) -> Call[list[str]]:
+    """Ids of an owner's batches, those first that are kept longest."""
+    return Call("batches", (0, "", owner, limit), lambda reply: [_text(id) for id in reply], again=True)
+
+
+def ended(batch: str, cursor: str, limit: int, most_bytes: int) -> Call[tuple[str, list[Ended]]]:
+    """The next tasks of a batch that have ended, in order of their lines, and the cursor; "" at the end."""
+    return Call("ended", (0, "", batch, cursor, limit, most_bytes), _ended, again=True)
+
+
+def cancel_batch(batch: str, cursor: str, limit: int, share: int) -> Call[tuple[str, int]]:
+    """Give up the next tasks of a batch: the cursor, "" at the end, and how many were given up."""
+    words = (share, "", batch, cursor, limit)
+    return Call("cancel_batch", words, lambda reply: (_text(reply[0]), int(reply[1])), again=True)
 
 
 # ── what a consumer does ──
@@ -323,9 +374,65 @@ def drained() -> Call[float]:
     return Call("drained", (0, ""), float, again=True)
 
 
+def minutes(count: int) -> Call[dict[str, dict[str, int]]]:
+    """The counters and histograms of the last minutes: `202611251200` → field → n, the running minute first."""
+    return Call("minutes", (0, "", count), _minutes, again=True)
+
+
 def fullness() -> Call[float]:
     """How much of its maxmemory the store uses, 0 to 1; 0.0 where it has no limit."""
     return Call("fullness", (0, ""), float, again=True)
+
+
+def queues() -> Call[list[Queue]]:
+    """The three priorities: what waits, what is held, since when the oldest waits, who has paused it."""
+    return Call("queues", (0, ""), lambda reply: [_queue(row) for row in reply], again=True)
+
+
+def pause(priority: Priority, pause: Pause) -> Call[str]:
+    """Let nothing of a priority be taken; what runs goes on."""
+    return Call("pause", (0, "", priority, msgspec.json.encode(pause)), _text, again=True)
+
+
+def resume(priority: Priority) -> Call[bool]:
+    """Let a priority be taken again; False when it was not paused."""
+    return Call("resume", (0, "", priority), bool, again=True)
+
+
+def letters(owner: str, cursor: str, limit: int) -> Call[tuple[str, list[Letter]]]:
+    """Dead letters, newest first, of an owner's tasks ("" for all), and the cursor; looks at 2,000 of them at most."""
+    return Call("letters", (0, "", owner, cursor, limit, 2_000), _letters, again=True)
+
+
+def remove_letter(id: str) -> Call[bool]:
+    """Remove a dead letter; False when there was none."""
+    return Call("remove_letter", (0, "", id), bool, again=True)
+
+
+def apikeys(id: str = "") -> Call[list[ApiKey]]:
+    """What is kept of every API key, or of the one with this id."""
+    return Call(
+        "apikeys",
+        (0, "", id),
+        lambda reply: [msgspec.json.decode(text, type=ApiKey) for text in reply if text],
+        again=True,
+    )
+
+
+def keep_apikey(key: ApiKey) -> Call[bool]:
+    """Keep a new key; False when there is one of this id already."""
+    return Call("keep_apikey", (0, "", key.id, msgspec.json.encode(key)), bool)
+
+
+def remove_apikey(id: str) -> Call[bool]:
+    """Remove a key; False when there was none."""
+    return Call("remove_apikey", (0, "", id), bool, again=True)
+
+
+def rate(owner: str, per_second: float, burst: int) -> Call[tuple[bool, int, float]]:
+    """May this owner ask once more; how many more at once; and in how many seconds one more may, or all again."""
+    cost_us = max(1, round(1e6 / per_second))
+    return Call("rate", (0, "", owner, cost_us, burst), lambda reply: (bool(reply[0]), int(reply[1]), reply[2] / 1e6))
 
 
 def spans(task: str, limit: int) -> Call[list[dict[str, Any]]]:
@@ -413,6 +520,48 @@ def _page(reply: list[Any]) -> Page:
     return Page([_task(row) for row in rows], _text(cursor))
 
 
+def _batch(id: str, reply: list[Any]) -> Batch:
+    owner, label, created_at, lines, rejected, accepted, *counted = reply
+    states = cast(dict[State, int], dict(zip(STATES, counted, strict=True)))
+    told = (int(created_at), int(lines), int(rejected), int(accepted))
+    return Batch(id, _text(owner), _text(label), *told, states)
+
+
+def _ended(reply: list[Any]) -> tuple[str, list[Ended]]:
+    cursor, rows = reply
+    return _text(cursor), [
+        Ended(_text(id), _text(custom_id), _text(kind), cast(State, _text(state)), result, error)
+        for id, custom_id, kind, state, result, error in rows
+    ]
+
+
+def _queue(row: list[Any]) -> Queue:
+    priority, waiting, held, oldest, paused = row
+    told = msgspec.json.decode(paused, type=Pause) if paused else None
+    return Queue(cast(Priority, _text(priority)), int(waiting), int(held), _number(oldest), told)
+
+
+def _letters(reply: list[Any]) -> tuple[str, list[Letter]]:
+    cursor, entries = reply
+    return _text(cursor), [_letter(_text(id), words) for id, words in entries]
+
+
+def _letter(id: str, words: list[Any]) -> Letter:
+    told = {_text(k): _text(v) for k, v in zip(words[::2], words[1::2], strict=False)}
+    return Letter(
+        id=id,
+        at=int(id.partition("-")[0]),
+        task=told.get("task", "-"),
+        kind=told.get("kind", "-"),
+        job=told.get("job", "-"),
+        consumer=told.get("consumer", "-"),
+        attempts=int(told.get("attempts", 0)),
+        interruptions=int(told.get("interruptions", 0)),
+        cause=msgspec.json.decode(told.get("cause", "{}")),
+        words=told.get("words", ""),
+    )
+
+
 def _beat(row: list[Any]) -> Beat:
     name, pairs = row
     fields = {_text(k): v for k, v in zip(pairs[::2], pairs[1::2], strict=True)}
@@ -429,6 +578,10 @@ def _beat(row: list[Any]) -> Beat:
 
 def _depth(reply: list[list[Any]]) -> dict[str, tuple[int, int]]:
     return {_text(priority): (int(waiting), int(held)) for priority, waiting, held in reply}
+
+
+def _minutes(reply: list[Any]) -> dict[str, dict[str, int]]:
+    return {_text(name): {_text(k): int(v) for k, v in zip(f[::2], f[1::2], strict=True)} for name, f in reply}
 
 
 def _span(row: list[Any]) -> dict[str, Any]:
@@ -452,8 +605,8 @@ def _json(reply: bytes | None) -> Any:
 # times (I15): what follows is never shown before what it follows.
 def _task(row: list[Any]) -> Task:
     id, state, kind, owner, priority, parts, done, submitted, started, finished, ttl, not_before, *rest = row
-    attempts, interruptions, label, batch, request_id, seed, versions, sha256, consumer, *outcome = rest
-    estimate, result, error = outcome
+    attempts, interruptions, label, batch, request_id, seed, versions, sha256, consumer, *rest = rest
+    custom_id, metadata, rerun_of, rerun_sha256, estimated, stopped, estimate, result, error = rest
     started_at, finished_at = _after(_number(started), int(submitted)), _number(finished)
     expires_at = finished_at + int(ttl or 86_400) * 1000 if finished_at else None
     finished_at = _after(finished_at, started_at or int(submitted))
@@ -480,6 +633,12 @@ def _task(row: list[Any]) -> Task:
         versions=_json(versions) or {},
         sha256=_text(sha256),
         consumer=_text(consumer or b""),
+        custom_id=_text(custom_id or b""),
+        metadata=_json(metadata) or {},
+        rerun_of=_text(rerun_of or b""),
+        rerun_sha256=_text(rerun_sha256 or b""),
+        estimated=_json(estimated),
+        stopped_at=_number(stopped),
         estimate=_json(estimate),
         result=result,
         error=_json(error),

@@ -1,5 +1,6 @@
 """What all tests share: real servers. Nothing here stands in for Redis."""
 
+import os
 import random
 from collections.abc import Iterator
 
@@ -9,6 +10,9 @@ import redis
 from pipeline import verbs
 from pipeline.store import Store
 from tests import servers
+
+# Hundreds of consumers are started here; each would load all kernels. What starts with the default says so itself.
+os.environ.setdefault("HEADRACE_WARM", "none")
 
 
 @pytest.fixture(scope="session", params=sorted(servers.binaries()))

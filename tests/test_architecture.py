@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,19 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("calc", "pipeline", "consumer", "gateway")
 # Room → what of ours it may import besides itself. The longest prefix of a module's name decides.
 CALC_WORDS = {"calc.kind", "calc.errors", "calc.quantities", "calc.positions", "calc.covariances", "calc.exact"}
+# Compilers and solvers: a gateway, which only plans, never loads them.
+HEAVY = {
+    "numba",
+    "llvmlite",
+    "clarabel",
+    "highspy",
+    *(f"scipy.{part}" for part in ["linalg", "optimize", "special", "stats"]),
+}
 MAY_IMPORT = {
-    "calc.numerics": set(),
-    "calc.kinds": {"calc.numerics", *CALC_WORDS},
+    "calc.kernels": set(),
+    "calc.lazy": set(),
+    "calc.numerics": {"calc.lazy"},
+    "calc.kinds": {"calc.numerics", "calc.lazy", *CALC_WORDS},
     "calc": {"calc"},
     "pipeline": set(),
     "consumer.child": {"calc.execute", "calc.errors", "calc.kind", "consumer.wire"},
@@ -106,6 +118,37 @@ def test_only_keys_spells_a_key() -> None:
             continue
         found = spelt.search(path.read_text())
         assert not found, f"{path.relative_to(ROOT)} spells the key {found[0]}"
+
+
+def test_only_kernels_know_the_compiler() -> None:
+    users = {module_of(path) for path in sources() if longest_root(imports_of(path), {"numba", "llvmlite"})}
+    assert users
+    assert {user.rpartition(".")[0] for user in users} == {"calc.kernels"}
+
+
+def test_heavy_libraries_are_loaded_when_they_are_used() -> None:
+    """calc/lazy.py loads solvers and kernels at the first use; no import at a module's top does."""
+    for path in sources():
+        if not module_of(path).startswith("calc.kernels"):
+            heavy = longest_root(imports_of(path), {"scipy", *HEAVY})
+            assert not heavy, f"{module_of(path)} imports a compiler or a solver"
+            assert not any(name.startswith("calc.kernels") for name in imports_of(path)), (
+                f"{module_of(path)} imports a kernel: lazy.module does it"
+            )
+
+
+def test_who_plans_loads_no_compiler() -> None:
+    program = (
+        "import importlib.util, json, sys\n"
+        "from calc import KINDS, execute\n"
+        "for name, kind in KINDS.items():\n"
+        "    execute.plan(name, json.dumps(kind.EXAMPLE).encode(), fresh_seed=1)\n"
+        "    execute.schema(name)\n"
+        "lazy = importlib.util._LazyModule\n"  # found, and not yet executed
+        f"print([name for name in {sorted(HEAVY)} if not isinstance(sys.modules.get(name), (type(None), lazy))])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_the_environment_is_read_in_one_place() -> None:

@@ -3,14 +3,18 @@
 Never repaired in silence: an impossible matrix is an answer to give back, not a thing to sample from.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calc import lazy
+
+factorise = lazy.module("calc.kernels.factorise")
+
 LARGEST = 1e4  # of a covariance: a volatility of 10,000 %
 TOLERANCE = 1e-10  # of symmetry, diagonal and smallest eigenvalue: rounding, not a mistake
+SMALLEST_PIVOT = 1e-14  # of the largest variance: what is left below it is rounding
 
 
 class Wrong(NamedTuple):
@@ -111,19 +115,11 @@ def _carriers(vector: NDArray[np.float64], symbols: list[str]) -> str:
 
 
 def factor(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """B with B Bᵀ = covariance, n × k with k the rank: Cholesky with pivots, which a singular matrix does not stop.
+    """B with B Bᵀ = covariance, n × k with k the rank: Cholesky with pivots, which a singular matrix does not stop."""
+    return factor_in_order(covariance)[1]
 
-    Written with single products, quotients and roots, so that the bits depend on neither BLAS nor processor.
-    """
-    rest = covariance.copy()
-    columns: list[NDArray[np.float64]] = []
-    floor = 1e-14 * float(rest.diagonal().max(initial=0.0))
-    for _ in range(len(rest)):
-        pivot = int(np.argmax(rest.diagonal()))
-        if rest[pivot, pivot] <= floor:
-            break
-        column = rest[:, pivot] / math.sqrt(rest[pivot, pivot])
-        columns.append(column)
-        rest -= np.multiply.outer(column, column)
-        rest[pivot, :] = rest[:, pivot] = 0.0  # what rounding left
-    return np.column_stack(columns) if columns else np.zeros((len(rest), 0))
+
+def factor_in_order(covariance: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """`factor`, and the order of rows in which it is lower trapezoidal. Its bits depend on no BLAS and no processor."""
+    order, root = factorise.pivoted_cholesky(np.ascontiguousarray(covariance), SMALLEST_PIVOT)
+    return order, root

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from calc.numerics.normal import TWO_SIDED_95, interval_95
 
+SAMPLE = 4096  # of the losses, from which a floor of the largest is guessed
+
 
 class Tail(NamedTuple):
     """The largest losses of a sample, largest first, and the scenarios that they came from."""
@@ -56,12 +58,29 @@ def needed(confidence: float, n: int) -> int:
 
 def largest(losses: NDArray[np.float64], first_scenario: int, keep: int) -> Tail:
     """The `keep` largest of consecutive scenarios."""
-    scenarios = np.arange(first_scenario, first_scenario + losses.size, dtype=np.uint32)
-    if losses.size > keep:
-        threshold = np.partition(losses, losses.size - keep)[losses.size - keep]
-        candidates = losses >= threshold  # more than keep where losses tie
-        losses, scenarios = losses[candidates], scenarios[candidates]
-    return _ordered(losses, scenarios, keep)
+    if losses.size <= keep:
+        return _ordered(losses, np.arange(first_scenario, first_scenario + losses.size, dtype=np.uint32), keep)
+    candidates = np.flatnonzero(losses >= _floor(losses, keep))
+    if candidates.size > keep:
+        picked = losses[candidates]
+        threshold = np.partition(picked, picked.size - keep)[picked.size - keep]
+        candidates = candidates[picked >= threshold]  # more than keep where losses tie
+    return _ordered(losses[candidates], (candidates + first_scenario).astype(np.uint32), keep)
+
+
+def _floor(losses: NDArray[np.float64], keep: int) -> float:
+    """A loss that at least `keep` reach, and not many more where they are few of many: a guess from some, checked."""
+    some = losses[:: max(losses.size // SAMPLE, 1)]
+    rank = math.ceil(1.25 * keep * some.size / losses.size) + 16
+    if losses.size < 16 * SAMPLE or rank > some.size // 4:
+        return -math.inf
+    guess = float(np.partition(some, some.size - rank)[some.size - rank])
+    return guess if np.count_nonzero(losses >= guess) >= keep else -math.inf
+
+
+def ordered(losses: NDArray[np.float64], scenarios: NDArray[np.uint32]) -> Tail:
+    """All of these losses."""
+    return _ordered(losses, scenarios, losses.size)
 
 
 def merge(tails: list[Tail], keep: int) -> Tail:

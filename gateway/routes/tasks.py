@@ -6,26 +6,37 @@ These are the hot routes: plain Starlette routes, nothing between the request an
 """
 
 import hashlib
-import secrets
 from functools import partial
 
+from msgspec import Raw, Struct, structs
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from calc import execute
-from calc.errors import CalcError
-from gateway import answers, bodies, limits, queries, waiting
-from gateway.desk import OWNER, Desk
-from gateway.problems import Problem, of_calculation
+from gateway import answers, bodies, limits, queries, submission, waiting
+from gateway.desk import Desk
+from gateway.forecast import Forecast
+from gateway.found import found, task_id
+from gateway.problems import Problem
+from gateway.submission import CACHE, Asked
 from gateway.waiting import Wait
 from pipeline import log, verbs
 from pipeline.errors import StoreAway
 from pipeline.record import FINAL, NewTask, State, Submitted, Task
 
-SEEDS = 2**53  # every JSON reader keeps an integer below this exactly
-UNKNOWN = "No task with this id was ever accepted here."
 LOG = log.get()
+
+
+class Valid(Struct, frozen=True, kw_only=True):
+    """The answer of POST /tasks/validate: the data complete, as they would be calculated."""
+
+    kind: str
+    version: int
+    data: Raw
+    seed: int | None
+    parts: int
+    sha256: str
+    estimated: Forecast | None
 
 
 async def submit(request: Request) -> Response:
@@ -34,17 +45,37 @@ async def submit(request: Request) -> Response:
     queries.only(request, ("wait",))
     wait = waiting.asked(request, desk.settings.wait_limit_s)
     desk.refuse_when_full()
-    task = await _asked(request, desk)
-    submitted = await desk.gather.submit(task)
-    if submitted.outcome == "mismatch":
-        detail = f"This key made task {submitted.id} from another request."
-        raise Problem("idempotency_mismatch", detail, task_id=submitted.id)
-    if submitted.outcome == "full":
-        raise limits.backlog_full(task.priority, desk.settings.backlog_limit, desk.drained)
-    if submitted.id != task.id:
-        return await _replayed(request, desk, submitted.id, wait)
-    desk.lines.submitted(task)
-    return await _accepted(request, desk, task, submitted, wait)
+    asked = await submission.read(request, desk)
+    return await _submitted(request, desk, await _new(request, desk, asked), asked.forecast, wait)
+
+
+async def validate(request: Request) -> Response:
+    """POST /tasks/validate: what POST /tasks would say, the data complete, and the cost. Nothing is submitted."""
+    desk: Desk = request.app.state.desk
+    queries.only(request, ())
+    asked = await submission.read(request, desk)
+    task = await _new(request, desk, asked)  # what may be wrong with a task is found when it is made
+    return answers.body(
+        Valid(
+            kind=task.kind,
+            version=asked.planned.version,
+            data=Raw(task.data),
+            seed=task.seed,
+            parts=task.parts,
+            sha256=task.sha256,
+            estimated=asked.forecast,
+        )
+    )
+
+
+async def rerun(request: Request) -> Response:
+    """POST /tasks/{task_id}/rerun: a new task with the same data and seed, which will compare the bits."""
+    return await _again(request, ("succeeded",), "not_succeeded")
+
+
+async def retry(request: Request) -> Response:
+    """POST /tasks/{task_id}/retry: a new task with the same data and seed, for one that failed or was cancelled."""
+    return await _again(request, ("failed", "cancelled"), "not_failed")
 
 
 async def look(request: Request) -> Response:
@@ -71,7 +102,9 @@ async def index(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     asked = queries.task_filter(request)
     page = await desk.store.do(
-        verbs.page(state=asked.state, kind=asked.kind, owner=OWNER, cursor=asked.cursor, limit=asked.limit)
+        verbs.page(
+            state=asked.state, kind=asked.kind, owner=request.state.caller.scope, cursor=asked.cursor, limit=asked.limit
+        )
     )
     next_link = f"/tasks?{asked.query(page.cursor)}" if page.cursor else ""
     return answers.page(page.tasks, page.cursor, next_link, desk.now_ms())
@@ -81,70 +114,58 @@ async def cancel(request: Request) -> Response:
     """POST /tasks/{task_id}/cancel: give the task up. Again is fine; what has succeeded or failed stays so (I4)."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
-    id = _id(request)
+    id = (await found(request, desk, task_id(request), 0)).id
     outcome = await desk.store.do(verbs.cancel(id, desk.share))
     if outcome in ("succeeded", "failed"):
         raise Problem("already_final", f"The task has {outcome} already.", task_id=id)
     if outcome == "ok":
         LOG.info("task.cancelled", task_id=id, request_id=request.state.request_id)
-    return answers.task(await _found(request, desk, id, 0), desk.now_ms())
+    return answers.task(await found(request, desk, id, 0), desk.now_ms())
 
 
 ROUTES = [
     Route("/tasks", submit, methods=["POST"]),
+    Route("/tasks/validate", validate, methods=["POST"]),
     Route("/tasks/{task_id}", look, methods=["GET"]),
     Route("/tasks/{task_id}/result", result, methods=["GET"]),
     Route("/tasks", index, methods=["GET"]),
     Route("/tasks/{task_id}/cancel", cancel, methods=["POST"]),
+    Route("/tasks/{task_id}/rerun", rerun, methods=["POST"]),
+    Route("/tasks/{task_id}/retry", retry, methods=["POST"]),
 ]
 
 
 # ── a submission ──
 
 
-async def _asked(request: Request, desk: Desk) -> NewTask:
-    """The task that a request asks for. Only so many bytes of large bodies are here at a time."""
-    limit = desk.settings.body_limit_bytes
-    with desk.crowd.room(bodies.length(request, limit)):
-        body = await bodies.read(request, limit)
-        make = partial(_new_task, request, desk, await desk.mint(), body)
-        return make() if len(body) <= limits.LARGE else await desk.aside(make)
+async def _new(request: Request, desk: Desk, asked: Asked) -> NewTask:
+    return submission.new_task(desk, await desk.mint(), asked, submission.who(request))
 
 
-def _new_task(request: Request, desk: Desk, id: str, body: bytes) -> NewTask:
-    """The task that a body asks for, complete: planned, with defaults and seed in its data."""
-    asked = bodies.envelope(body)
-    try:
-        planned = execute.plan(asked.kind, bytes(asked.data), secrets.randbelow(SEEDS))
-    except CalcError as wrong:
-        raise of_calculation(wrong) from None
-    key = bodies.key(request, asked, planned.kind, body)
-    return NewTask(
-        id=id,
-        kind=planned.kind,
-        data=planned.data,
-        parts=planned.parts,
-        first_wave=planned.first_wave,
-        largest_wave=planned.largest_wave,
-        window=desk.window,
-        versions=answers.versions_text(planned.version, log.VERSION),
-        sha256=hashlib.sha256(planned.kind.encode() + b"\n" + planned.data).hexdigest(),
-        owner=OWNER,
-        priority=asked.priority,
-        seed=planned.seed,
-        label=asked.label,
-        request_id=request.state.request_id,
-        traceparent=request.state.traceparent,
-        not_before_ms=bodies.not_before_ms(asked, desk.now_ms()),
-        time_limit_s=bodies.time_limit_s(asked, desk.settings),
-        result_ttl_s=asked.result_ttl_s or desk.settings.result_ttl_s,
-        same_key=key.name,
-        same_sha=key.sha256,
-        same_ttl_s=key.ttl_s,
-    )
+async def _submitted(request: Request, desk: Desk, task: NewTask, foretold: Forecast | None, wait: Wait) -> Response:
+    """Hand the task to the store; the answer to whoever submitted it."""
+    submitted = await desk.gather.submit(task)
+    if submitted.outcome == "mismatch":
+        detail = f"This key made {submitted.id} from another request."
+        raise Problem("idempotency_mismatch", detail, task_id=submitted.id)
+    if submitted.outcome == "full":
+        raise limits.backlog_full(task.priority, desk.settings.backlog_limit, desk.drained)
+    if submitted.outcome == "quota":
+        raise limits.quota_full(task.owner, desk.settings.unfinished_limit, desk.drained)
+    if submitted.id == task.id:
+        desk.lines.submitted(task)
+        return await _accepted(request, desk, task, submitted, foretold, wait)
+    if task.same_key.startswith(CACHE):
+        known = await desk.settled(submitted.id, wait.seconds, request)
+        if known is None or known.state in ("failed", "cancelled"):  # what went wrong meanwhile is no answer to keep
+            return await _submitted(request, desk, task, foretold, wait)
+        return _from_cache(desk, known, wait)
+    return await _replayed(request, desk, submitted.id, wait)
 
 
-async def _accepted(request: Request, desk: Desk, task: NewTask, submitted: Submitted, wait: Wait) -> Response:
+async def _accepted(
+    request: Request, desk: Desk, task: NewTask, submitted: Submitted, foretold: Forecast | None, wait: Wait
+) -> Response:
     """The answer to a new task. It is in the store: whatever happens while waiting, that is at least 202."""
     if wait.seconds:
         try:
@@ -154,40 +175,87 @@ async def _accepted(request: Request, desk: Desk, task: NewTask, submitted: Subm
         if known and known.state in FINAL:
             return answers.task(known, desk.now_ms(), wait.headers())
     state: State = "scheduled" if task.not_before_ms > submitted.at_ms else "queued"
-    return answers.accepted(task.id, task.kind, state, task.priority, task.label, submitted.at_ms)
+    return answers.accepted(
+        task.id,
+        task.kind,
+        state,
+        task.priority,
+        task.label,
+        submitted.at_ms,
+        estimated=foretold,
+        rerun_of=task.rerun_of,
+    )
+
+
+def _from_cache(desk: Desk, known: Task, wait: Wait) -> Response:
+    """The task that the same calculation made before: with its result at once when it has one."""
+    if known.state in FINAL:
+        return answers.task(known, desk.now_ms(), wait.headers(), cached=True)
+    return _told(known, cached=True)
 
 
 async def _replayed(request: Request, desk: Desk, id: str, wait: Wait) -> Response:
     """The answer to a submission that was made before: the task of then, with its state of now."""
-    task = await _found(request, desk, id, wait.seconds)  # a key can outlive its task: then 410
+    task = await found(request, desk, id, wait.seconds)  # a key can outlive its task: then 410
     headers = {"Idempotent-Replayed": "true"}
     if wait.seconds and task.state in FINAL:
         return answers.task(task, desk.now_ms(), headers | wait.headers())
-    return answers.accepted(task.id, task.kind, task.state, task.priority, task.label, task.submitted_at, headers)
+    return _told(task, headers)
 
 
-# ── a task that is there, or not ──
+def _told(task: Task, headers: dict[str, str] | None = None, cached: bool = False) -> Response:
+    """202 for a task that was accepted before."""
+    return answers.accepted(
+        task.id,
+        task.kind,
+        task.state,
+        task.priority,
+        task.label,
+        task.submitted_at,
+        headers,
+        cached=cached,
+        rerun_of=task.rerun_of,
+        estimated=answers.foretold(task),
+    )
+
+
+# ── a task once more ──
+
+
+async def _again(request: Request, states: tuple[State, ...], code: str) -> Response:
+    """A new task that does the calculation of an old one again; the old one stays as it is (I4)."""
+    desk: Desk = request.app.state.desk
+    queries.only(request, ("wait",))
+    wait = waiting.asked(request, desk.settings.wait_limit_s)
+    desk.refuse_when_full()
+    old = await found(request, desk, task_id(request), 0)
+    if old.state not in states:
+        allowed = " or ".join(states)
+        raise Problem(code, f"The task is {old.state}, not {allowed}.", task_id=old.id)
+    origin = await desk.store.do(verbs.origin(old.id))
+    if origin is None:
+        raise Problem("task_expired", "The record of this task was removed when its time was over.", task_id=old.id)
+    data, time_limit_s, result_ttl_s = origin
+    envelope = bodies.Envelope(
+        data=Raw(data),
+        kind=old.kind,
+        priority=old.priority,
+        label=old.label,
+        metadata=old.metadata,
+        time_limit_s=min(time_limit_s, desk.settings.task_time_limit_s),
+        result_ttl_s=result_ttl_s,
+    )
+    plan = partial(submission.plan, envelope)
+    planned = plan() if len(data) <= limits.LARGE else await desk.aside(plan)
+    key = bodies.key(request, envelope, f"{old.id} again", b"")
+    asked = Asked(envelope, planned, key, desk.foretell(planned.kind, planned.cpu_s))
+    task = await _new(request, desk, asked)
+    theirs = hashlib.sha256(old.result).hexdigest() if old.result else ""
+    task = structs.replace(task, rerun_of=old.id, rerun_sha256=theirs, custom_id=old.custom_id)
+    return await _submitted(request, desk, task, asked.forecast, wait)
 
 
 async def _asked_for(request: Request, desk: Desk) -> tuple[Task, Wait]:
     queries.only(request, ("wait",))
     wait = waiting.asked(request, desk.settings.wait_limit_s)
-    return await _found(request, desk, _id(request), wait.seconds), wait
-
-
-def _id(request: Request) -> str:
-    """The id in the path. One that is none never reaches the store, where it could spell another key."""
-    id: str = request.path_params["task_id"]
-    if not queries.TASK_ID.fullmatch(id):
-        raise Problem("unknown_task", UNKNOWN)
-    return id
-
-
-async def _found(request: Request, desk: Desk, id: str, wait_s: float) -> Task:
-    """The task, or a Problem: 410 for an id that was ours, 404 for any other."""
-    task = await desk.settled(id, wait_s, request)
-    if task is not None:
-        return task
-    if await desk.was_ours(id):
-        raise Problem("task_expired", "The record of this task was removed when its time was over.", task_id=id)
-    raise Problem("unknown_task", UNKNOWN)
+    return await found(request, desk, task_id(request), wait.seconds), wait

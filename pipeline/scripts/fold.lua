@@ -14,6 +14,7 @@ end
 span(id, job, child, ran_ms, 'done')
 if estimate ~= '' then call('HSET', K.task(id), 'estimate', estimate) end
 if verdict == 'final' then
+  if t.stop then call('HDEL', K.task(id), 'stop') end       -- a deadline that changed nothing: it is the whole result
   final(t, 'succeeded', '', 'result', result)
   return 'ok'
 end

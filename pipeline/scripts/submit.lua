@@ -1,18 +1,25 @@
 -- with: ledger work
--- Accept n tasks. ARGV: share, -, backlog limit, forms, then 14 words a form (what tasks of one call have in common) and
--- 8 words a task (verbs.submit). Answers: now, then for each new | full | {replay | mismatch, id}.
+-- Accept n tasks. ARGV: share, -, backlog limit, forms, unfinished limit (0: none), then 14 words a form (what tasks of one call have in common) and
+-- 9 words a task, the last says how many fields and values follow it (verbs.submit). Answers: now, then for each new | full | quota | {replay | mismatch, id}.
 -- The idempotency test comes before the limit. Keeps I1, I16, I17. Its first write needs memory: a full Redis refuses
 -- it whole.
-local limit, forms = tonumber(ARGV[3]), {}
-local first = 5 + ARGV[4] * 14          -- of the words of the tasks
+local limit, most, forms = tonumber(ARGV[3]), tonumber(ARGV[5]), {}
+local first = 6 + ARGV[4] * 14          -- of the words of the tasks
 local FORM = {'kind', 'owner', 'priority', 'parts', 'first_wave', 'largest_wave', 'window', 'versions', 'label', 'batch', 'not_before',
   'deadline', 'time_limit_s', 'result_ttl_s'}
 local waiting = {}                      -- ring → tasks in it: one look for all tasks of this call
+local unfinished = {}                   -- owner → tasks that have not ended
 local function form_of(at)
   local f = {}
   for i, name in ipairs(FORM) do f[name] = ARGV[at + i - 1] end
   f.ring, f.stream, f.slot = K.ring(f.priority, f.owner), K.jobs(f.priority), slot(f)
   f.state = tonumber(f.not_before) > now and 'scheduled' or 'queued'
+  if most > 0 and not unfinished[f.owner] then
+    unfinished[f.owner] = 0
+    for _, state in ipairs({'scheduled', 'queued', 'running'}) do
+      unfinished[f.owner] = unfinished[f.owner] + call('ZCARD', K.index_owner(f.owner, state))
+    end
+  end
   waiting[f.ring] = waiting[f.ring] or call('LLEN', f.ring)
   f.fields = {'state', f.state, 'submitted_at', NOW, 'kind', f.kind, 'owner', f.owner, 'priority', f.priority, 'parts', f.parts}
   local function tell(name, word)
@@ -30,8 +37,8 @@ local function form_of(at)
   return f
 end
 -- A task of one part whose owner has a slot free gets its row in the same write.
-local function write(f, key, id, data, sha256, seed, request_id, traceparent)
-  local more = {'data', data, 'sha256', sha256}
+local function write(f, key, more, id, data, sha256, seed, request_id, traceparent)
+  for _, word in ipairs({'data', data, 'sha256', sha256}) do more[#more + 1] = word end
   if seed ~= '' then more[#more + 1] = 'seed'; more[#more + 1] = seed end
   if request_id then more[#more + 1] = 'request_id'; more[#more + 1] = request_id end
   if traceparent then more[#more + 1] = 'traceparent'; more[#more + 1] = traceparent end
@@ -53,19 +60,30 @@ local function stand_in_ring(f, id)
   end
   join(task(id))
 end
+-- A calculation that was asked for before is answered by its task (gateway/submission.py), but not by one that has no result.
+local function useless(id)
+  local state = redis.pcall('HGET', K.task(id), 'state')
+  return state ~= 'scheduled' and state ~= 'queued' and state ~= 'running' and state ~= 'succeeded'
+end
 local known = {}                        -- what this call has written
-local function accept(f, key, any, id, data, sha256, seed, request_id, traceparent, same)
+local function accept(f, key, more, any, id, data, sha256, seed, request_id, traceparent, same)
   if (any or known[id]) and call('EXISTS', key) == 1 then return {'replay', id} end
   local same_sha, same_ttl_s, same_key = string.match(same, '^(%S*) (%d+) (.+)$')
   if same_key then
-    local stored = call('HMGET', K.same(f.owner, same_key), 'task', 'sha256')
+    local stored = call('HMGET', K.same(f.owner, same_key), 'task', 'sha256', 'batch')
+    if stored[3] then return {'mismatch', stored[3]} end
+    if stored[1] and string.find(same_key, '^cache:') and useless(stored[1]) then stored[1] = nil end
     if stored[1] then return {stored[2] == same_sha and 'replay' or 'mismatch', stored[1]} end
   end
   if waiting[f.ring] >= limit then return 'full' end
+  if most > 0 then
+    if unfinished[f.owner] >= most then return 'quota' end
+    unfinished[f.owner] = unfinished[f.owner] + 1
+  end
   known[id] = true
   if request_id == '' then request_id = nil end
   if traceparent == '' then traceparent = nil end
-  local placed = write(f, key, id, data, sha256, seed, request_id, traceparent)
+  local placed = write(f, key, more, id, data, sha256, seed, request_id, traceparent)
   if same_key then
     call('HSET', K.same(f.owner, same_key), 'task', id, 'sha256', same_sha)
     call('EXPIRE', K.same(f.owner, same_key), same_ttl_s)
@@ -79,16 +97,21 @@ local function accept(f, key, any, id, data, sha256, seed, request_id, tracepare
   if f.state == 'scheduled' then call('ZADD', K.later, f.not_before, id) elseif not placed then stand_in_ring(f, id) end
   return 'new'
 end
-for at = 5, first - 1, 14 do forms[#forms + 1] = form_of(at) end
-local keys, out = {}, {NOW}
-for at = first, #ARGV, 8 do keys[#keys + 1] = K.task(ARGV[at + 1]) end
+for at = 6, first - 1, 14 do forms[#forms + 1] = form_of(at) end
+local keys, at, begins, out = {}, first, {}, {NOW}
+while at <= #ARGV do
+  keys[#keys + 1], begins[#begins + 1] = K.task(ARGV[at + 1]), at
+  at = at + 9 + 2 * ARGV[at + 8]
+end
 local any = #keys > 0 and call('EXISTS', unpack(keys)) > 0   -- one look for all: nearly always all are new
 for i = 1, #keys do
-  local at = first + (i - 1) * 8
-  out[#out + 1] = accept(forms[tonumber(ARGV[at])], keys[i], any, unpack(ARGV, at + 1, at + 7))
+  local from, more = begins[i], {}
+  for word = from + 9, from + 8 + 2 * ARGV[from + 8] do more[#more + 1] = ARGV[word] end
+  out[#out + 1] = accept(forms[tonumber(ARGV[from])], keys[i], more, any, unpack(ARGV, from + 1, from + 7))
 end
 for _, f in ipairs(forms) do
   bare[f.ring] = waiting[f.ring] == 0
   if f.count > 0 then count(f.kind .. ':submitted', f.count) end
+  if f.count > 0 and f.batch ~= '' and call('EXISTS', K.batch(f.batch)) == 1 then call('HINCRBY', K.batch(f.batch), 'accepted', f.count) end
 end
 return out

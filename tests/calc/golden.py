@@ -1,30 +1,36 @@
-"""The SHA-256 of results, by kind and version: `python -m tests.calc.golden` writes those of this processor.
+"""The SHA-256 of results, by kind and version: `python -m tests.calc.golden` writes them, `… check` compares.
 
-Provisional: these first versions may still change their bits. numpy computes exponentials with other bits where the
-processor has AVX-512 (numpy calls the class X86_V4), so a hash is kept for each class. To write both on a machine
-that has it, run once as it is and once with NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR".
+The same on every processor with AVX2 (numpy, numba and BLAS may use AVX-512 or not): a test runs `check` once more with
+EMULATED, which makes all of them think that it is not there.
 """
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
-
-from numpy._core._multiarray_umath import __cpu_features__ as features
 
 from calc import KINDS, execute
 
 FILE = Path(__file__).with_suffix(".json")
-PROCESSOR = "x86_v4" if features.get("X86_V4") else "other"
+EMULATED = {
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NUMBA_CPU_NAME": "x86-64-v3",
+}
 
-# Beside its example, what makes a kind go another way.
+# Beside its examples, what makes a kind go another way.
 CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     "compound_interest": {"schedule": {"schedule": True, "years": 2.5, "rate": 0.0725}},
     "option_european": {
-        "plain": {"variance_reduction": "none", "paths": 20_001},
-        "pairs": {"variance_reduction": "antithetic_control", "paths": 50_000, "type": "put"},
-        "target": {"target_standard_error": 0.004, "paths": 10**9},
-        "many_parts": {"paths": 40_000_000},
+        "plain": {"method": "monte_carlo", "variance_reduction": "none", "paths": 20_001},
+        "pairs": {
+            "method": "monte_carlo",
+            "variance_reduction": "antithetic_control",
+            "paths": 50_000,
+            "type": "put",
+        },
+        "target": {"method": "monte_carlo", "target_standard_error": 0.004, "paths": 10**9},
     },
     "var_mc": {
         "student_t": {"distribution": "student_t", "degrees_of_freedom": 4},
@@ -41,8 +47,13 @@ def cases() -> dict[str, tuple[str, dict[str, Any]]]:
     """Name of the case (kind, version, which) → kind and data."""
     found = {}
     for name, kind in KINDS.items():
-        for which, change in {"example": {}, **CHANGES.get(name, {})}.items():
-            found[f"{name} {kind.VERSION} {which}"] = (name, {**kind.EXAMPLE, **change})
+        examples: dict[str, Any] = {"example": kind.EXAMPLE}
+        for number, more in enumerate(getattr(kind, "FURTHER_EXAMPLES", ()), 2):
+            examples[f"example {number}"] = more
+        for which, change in CHANGES.get(name, {}).items():
+            examples[which] = {**kind.EXAMPLE, **change}
+        for which, data in examples.items():
+            found[f"{name} {kind.VERSION} {which}"] = (name, data)
     return found
 
 
@@ -52,12 +63,17 @@ def sha256(kind: str, data: dict[str, Any]) -> str:
     return hashlib.sha256(execute.execute(kind, planned.data)).hexdigest()
 
 
-def main() -> None:
-    """Write the hashes of this processor's class, and leave those of the other."""
-    known = json.loads(FILE.read_text()) if FILE.exists() else {}
-    written = {case: {**known.get(case, {}), PROCESSOR: sha256(*what)} for case, what in cases().items()}
-    FILE.write_text(json.dumps(written, indent=2) + "\n")
+def main(check: bool) -> int:
+    """Write the hashes, or print those that differ; the exit code."""
+    made = {case: sha256(*what) for case, what in cases().items()}
+    if not check:
+        FILE.write_text(json.dumps(made, indent=2) + "\n")
+        return 0
+    known = json.loads(FILE.read_text())
+    wrong = sorted(case for case in known.keys() | made.keys() if known.get(case) != made.get(case))
+    print("\n".join(wrong))
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:] == ["check"]))

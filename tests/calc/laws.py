@@ -42,6 +42,13 @@ def plans_alike(kind: Kind, example: Mapping[str, Any]) -> None:
     assert 1 <= first.first_wave <= first.largest_wave
 
 
+def costs_something(kind: Kind, example: Mapping[str, Any]) -> None:
+    """Law 8. Whether the estimate is true is for the kind's own tests."""
+    planned = plan(kind, example)
+    assert 0 < planned.cpu_s < math.inf
+    assert planned.cpu_s == kind.cost(_params(kind, example))
+
+
 def keeps_every_bit(kind: Kind, example: Mapping[str, Any]) -> None:
     """Law 1: what went through JSON is equal and is written as the same text."""
     params = _params(kind, example)
@@ -68,6 +75,7 @@ def changes_no_argument(kind: Kind, example: Mapping[str, Any]) -> None:
     accumulator = kind.reduce(params, None, partials)
     before = copy.deepcopy((params, partials, accumulator))
     kind.plan(params)
+    kind.cost(params)
     kind.run(params, 0)
     kind.reduce(params, accumulator, partials)
     kind.estimate(params, accumulator)
@@ -123,6 +131,7 @@ LAWS: tuple[Callable[[Kind, Mapping[str, Any]], None], ...] = (
     has_all_names,
     explains_its_data,
     plans_alike,
+    costs_something,
     keeps_every_bit,
     runs_alike,
     changes_no_argument,

@@ -12,12 +12,12 @@ from msgspec import Struct
 
 from calc import DEFAULT_KIND, KINDS, execute
 from calc.errors import CalcError, InvalidData, UnknownKind
-from calc.kind import Plan, never_enough, no_estimate, once_per_params, wave_bounds
+from calc.kind import Plan, never_enough, next_to_nothing, no_estimate, once_per_params, wave_bounds
 from calc.recent import Recent
 from tests.kinds import digest, noop
 
 ROOT = Path(__file__).parent.parent.parent
-execute.load("tests.kinds.noop, tests.kinds.digest,tests.kinds.refuse")
+execute.load("tests.kinds.noop, tests.kinds.digest,tests.kinds.refuse,tests.kinds.spin")
 
 
 def planned(kind: str, data: dict[str, Any]) -> execute.Planned:
@@ -50,6 +50,17 @@ def test_data_are_completed() -> None:
     assert json.loads(option.data)["model"] == "black_scholes"
     assert planned("option_european", dict(KINDS["option_european"].EXAMPLE)).seed == 42
     assert planned("compound_interest", {"amount": 1, "rate": 0}).seed is None
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
+def test_a_cost_that_is_none(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noop, "cost", lambda params: seconds)
+    with pytest.raises(ArithmeticError, match="noop"):
+        planned("noop", {})
+
+
+def test_a_cost_goes_with_the_work() -> None:
+    assert planned("spin", {"seconds": 2, "parts": 30}).cpu_s == pytest.approx(60, rel=0.01)
 
 
 def test_the_text_is_canonical() -> None:
@@ -163,6 +174,7 @@ class _Unbounded:
     Params, Partial, Accumulator, Result = _Empty, _Value, _Value, _Value
     estimate, enough = staticmethod(no_estimate), staticmethod(never_enough)
     plan = staticmethod(lambda params: Plan(parts=1))
+    cost = staticmethod(next_to_nothing)
     reduce = staticmethod(lambda params, accumulator, partials: partials[0])
     result = staticmethod(lambda params, accumulator: accumulator)
 
@@ -188,7 +200,7 @@ def test_schemas_have_no_references_and_true_types() -> None:
     assert schema["properties"]["amount"]["type"] == "number"
     assert schema["properties"]["years"]["default"] == 1
     positions = execute.schema("var_mc")["properties"]["positions"]
-    assert positions["items"]["properties"]["symbol"]["maxLength"] == 64
+    assert positions["anyOf"][0]["items"]["properties"]["symbol"]["maxLength"] == 64
 
 
 def test_warm_runs_every_kind() -> None:

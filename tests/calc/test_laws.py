@@ -12,6 +12,8 @@ from tests.calc.laws import LAWS
 TEST_KINDS = ("noop", "spin", "sleep", "crash", "hog", "refuse", "huge_result", "digest")
 execute.load(",".join(f"tests.kinds.{name}" for name in TEST_KINDS))
 
+_HESTON = {"model": "heston", "volatility": None, "v0": 0.04, "kappa": 1.5, "theta": 0.05, "xi": 0.6, "rho": -0.7}
+
 # Beside its example a kind is put to the laws on these: each way that its code can go, and many parts.
 HARDER: dict[str, list[dict[str, Any]]] = {
     "compound_interest": [
@@ -30,6 +32,14 @@ HARDER: dict[str, list[dict[str, Any]]] = {
         {"maturity": 0, "spot": 105, "paths": 1000, "variance_reduction": "control"},
         {"maturity": 100, "volatility": 10, "paths": 1000, "rate": 1},
         {"spot": 1e-9, "strike": 1e9, "paths": 1000},
+        {"method": "rqmc", "paths": 3000, "variance_reduction": "none"},
+        {"method": "rqmc", "paths": 30_000_000, "target_standard_error": 1e-5},
+        {"model": "black76", "dividend_yield": 0, "paths": 30_001},
+        {"paths": None, "variance_reduction": None, "strike": [90, None, 110], "maturity": [0, 1, 200]},
+        {"paths": None, "variance_reduction": None, "volatility": [0.0001 * i for i in range(9000)]},
+        _HESTON | {"method": "closed_form", "xi": [0.5, 0, 10], "v0": [0, 1, 4], "theta": [0, 1, 4]},
+        _HESTON | {"paths": 50_000, "steps": 64, "target_standard_error": 0.05},
+        _HESTON | {"paths": 50_000, "steps": 64, "method": "rqmc", "type": "put"},
     ],
     "var_mc": [
         {"distribution": "student_t", "degrees_of_freedom": 2.5, "scenarios": 10_001},

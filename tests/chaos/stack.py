@@ -43,7 +43,7 @@ class ChaosStack:
             "CONSUMERS": CONSUMERS, "CHILDREN": CHILDREN, "REDIS_URL": self.proxy.url, "KINDS": MODULES,
             "LEASE_S": LEASE_S, "GRACE_S": GRACE_S, "STOP_LIMIT_S": GRACE_S + 6, "START_LIMIT_S": LIMIT_S,
             "MAX_ATTEMPTS": MAX_ATTEMPTS, "MAX_INTERRUPTIONS": 1000, "RETRY_PAUSE_S": 0.05,
-            "MEMORY_LIMIT_MB": MEMORY_LIMIT_MB, "RESULT_TTL_S": 86_400,
+            "MEMORY_LIMIT_MB": MEMORY_LIMIT_MB, "RESULT_TTL_S": 86_400, "WARM": "none",
         }  # fmt: skip
         plain = {name: text for name, text in os.environ.items() if not name.startswith("HEADRACE_")}
         return plain | {f"HEADRACE_{name}": str(value) for name, value in ours.items()}

@@ -24,6 +24,7 @@ from deploy.stack import ROOT, packaged
 from tests.deploy.ports import free_run
 
 LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "var", "__pycache__", ".*_cache", ".hypothesis")
+COMPILED = Path("calc", "kernels", "__pycache__")  # machine code that setup has made once
 GATEWAYS = 3
 
 
@@ -33,6 +34,7 @@ class Clone:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
+        shutil.copytree(ROOT / COMPILED, folder / COMPILED)
         folder.chmod(0o700)
         (folder / ".venv").symlink_to(sys.prefix)
         self.first_port = free_run(GATEWAYS + 2)

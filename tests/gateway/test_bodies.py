@@ -60,7 +60,7 @@ WRONG: list[tuple[bytes, str, str, str]] = [
     (b'{"data": {}, "\\u006bind": "x", "kind": "y"}', "invalid_request", "$.kind", "twice"),
     (b'{"data": {}, "priority": "hihg"}', "invalid_request", "$.priority", "did you mean 'high'"),
     (b'{"data": {}, "priorty": "high"}', "invalid_request", "$.priorty", "did you mean 'priority'"),
-    (b'{"data": {}, "metadata": {}}', "invalid_request", "$.metadata", "not a field"),
+    (b'{"data": {}, "tags": {}}', "invalid_request", "$.tags", "not a field"),
     (b'{"data": {}, "owner": "root"}', "invalid_request", "$.owner", "not a field"),
     (b'{"data": {}, "time_limit_s": 3601}', "invalid_request", "$.time_limit_s", "3600"),
     (b'{"data": {}, "time_limit_s": 0}', "invalid_request", "$.time_limit_s", "above 0"),

@@ -4,6 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
+from gateway import openapi
 from gateway.codes import CODES, PROXY_CODES, TASK_ERRORS
 from gateway.routes import docs
 from tests.gateway.house import House, problem
@@ -69,6 +70,15 @@ def test_every_code_is_explained(house: House) -> None:
     for code, meaning in CODES.items():
         assert f"| `{code}` | {meaning.status} |" in written
     assert {code for code in TASK_ERRORS if f"| `{code}` |" not in written} == set()
+
+
+def test_every_address_is_in_the_table(house: House) -> None:
+    """docs/api.md names each that the document has, with its method."""
+    written = (ROOT / "docs" / "api.md").read_text()
+    for path, methods in openapi.document(house.settings)["paths"].items():
+        for method in methods:
+            assert f"| `{method.upper()} {path}` |" in written
+    house.store.close()
 
 
 def test_what_nginx_answers_by_itself_is_explained() -> None:

@@ -44,7 +44,7 @@ def test_its_paths_are_our_routes(house: House, document: dict[str, Any]) -> Non
 
     async def story(h: House) -> None:
         for path, methods in document["paths"].items():
-            answer = await h.client.request("BREW", path.format(task_id="x", kind="x"))
+            answer = await h.client.request("BREW", re.sub(r"{\w+}", "x", path))
             problem(answer, 405, "method_not_allowed")
             allowed = {method.lower() for method in answer.headers["allow"].split(", ")} - {"head"}
             assert allowed == set(methods)

@@ -27,7 +27,9 @@ def test_where_nothing_is(house: House, path: str, method: str) -> None:
     ("method", "path", "allowed"),
     [
         ("PUT", "/tasks", "GET, HEAD, POST"),
-        ("DELETE", "/tasks/x", "GET, HEAD"),
+        ("PUT", "/tasks/x", "DELETE, GET, HEAD"),
+        ("GET", "/queues/high/pause", "POST"),
+        ("BREW", "/tasks/batch", "POST"),
         ("GET", "/tasks/x/cancel", "POST"),
         ("POST", "/tasks/x/result", "GET, HEAD"),
         ("POST", "/kinds", "GET, HEAD"),

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from calc.kind import Plan, never_enough, no_estimate
+from calc.kind import Plan, never_enough, next_to_nothing, no_estimate
 
 NAME = "crash"
 VERSION = 1
@@ -33,6 +33,7 @@ class Partial(Struct, frozen=True):
 
 
 Accumulator = Result = Partial
+cost = next_to_nothing
 estimate = no_estimate
 enough = never_enough
 

@@ -8,6 +8,7 @@ parts; `part_seconds` of CPU and `fold_seconds` make it last.
 """
 
 import hashlib
+import math
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -51,6 +52,10 @@ class Result(Struct, frozen=True):
 
 def plan(params: Params) -> Plan:
     return Plan(parts=params.parts, first_wave=params.first_wave, largest_wave=params.largest_wave)
+
+
+def cost(params: Params) -> float:
+    return params.parts * (params.part_seconds + 1e-5) + math.ceil(params.parts / 64) * params.fold_seconds
 
 
 def run(params: Params, part: int) -> Partial:

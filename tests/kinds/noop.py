@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from calc.kind import Plan, never_enough, no_estimate
+from calc.kind import Plan, never_enough, next_to_nothing, no_estimate
 
 NAME = "noop"
 VERSION = 1
@@ -23,6 +23,7 @@ class Partial(Struct, frozen=True):
 
 
 Accumulator = Result = Partial
+cost = next_to_nothing
 estimate = no_estimate
 enough = never_enough
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from calc.errors import CalcError
-from calc.kind import Plan, never_enough, no_estimate
+from calc.kind import Plan, never_enough, next_to_nothing, no_estimate
 
 NAME = "refuse"
 VERSION = 1
@@ -30,6 +30,7 @@ class Partial(Struct, frozen=True):
 
 
 Accumulator = Result = Partial
+cost = next_to_nothing
 estimate = no_estimate
 enough = never_enough
 

@@ -1,14 +1,16 @@
 """Simulated VaR and ES against their closed forms: five books, a hundred seeds; and every refusal of a matrix."""
 
+import importlib
 import json
 import math
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from calc import execute
-from calc.errors import InvalidData
+from calc.errors import CalcError, InvalidData
 from calc.kinds import var_mc
 
 TWENTY = [f"S{i:02}" for i in range(20)]
@@ -209,3 +211,237 @@ def test_too_few_scenarios_says_how_many() -> None:
 def test_everything_wrong_is_told_at_once() -> None:
     told = refusal(volatilities={"A": 0.2}, correlation=[[1, 2], [2, 1]], confidence=0.9999, days_per_year=None)
     assert len(told) == 6
+
+
+QUADRATIC: dict[str, Any] = {
+    "method": "delta_gamma",
+    "delta": [1, 2],
+    "gamma": [[0.5, 0.1], [0.1, -0.3]],
+    "covariance": [[1, 0.3], [0.3, 1]],
+    "confidence": 0.99,
+}
+
+
+def ask(**data: Any) -> dict[str, Any]:
+    planned = execute.plan("var_mc", json.dumps(data).encode(), fresh_seed=5)
+    return json.loads(execute.execute("var_mc", planned.data))
+
+
+def refused(**data: Any) -> list[tuple[str, str]]:
+    with pytest.raises(InvalidData) as error:
+        ask(**data)
+    return [(fault.path, fault.code) for fault in error.value.faults]
+
+
+@pytest.mark.parametrize("reduction", ["importance_sampling", "none"])
+def test_a_quadratic_book_covers_its_exact_law(reduction: str) -> None:
+    scores = []
+    for seed in range(40):
+        found = ask(**QUADRATIC, seed=seed, scenarios=8000, variance_reduction=reduction)
+        scores += [(found[f] - found[f"parametric_{f}"]) / found["standard_error"][f] for f in ("var", "es")]
+    assert 0.6 < math.sqrt(np.mean(np.square(scores))) < 1.5
+    assert found["diagnostics"]["residual"] < 1e-12
+
+
+def test_importance_sampling_is_worth_it() -> None:
+    plain = ask(**QUADRATIC, seed=1, variance_reduction="none")["standard_error"]
+    twisted = ask(**QUADRATIC, seed=1)["standard_error"]
+    assert twisted["var"] < plain["var"] / 3
+    assert twisted["es"] < plain["es"] / 5
+
+
+def test_a_quadratic_book_without_gamma_is_a_linear_one() -> None:
+    covariance = [[0.04, 0.024], [0.024, 0.16]]
+    book = [{"symbol": "A", "value": -3.0}, {"symbol": "B", "value": 5.0}]
+    linear = ask(
+        positions=book, covariance=covariance, method="linear_normal", confidence=0.975, horizon_days=1,
+        volatility_period="day",
+    )  # fmt: skip
+    found = ask(method="delta_gamma", delta=[3, -5], gamma=[[0, 0], [0, 0]], covariance=covariance, confidence=0.975)
+    for field in ("parametric_var", "parametric_es"):
+        assert found[field] == pytest.approx(linear[field], rel=1e-11)
+    assert list(found["contributions"].values()) == pytest.approx(list(linear["contributions"].values()), rel=1e-9)
+
+
+def test_a_square_of_a_normal() -> None:
+    """χ² with one degree: its quantile is the square of the normal's; and its negative, which has a largest loss."""
+    up = ask(method="delta_gamma", delta=[0], gamma=[[2]], covariance=[[1]], confidence=0.95)
+    assert up["parametric_var"] == pytest.approx(1.959963984540054**2, rel=1e-12)
+    down = ask(method="delta_gamma", delta=[0], gamma=[[-2]], covariance=[[1]], confidence=0.95)
+    assert down["parametric_var"] == pytest.approx(-(0.06270677794321385**2), rel=1e-9)
+    assert down["var"] <= 0
+
+
+def test_a_loss_that_does_not_vary() -> None:
+    found = ask(method="delta_gamma", delta=[0, 0], gamma=[[0, 0], [0, 0]], covariance=[[1, 1], [1, 1]], confidence=0.9)
+    assert (found["var"], found["es"], found["parametric_var"]) == (0.0, 0.0, 0.0)
+    assert found["standard_error"] == {"var": 0.0, "es": 0.0}
+    tiny = ask(method="delta_gamma", delta=[5e-324], gamma=[[0]], covariance=[[1]], confidence=0.9)
+    assert (tiny["var"], tiny["parametric_es"]) == (0.0, 0.0)
+    still = {"volatilities": {"A": 0, "B": 0}}
+    for change in (still, still | {"distribution": "lognormal"}, still | {"method": "linear_normal"}):
+        found = answer(**change)
+        assert (found["var"], found["es"]) == (0.0, 0.0)
+        assert set(found["component_es"].values()) == {0.0}
+
+
+def test_linear_normal_simulates_nothing_and_says_so() -> None:
+    found = answer("twenty", method="linear_normal")
+    simulated = answer("twenty")
+    assert found["var"] == found["parametric_var"] == simulated["parametric_var"]
+    assert found["standard_error"] is None
+    assert "closed form" in found["diagnostics"]["estimator"]
+    assert answer("twenty", method="linear_normal", confidence=0.99999)["var"] > found["var"]
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"distribution": "student_t", "degrees_of_freedom": 3}, {"distribution": "lognormal"}]
+)
+@pytest.mark.parametrize("book", BOOKS)
+def test_components_add_up_to_the_answer(book: str, change: dict[str, Any]) -> None:
+    found = answer(book, **change)
+    held: dict[str, float] = {}
+    for position in BOOKS[book]["positions"]:
+        value = position.get("value", position.get("quantity", 0) * position.get("price", 0))
+        held[position["symbol"]] = held.get(position["symbol"], 0.0) + value
+    for figure in ("var", "es"):
+        components = found[f"component_{figure}"]
+        assert math.fsum(components.values()) == pytest.approx(found[figure], rel=1e-11)
+        for symbol, marginal in found[f"marginal_{figure}"].items():
+            assert components[symbol] == pytest.approx(held[symbol] * marginal, rel=1e-9, abs=1e-9)
+
+
+def test_a_hedge_takes_risk_away() -> None:
+    found = answer("hedge")
+    assert found["component_var"]["A"] > 0 > found["marginal_var"]["B"]
+    assert found["diversification"] > 0
+    assert answer("single")["diversification"] == pytest.approx(0, abs=5 * answer("single")["standard_error"]["var"])
+
+
+def test_lognormal_components_have_honest_errors() -> None:
+    question = {"distribution": "lognormal", "volatilities": {"A": 0.4, "B": 0.8}, "horizon_days": 60}
+    truth = answer(**question, scenarios=4_000_000, seed=999)
+    scores = []
+    for seed in range(40):
+        found = answer(**question, scenarios=20_000, seed=seed)
+        for figure in ("var", "es"):
+            errors = found["component_standard_error"][figure]
+            scores += [
+                (found[f"component_{figure}"][symbol] - truth[f"component_{figure}"][symbol]) / errors[symbol]
+                for symbol in errors
+            ]
+    assert 0.6 < math.sqrt(np.mean(np.square(scores))) < 1.5
+
+
+@pytest.mark.parametrize("distribution", ["normal", "lognormal"])
+def test_factors_are_their_covariance(distribution: str) -> None:
+    """The same book said by loadings and by the matrix that they make."""
+    loadings, specific = [[0.2, 0.1], [0.15, -0.05], [0.0, 0.3]], [0.1, 0.2, 0.0]
+    covariance = np.array(loadings) @ np.transpose(loadings) + np.diag(np.square(specific))
+    book = {
+        "positions": [{"symbol": name, "value": value} for name, value in zip("ABC", (1e5, -5e4, 2e5), strict=True)]
+    }
+    book |= QUESTION | {"distribution": distribution, "scenarios": 200_000}
+    factors = ask(**book, factors={"loadings": loadings, "specific": specific})
+    matrix = ask(**book, covariance=covariance.tolist())
+    if distribution == "normal":
+        assert factors["parametric_es"] == pytest.approx(matrix["parametric_es"], rel=1e-12)
+    else:
+        assert factors["undiversified_var"] == pytest.approx(matrix["undiversified_var"], rel=1e-12)
+    for figure in ("var", "es"):
+        error = math.hypot(factors["standard_error"][figure], matrix["standard_error"][figure])
+        assert abs(factors[figure] - matrix[figure]) < 4.5 * error
+
+
+def test_drift_moves_the_loss() -> None:
+    plain, drifting = answer("single"), answer("single", drift={"A": 0.1})
+    assert drifting["var"] == pytest.approx(plain["var"] - 1e6 * 0.1 * 10 / 252, rel=1e-12)
+    assert math.fsum(drifting["contributions"].values()) == pytest.approx(drifting["parametric_var"], rel=1e-12)
+    sigma = 0.3 * math.sqrt(10 / 252)
+    exact = 1e6 * (1 - math.exp(0.1 * 10 / 252 - 2.3263478740408408 * sigma - sigma * sigma / 2))
+    found = answer("single", distribution="lognormal", drift={"A": 0.1}, scenarios=400_000)
+    assert abs(found["var"] - exact) < 4 * found["standard_error"]["var"]
+    assert found["undiversified_var"] == pytest.approx(exact, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "change", [{"distribution": "lognormal"}, {"distribution": "student_t", "degrees_of_freedom": 2.5}]
+)
+def test_parts_change_nothing(change: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = answer(scenarios=100_001, **change)
+    monkeypatch.setattr(var_mc, "_MOST_BLOCKS_A_PART", 3)
+    cut = answer(scenarios=100_001, **change)
+    assert (whole["var"], whole["es"]) == (cut["var"], cut["es"])
+    assert whole["component_es"] == pytest.approx(cut["component_es"], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"delta": None}, [("$.data.delta", "missing")]),
+        ({"gamma": [[1, 0]]}, [("$.data.gamma", "length_mismatch"), ("$.data.gamma[0]", "length_mismatch")][:1]),
+        ({"gamma": None}, [("$.data.gamma", "missing")]),
+        ({"gamma": [[1, 0.2], [0.1, 1]]}, [("$.data.gamma[1][0]", "not_symmetric")]),
+        ({"covariance": None}, [("$.data.covariance", "missing")]),
+        (
+            {"covariance": [[1, 2], [2, 1]]},
+            [("$.data.covariance[0][1]", "not_psd"), ("$.data.covariance[1][0]", "not_psd")],
+        ),
+        ({"symbols": ["A", "A"]}, [("$.data.symbols", "duplicate_key")]),
+        ({"symbols": ["A"]}, [("$.data.symbols", "length_mismatch")]),
+        ({"distribution": "lognormal"}, [("$.data.distribution", "invalid")]),
+        ({"positions": [{"symbol": "A", "value": 1}]}, [("$.data.positions", "invalid")]),
+        ({"scenarios": 10**9}, [("$.data.scenarios", "too_large")]),
+        ({"horizon_days": 10}, [("$.data.days_per_year", "invalid")]),
+    ],
+)
+def test_what_is_refused_of_a_quadratic_book(change: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    assert refused(**{**QUADRATIC, **change}) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"horizon_days": None}, [("$.data.horizon_days", "missing")]),
+        ({"positions": None}, [("$.data.positions", "missing")]),
+        ({"delta": [1, 2]}, [("$.data.delta", "invalid")]),
+        ({"drift": {"Z": 0.1}}, [("$.data.drift.Z", "invalid")]),
+        ({"variance_reduction": "importance_sampling"}, [("$.data.variance_reduction", "invalid")]),
+        ({"factors": {"loadings": [[1], [1]], "specific": [0, 0]}}, [("$.data.factors", "invalid")]),
+    ],
+)
+def test_what_else_is_refused(change: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    told = [(path, code) for path, code, _ in refusal(**change)]
+    if "factors" in change:
+        assert {path for path, _ in told} == {"$.data.volatilities", "$.data.correlation"}
+    else:
+        assert told == expected
+
+
+def test_factors_of_the_wrong_shape() -> None:
+    told = refusal(volatilities=None, correlation=None, factors={"loadings": [[1, 2], [1]], "specific": [0.1]})
+    assert [(path, code) for path, code, _ in told] == [
+        ("$.data.factors.specific", "length_mismatch"),
+        ("$.data.factors.loadings[1]", "length_mismatch"),
+    ]
+
+
+def test_checks_fire(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken kernel gives a failed check, never a number."""
+    with pytest.raises(CalcError, match="below VaR"):
+        var_mc.check_order(2.0, 1.0)
+    with pytest.raises(CalcError, match="adds up to"):
+        var_mc.check_sum("component_es", [1.0, 2.0], 4.0)
+    with pytest.raises(CalcError, match="is known to"):
+        var_mc.check_residual(1e-3)
+    kernels = importlib.import_module("calc.kernels.tail_risk")
+    monkeypatch.setattr(kernels, "quadratic_losses", lambda out, *rest: out.fill(1e9))
+    with pytest.raises(CalcError, match="contradicts the law") as error:
+        ask(**QUADRATIC, seed=77)
+    assert error.value.code == "internal_check_failed"
+
+
+def test_cost_is_about_what_it_takes() -> None:
+    for change in ({}, {"distribution": "lognormal"}):
+        params = msgspec.convert({**var_mc.EXAMPLE, **change, "scenarios": 1_000_000}, var_mc.Params)
+        assert 0.001 < var_mc.cost(params) < 2

@@ -81,3 +81,15 @@ def test_a_small_sample_says_that_it_is_clipped() -> None:
     assert not tails.risk(np.arange(1000.0)[::-1], 0.975, 1000).clipped
     single = tails.risk(np.array([2.0]), 0.5, 1)
     assert (single.var, single.es, single.var_error) == (2.0, 2.0, 0.0)
+
+
+@pytest.mark.parametrize("keep", [1, 700, 3000, 60_000])
+def test_the_largest_of_many(keep: int) -> None:
+    """Also where the guess of a floor misleads: losses that grow, losses that alternate, losses that tie."""
+    drawn = np.random.default_rng(5).standard_normal(100_000)
+    alternating = np.where(np.arange(100_000) % (100_000 // tails.SAMPLE) == 0, 9.0, drawn)
+    for losses in (drawn, np.sort(drawn), np.sort(drawn)[::-1].copy(), np.round(drawn), alternating, np.zeros(100_000)):
+        found = tails.largest(losses, 7, keep)
+        order = np.lexsort((np.arange(losses.size), -losses))[:keep]
+        assert found.losses.tolist() == losses[order].tolist()
+        assert found.scenarios.tolist() == (order + 7).tolist()

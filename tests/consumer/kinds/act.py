@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct
 
 from calc.errors import CalcError
-from calc.kind import Estimate, Plan, never_enough
+from calc.kind import Estimate, Plan, never_enough, next_to_nothing
 
 NAME = "act"
 VERSION = 1
@@ -30,6 +30,7 @@ Loud = Literal["raise", "recurse", "refuse", "exit", "die"]
 Error = Literal["matrix", "solver", "date", "two words", "no words", "odd words", "odd refusal", "group", "long words"]
 
 
+cost = next_to_nothing
 enough = never_enough
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from calc.kind import Plan, never_enough, no_estimate
+from calc.kind import Plan, never_enough, next_to_nothing, no_estimate
 
 NAME = "stuck"
 VERSION = 1
@@ -29,6 +29,7 @@ class Partial(Struct, frozen=True):
 
 
 Accumulator = Result = Partial
+cost = next_to_nothing
 estimate = no_estimate
 enough = never_enough
 

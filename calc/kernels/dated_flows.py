@@ -1,0 +1,251 @@
+"""Rates of return of dated cash flows, all of them: x = ln(1 + rate) where Σ amount · exp(-x · time) is 0.
+
+The sum is taken relative to the first time for x >= 0 and to the last for x < 0, so no exponential overflows; that
+changes neither sign nor roots. Times are in years, ascending and distinct; amounts are not 0.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calc.kernels.elementary import exp, expm1, log
+from calc.kernels.jit import kernel
+
+Array = NDArray[np.float64]
+
+LOWEST, HIGHEST = -34.538776394910684, 13.815511557963774  # ln of 1e-15 and of 1,000,001
+OK, MULTIPLE, NO_SIGN_CHANGE, NO_ROOT, UNFINISHED = 0, 1, 2, 3, 4
+MOST_ROOTS = 64
+_MOST_STEPS = 200
+_MOST_BOXES = 100_000
+_NARROWEST = 1e-9  # a stretch of x in which roots are no longer told apart
+
+
+@kernel
+def _sides(x: float, times: Array, amounts: Array, terms: Array) -> tuple[float, float, float, float]:
+    """Inflows and outflows (both positive) valued at x, and each times its time. `terms` is room to work in."""
+    origin = times[0] if x >= 0.0 else times[-1]
+    for k in range(times.size):
+        terms[k] = amounts[k] * exp(-x * (times[k] - origin))
+    gained = lost = gained_time = lost_time = 0.0
+    for k in range(times.size):
+        gain = max(terms[k], 0.0)
+        loss = gain - terms[k]
+        gained += gain
+        lost += loss
+        gained_time += gain * times[k]
+        lost_time += loss * times[k]
+    return gained, lost, gained_time, lost_time
+
+
+@kernel
+def only_root(times: Array, amounts: Array, terms: Array, start: float) -> float:
+    """The root of flows that change sign once; NaN where it is outside of the range.
+
+    Newton's rule for ln(inflows / outflows), which is nearly straight in x, within bounds that shrink.
+    """
+    low, high = LOWEST, HIGHEST
+    rising = amounts[0] > 0.0  # a loan taken: the value rises with x
+    x = start
+    for _ in range(_MOST_STEPS):
+        gained, lost, gained_time, lost_time = _sides(x, times, amounts, terms)
+        if (gained > lost) == rising:
+            high = x
+        else:
+            low = x
+        step = np.nan
+        if gained > 0.0 and lost > 0.0:
+            steep = gained_time / gained - lost_time / lost
+            step = log(gained / lost) / steep if steep != 0.0 else np.nan
+        if abs(step) <= 4e-16 * (1.0 + abs(x)):
+            return x + step
+        following = x + step
+        if not low < following < high:
+            following = 0.5 * (low + high)
+        if following == x or high - low <= 2e-16 * (1.0 + abs(x)):
+            break
+        x = following
+    if x - LOWEST < 1e-9 or HIGHEST - x < 1e-9:
+        return np.nan
+    return x
+
+
+@kernel
+def _between(low: float, high: float, rising: bool, times: Array, amounts: Array, terms: Array) -> float:
+    """The root in a stretch in which the value is monotone and changes sign: Newton's rule, kept inside."""
+    x = 0.5 * (low + high)
+    for _ in range(_MOST_STEPS):
+        gained, lost, gained_time, lost_time = _sides(x, times, amounts, terms)
+        value = gained - lost
+        if value == 0.0:
+            return x
+        if (value > 0.0) == rising:
+            high = x
+        else:
+            low = x
+        slope = lost_time - gained_time
+        following = x - value / slope if slope != 0.0 else np.nan
+        if not low < following < high:
+            following = 0.5 * (low + high)
+        if abs(following - x) <= 2e-16 * (1.0 + abs(x)):
+            return following
+        x = following
+    return x
+
+
+@kernel
+def _bounds(low: float, high: float, times: Array, amounts: Array) -> tuple[float, float, float, float]:
+    """Between what the value lies on [low, high], and between what its slope does; the stretch is on one side of 0.
+
+    Each term is monotone there, so its extremes are at the ends.
+    """
+    ahead = low >= 0.0
+    origin = times[0] if ahead else times[-1]
+    least = most = slope_least = slope_most = 0.0
+    for k in range(times.size):
+        away = times[k] - origin
+        first = exp(-low * away)
+        last = exp(-high * away)
+        small, large = min(first, last), max(first, last)
+        amount = amounts[k]
+        least += amount * (small if amount > 0.0 else large)
+        most += amount * (large if amount > 0.0 else small)
+        steep = -amount * away
+        slope_least += steep * (small if steep > 0.0 else large)
+        slope_most += steep * (large if steep > 0.0 else small)
+    return least, most, slope_least, slope_most
+
+
+@kernel
+def _turn(x: float, times: Array, amounts: Array) -> float:
+    """Where the slope is 0 near x: the place of a double root, by three steps of Newton's rule."""
+    for _ in range(3):
+        origin = times[0] if x >= 0.0 else times[-1]
+        slope = curvature = 0.0
+        for k in range(times.size):
+            away = times[k] - origin
+            steep = -amounts[k] * away * exp(-x * away)
+            slope += steep
+            curvature -= steep * away
+        following = x - slope / curvature if curvature != 0.0 else x
+        x = following if abs(following - x) < 1e-6 else x
+    return x
+
+
+@kernel
+def all_roots(times: Array, amounts: Array, terms: Array, roots: Array) -> int:
+    """Every root in the range, ascending, into `roots`; their number, or -1 where more work would be needed.
+
+    Stretches of x are halved until in each the value keeps its sign (no root) or is monotone (one, or none). Where
+    neither shows in a stretch of 1e-9 the value touches 0 to rounding: a double root, told once.
+    """
+    lows, highs = np.empty(256), np.empty(256)
+    lows[0], highs[0] = 0.0, HIGHEST
+    lows[1], highs[1] = LOWEST, 0.0
+    waiting, found = 2, 0
+    for _ in range(_MOST_BOXES):
+        if waiting == 0:
+            return found
+        waiting -= 1
+        low, high = lows[waiting], highs[waiting]
+        least, most, slope_least, slope_most = _bounds(low, high, times, amounts)
+        if least > 0.0 or most < 0.0:
+            continue
+        root = np.nan
+        if slope_least > 0.0 or slope_most < 0.0:
+            gained, lost, _, _ = _sides(low, times, amounts, terms)
+            at_low = gained - lost
+            gained, lost, _, _ = _sides(high, times, amounts, terms)
+            at_high = gained - lost
+            if (at_low > 0.0) == (at_high > 0.0) and at_low != 0.0 and at_high != 0.0:
+                continue
+            root = _between(low, high, at_high > at_low, times, amounts, terms)
+        elif high - low < _NARROWEST:
+            gained, lost, _, _ = _sides(0.5 * (low + high), times, amounts, terms)
+            if abs(gained - lost) > 1e-14 * (gained + lost):
+                continue
+            root = _turn(0.5 * (low + high), times, amounts)
+        else:
+            middle = 0.5 * (low + high)
+            lows[waiting], highs[waiting] = middle, high
+            lows[waiting + 1], highs[waiting + 1] = low, middle
+            waiting += 2
+            continue
+        if found > 0 and abs(root - roots[found - 1]) <= 1e-7:
+            roots[found - 1] = 0.5 * (roots[found - 1] + root)  # a double root that rounding has split
+            continue
+        if found == roots.size:
+            return -1
+        roots[found] = root
+        found += 1
+    return -1
+
+
+@kernel
+def _netted(days: Array, amounts: Array, first: int, end: int, times: Array, nets: Array, days_a_year: float) -> int:
+    """Flows of one contract in order of time, those of one day added up, zeros left out; how many are left."""
+    ordered = True
+    for k in range(first + 1, end):
+        ordered &= days[k - 1] < days[k]
+    order = np.arange(first, end) if ordered else first + np.argsort(days[first:end], kind="mergesort")
+    count = 0
+    k = 0
+    while k < order.size:
+        day = days[order[k]]
+        total = 0.0
+        while k < order.size and days[order[k]] == day:
+            total += amounts[order[k]]
+            k += 1
+        if total != 0.0:
+            times[count] = (day - days[order[0]]) / days_a_year
+            nets[count] = total
+            count += 1
+    return count
+
+
+@kernel
+def returns(
+    days: Array,
+    amounts: Array,
+    starts: NDArray[np.int64],
+    guess: float,
+    days_a_year: float,
+    out: Array,
+    status: NDArray[np.uint8],
+    roots: Array,
+) -> None:
+    """Of each contract the flows `starts[i]` to `starts[i + 1]`: into `out` (rows × 3) the rate nearest to `guess`,
+    the relative residual there, and the changes of sign; into `roots` (rows × MOST_ROOTS) all rates where several
+    are, the rest NaN.
+    """
+    longest = 0
+    for row in range(out.shape[0]):
+        longest = max(longest, starts[row + 1] - starts[row])
+    times, nets, terms, found = np.empty(longest), np.empty(longest), np.empty(longest), np.empty(MOST_ROOTS)
+    start = log(1.0 + guess)
+    for row in range(out.shape[0]):
+        count = _netted(days, amounts, starts[row], starts[row + 1], times, nets, days_a_year)
+        changes = 0
+        for k in range(1, count):
+            changes += (nets[k] > 0.0) != (nets[k - 1] > 0.0)
+        out[row, 0] = out[row, 1] = np.nan
+        out[row, 2] = changes
+        if changes == 0:
+            status[row] = NO_SIGN_CHANGE
+            continue
+        t, c = times[:count], nets[:count]
+        if changes == 1:
+            x = only_root(t, c, terms, start)
+            status[row] = NO_ROOT if np.isnan(x) else OK
+        else:
+            many = all_roots(t, c, terms, found)
+            status[row] = UNFINISHED if many < 0 else NO_ROOT if many == 0 else OK if many == 1 else MULTIPLE
+            x = np.nan
+            for j in range(max(many, 0)):
+                if j == 0 or abs(expm1(found[j]) - guess) < abs(expm1(x) - guess):
+                    x = found[j]
+                if many > 1:
+                    roots[row, j] = expm1(found[j])
+        if not np.isnan(x):
+            gained, lost, _, _ = _sides(x, t, c, terms)
+            out[row, 0] = expm1(x)
+            out[row, 1] = abs(gained - lost) / (gained + lost)

@@ -1,0 +1,1 @@
+"""A kind of somebody else's house."""

@@ -1,0 +1,169 @@
+"""Who asks, and what they may do. Whatever is not allowed here is not done.
+
+    Authorization: Bearer hr_submitter_…   an API key: make key ROLE=…
+    X-API-Key: hr_submitter_…              the same
+    Authorization: Bearer eyJ…             a token of the configured issuer
+
+    viewer      looks at its owner's tasks
+    submitter   submits, cancels, repeats them
+    operator    pauses queues, looks at workers and dead letters, puts these again
+    admin       all of it
+
+Where no key exists, nothing is configured and the gateway listens on loopback only, everybody on the machine is admin.
+"""
+
+from typing import Protocol
+
+from msgspec import Struct
+from starlette.requests import Request
+
+from gateway.problems import Problem
+from gateway.tokens import BadToken, Issuer
+from pipeline import apikeys
+from pipeline.apikeys import EVERYONE, ApiKey, Role
+from pipeline.settings import Settings
+
+HOME = "local"  # the owner of what somebody submits who belongs to nobody in particular
+OPEN = ("/health", "/ready", "/docs", "/openapi.json", "/kinds", "/metrics")  # each says nothing of anybody's tasks
+# Path → least role to read, least role to write. The first that fits decides; what is not here is for admins.
+RULES: tuple[tuple[str, Role, Role], ...] = (
+    ("/tasks", "viewer", "submitter"),
+    ("/batches", "viewer", "submitter"),
+    ("/webhooks", "viewer", "submitter"),
+    ("/queues", "viewer", "operator"),
+    ("/workers", "viewer", "operator"),
+    ("/dead-letters", "operator", "operator"),
+    ("/overview", "viewer", "operator"),
+    ("/spans", "viewer", "operator"),
+    ("/failures", "viewer", "operator"),
+    ("/stream", "viewer", "operator"),
+    ("/dashboard", "viewer", "operator"),
+)
+READING = ("GET", "HEAD")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class Caller(Struct, frozen=True):
+    """Whose request it is: `owner` owns what it submits, and what it sees unless it sees all."""
+
+    owner: str
+    role: Role
+    name: str  # of the key or token, for the log; never its secret
+
+    @property
+    def home(self) -> str:
+        """Who owns what this caller submits."""
+        return HOME if self.owner == EVERYONE else self.owner
+
+    def sees(self, owner: str) -> bool:
+        """Whether tasks of this owner exist for the caller."""
+        return self.owner in (owner, EVERYONE)
+
+    @property
+    def scope(self) -> str:
+        """The owner whose tasks are listed; "" for all."""
+        return "" if self.owner == EVERYONE else self.owner
+
+
+ANYBODY = Caller(EVERYONE, "admin", "anybody")
+
+
+class Known(Protocol):
+    """Where a gate finds the API keys that exist now."""
+
+    async def keys(self) -> dict[str, ApiKey]:
+        """By id, as they were a moment ago."""
+
+    async def new_key(self, id: str) -> ApiKey | None:
+        """The key of this id, made since then."""
+
+
+class Gate:
+    """Decides who a request is from and whether it may."""
+
+    def __init__(self, settings: Settings, known: Known) -> None:
+        self._known = known
+        self._admin = apikeys.from_environment(settings.admin_key) if settings.admin_key else None
+        self._issuer = Issuer(settings) if settings.jwt_issuer else None
+
+    async def caller(self, request: Request) -> Caller:
+        """Who asks. Raises a Problem when that cannot be, or when they may not ask this."""
+        path, method = request.url.path, request.method
+        if path == "/" or _is_under(path, OPEN):
+            return ANYBODY
+        caller = await self._authenticated(request)
+        least = _least(path, method)
+        if not apikeys.may(caller.role, least):
+            detail = f"{method} {path[:100]} needs the role {least}; {caller.name} is {caller.role}."
+            raise Problem("forbidden", detail)
+        return caller
+
+    async def _authenticated(self, request: Request) -> Caller:
+        text = _credential(request)
+        keys = await self._known.keys()
+        if not text:
+            if not (keys or self._admin or self._issuer):
+                return ANYBODY
+            raise Problem("unauthenticated", "There is no API key with this request.", headers=CHALLENGE)
+        if self._admin and apikeys.is_of(self._admin, text):
+            return _of(self._admin)
+        if text.count(".") == 2 and self._issuer:
+            return await self._by_token(self._issuer, text)
+        id = apikeys.id_of(text)
+        key = keys.get(id) or await self._known.new_key(id) if id else None
+        if key is None or not apikeys.is_of(key, text):
+            raise Problem("unauthenticated", "This API key is not known (any more).", headers=CHALLENGE)
+        return _of(key)
+
+    async def _by_token(self, issuer: Issuer, text: str) -> Caller:
+        try:
+            owner, role = await issuer.read(text)
+        except BadToken as wrong:
+            raise Problem("unauthenticated", f"This token is not accepted: {wrong}.", headers=CHALLENGE) from None
+        return Caller(owner, role, f"token of {owner}")
+
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="headrace"'}
+
+
+def unsafe(settings: Settings) -> str:
+    """Why a gateway with these settings must not start; "" when it may."""
+    if settings.admin_key and len(settings.admin_key) < apikeys.LEAST:
+        return f"HEADRACE_ADMIN_KEY has {len(settings.admin_key)} characters; it must have at least {apikeys.LEAST}."
+    if settings.jwt_issuer and not (settings.jwt_audience and settings.jwt_jwks):
+        return "HEADRACE_JWT_ISSUER is set: HEADRACE_JWT_AUDIENCE and HEADRACE_JWT_JWKS are needed too."
+    if settings.host in LOOPBACK or settings.admin_key or settings.jwt_issuer:
+        return ""
+    return (
+        f"HEADRACE_HOST={settings.host} can be reached from elsewhere, and nothing says who may do what.\n"
+        "Set HEADRACE_ADMIN_KEY to a long random text (openssl rand -hex 24),\n"
+        "or HEADRACE_JWT_ISSUER, or listen on 127.0.0.1."
+    )
+
+
+def _of(key: ApiKey) -> Caller:
+    return Caller(key.owner, key.role, f"key {key.id}")
+
+
+def _least(path: str, method: str) -> Role:
+    for prefix, read, write in RULES:
+        if _is_under(path, (prefix,)):
+            return read if method in READING else write
+    return "admin"
+
+
+def _is_under(path: str, prefixes: tuple[str, ...]) -> bool:
+    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes)
+
+
+def _credential(request: Request) -> str:
+    """The key or token of a request. Sent twice it is none: which of them would count?"""
+    sent = request.headers.getlist("authorization") + request.headers.getlist("x-api-key")
+    if len(sent) > 1:
+        raise Problem("unauthenticated", "There is more than one credential with this request.", headers=CHALLENGE)
+    if not sent:
+        return ""
+    scheme, _, rest = sent[0].partition(" ")
+    if not rest:
+        return scheme if "x-api-key" in request.headers else "?"
+    return rest.strip() if scheme.lower() == "bearer" else "?"

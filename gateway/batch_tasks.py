@@ -1,0 +1,109 @@
+"""From the lines of a batch to its tasks.
+
+    line ──bodies──▶ envelope ──plan──▶ Made │ Rejected
+
+Each is understood by itself. One that is wrong is told with all that is, and keeps no other from the store.
+"""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+
+from msgspec import Struct, structs
+
+from calc.errors import Fault
+from gateway import bodies, limits, problems, submission
+from gateway.batch_lines import Line
+from gateway.desk import Desk
+from gateway.problems import FieldFault, Problem
+from gateway.submission import Asked, From
+from pipeline.record import NewTask
+
+SLICE_S = 0.005  # of planning, then others have their turn
+
+
+class Made(Struct, frozen=True):
+    """The task of a line; `nth` of the batch's lines, which its id follows from."""
+
+    line: Line
+    nth: int
+    task: NewTask
+
+
+class Rejected(Struct, frozen=True):
+    """A line that is no task, and all that is wrong with it."""
+
+    line: int
+    custom_id: str | None
+    code: str
+    detail: str
+    errors: list[FieldFault]
+
+
+class Maker:
+    """Makes the tasks of one batch."""
+
+    def __init__(self, desk: Desk, batch: str, id_of: Callable[[int], str], sender: From) -> None:
+        self._desk, self._batch, self._id_of, self._sender = desk, batch, id_of, sender
+        self._seeds = random.Random(secrets.randbits(256))  # the system's own source would be asked once a line
+        self._names: set[str] = set()
+        self.made: list[Made] = []
+        self.rejected: list[Rejected] = []
+
+    async def understand(self, lines: list[Line]) -> None:
+        """Make what can be made of the lines. Long ones are read beside the loop; between others it has its turns."""
+        until = monotonic() + SLICE_S
+        for nth, line in enumerate(lines, 1):
+            try:
+                make = partial(self._task, nth, line)
+                task = make() if len(line.text) <= limits.LARGE else await self._desk.aside(make)
+                self.made.append(Made(line, nth, task))
+            except Problem as wrong:
+                self.rejected.append(rejected(line, wrong))
+            if monotonic() > until:
+                await asyncio.sleep(0)
+                until = monotonic() + SLICE_S
+
+    def _task(self, nth: int, line: Line) -> NewTask:
+        asked = bodies.envelope(line.text, bodies.Line)
+        name = asked.custom_id or ""
+        if name in self._names:
+            raise problems.invalid([Fault("$.custom_id", "stands in an earlier line too", name)], "invalid_request")
+        if asked.cache == "use":
+            fault = Fault("$.cache", "is not for tasks of a batch: each of them is calculated", "use", "off")
+            raise problems.invalid([fault], "invalid_request")
+        whole = Asked(asked, submission.plan(asked, self._seeds.getrandbits(submission.SEED_BITS)), bodies.Key(), None)
+        task = submission.new_task(self._desk, self._id_of(nth), whole, self._sender, self._batch, name)
+        if name:
+            self._names.add(name)
+        return task
+
+
+def of_batch(made: list[Made], batch: str, id_of: Callable[[int], str]) -> list[Made]:
+    """The same tasks as they are called in the batch that was opened when they were sent before."""
+    return [Made(m.line, m.nth, structs.replace(m.task, id=id_of(m.nth), batch=batch)) for m in made]
+
+
+def rejected(line: Line, wrong: Problem) -> Rejected:
+    """A line with what is wrong with it."""
+    fields = [problems.field(fault) for fault in wrong.faults[: problems.MOST_FAULTS]]
+    return Rejected(line.number, bodies.custom_id_of(line.text), wrong.code, wrong.detail, fields)
+
+
+def no_room(made: Made, outcome: str) -> Rejected:
+    """A line that came when as many tasks were waiting, or had not ended, as may."""
+    code, detail = "backlog_full", f"As many tasks of priority {made.task.priority} are waiting as may."
+    if outcome == "quota":
+        code, detail = "quota_full", f"As many tasks of {made.task.owner} have not ended as may."
+    return Rejected(made.line.number, made.task.custom_id or None, code, detail, [])
+
+
+def nothing_accepted(rejects: list[Rejected]) -> Problem:
+    """The answer when no line became a task: each line that is wrong, and its fields by their place in the list."""
+    first = rejects[0]
+    more = f" ({len(rejects):,} lines are wrong)" if len(rejects) > 1 else ""
+    told = [f"line {each.line}: {each.detail}" for each in rejects[: problems.MOST_FAULTS]]
+    return Problem("batch_rejected", f"Line {first.line}: {first.detail}{more}. Nothing was accepted.", wrong=told)

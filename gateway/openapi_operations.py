@@ -1,0 +1,53 @@
+"""What operators do, in the OpenAPI document: queues, workers, dead letters, records that are no longer wanted."""
+
+import msgspec
+
+from gateway.openapi_pieces import JSON, Good, Made, operation, path, query, ref
+from gateway.routes.operations import LETTER_ID, LetterList, QueueList, Why, WorkerList
+from pipeline.keys import PRIORITIES
+
+ANSWERS = (QueueList, WorkerList, LetterList, Why)
+GONE = Good("nothing", "It is removed.")
+
+
+def paths(anywhere: tuple[str, ...], task: tuple[str, ...], task_id: Made) -> Made:
+    """The operations beside those of tasks and batches."""
+    priority = path("priority", {"enum": list(PRIORITIES)}, "A priority is a queue.")
+    letter = path(
+        "letter_id", {"type": "string", "pattern": f"^{LETTER_ID.pattern}$"}, "As GET /dead-letters tells it."
+    )
+    cursor = query("cursor", {"type": "string", "pattern": f"^{LETTER_ID.pattern}$"}, "Where the page before ended.")
+    asked = ("invalid_query", *anywhere)
+    body = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_request")
+    queues = {200: Good("QueueList", "The three queues.")}
+    why = {"required": True, "content": {JSON: {"schema": ref("Why"), "examples": EXAMPLE}}}
+    return {
+        "/queues": {"get": operation("Look at the queues", "queues", [], queues, asked)},
+        "/queues/{priority}/pause": {
+            "post": operation(
+                "Take nothing of a priority", "pause", [priority], queues, ("unknown_queue", *body, *asked), why
+            )
+        },
+        "/queues/{priority}/resume": {
+            "post": operation("Take it again", "resume", [priority], queues, ("unknown_queue", *asked))
+        },
+        "/workers": {
+            "get": operation("List the consumers", "workers", [], {200: Good("WorkerList", "Those that live.")}, asked)
+        },
+        "/dead-letters": {
+            "get": operation(
+                "List dead letters, newest first", "letters", [cursor], {200: Good("LetterList", "A page.")}, asked
+            )
+        },
+        "/dead-letters/{letter_id}": {
+            "delete": operation(
+                "Remove a dead letter", "remove_letter", [letter], {204: GONE}, ("unknown_letter", *asked)
+            )
+        },
+        "/tasks/{task_id}": {
+            "delete": operation("Remove a task's record", "purge", [task_id], {204: GONE}, ("not_final", *task))
+        },
+    }
+
+
+EXAMPLE = {"why": {"summary": "A pause", "value": msgspec.to_builtins(Why("maintenance until noon"))}}

@@ -1,0 +1,134 @@
+"""What the operations of the OpenAPI document are made of: parameters, headers, answers good and bad."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from calc import execute
+from gateway.codes import CODES
+from gateway.problems import MEDIA_TYPE
+from gateway.queries import LIMIT, MOST, TASK_ID
+from pipeline.record import STATES
+from pipeline.settings import Settings
+
+JSON = "application/json"
+REF = "#/components/schemas/{name}"
+Made = dict[str, Any]
+NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+class Good(NamedTuple):
+    """An answer: its schema ("" for a kind's named outputs), what it means, headers; `content` where it is no JSON."""
+
+    schema: str
+    description: str
+    headers: Mapping[str, Any] = NONE
+    content: Mapping[str, Any] = NONE
+
+
+def operation(
+    summary: str,
+    name: str,
+    parameters: list[Made],
+    good: dict[int, Good],
+    bad: tuple[str, ...],
+    body: Made | None = None,
+) -> Made:
+    """An operation with all its answers."""
+    responses = {str(status): _good(answer) for status, answer in good.items()}
+    for status in sorted({CODES[code].status for code in bad}):
+        responses[str(status)] = _bad(status, bad)
+    said = {"summary": summary, "operationId": name, "parameters": parameters, "responses": responses}
+    return said | ({"requestBody": body} if body else {})
+
+
+def text(media_type: str, description: str, **pieces: str) -> Made:
+    """A stream: its media type, and the schemas of the pieces that it is made of."""
+    refs = {name: ref(schema) for name, schema in pieces.items()}
+    return {
+        media_type: {"schema": {"type": "string", "description": description}} | ({"x-pieces": refs} if refs else {})
+    }
+
+
+def ref(name: str) -> Made:
+    """A schema by its name."""
+    return {"$ref": REF.format(name=name)}
+
+
+def header(description: str) -> Made:
+    """A header of an answer."""
+    return {"description": description, "schema": {"type": "string"}}
+
+
+def query(name: str, schema: Made, description: str) -> Made:
+    """A parameter after the `?`."""
+    return {"name": name, "in": "query", "schema": schema, "description": description}
+
+
+def path(name: str, schema: Made, description: str) -> Made:
+    """A parameter in the path."""
+    return {"name": name, "in": "path", "required": True, "schema": schema, "description": description}
+
+
+def wait(settings: Settings) -> list[Made]:
+    """How to wait."""
+    limit = settings.wait_limit_s
+    prefer = {"type": "string", "examples": ["wait=10"]}
+    return [
+        query("wait", {"type": "number", "minimum": 0, "maximum": limit}, "Seconds to wait for the task's end."),
+        {
+            "name": "Prefer",
+            "in": "header",
+            "schema": prefer,
+            "description": f"`wait=N`: the same as a header (RFC 7240); at most {limit:g} s are applied.",
+        },
+    ]
+
+
+def filters() -> list[Made]:
+    """Which tasks are listed."""
+    names = [name for kind in execute.kinds().values() for name in (kind.NAME, *kind.ALIASES)]
+    limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT}
+    return [
+        query("state", {"enum": list(STATES)}, "Only tasks in this state."),
+        query("kind", {"enum": sorted(names)}, "Only tasks of this kind (or alias)."),
+        query("cursor", {"type": "string", "pattern": TASK_ID.pattern}, "Where the page before ended."),
+        query("limit", limit, "Most tasks of a page."),
+    ]
+
+
+REQUEST_ID = {"X-Request-ID": header("The request in the logs; yours when you sent a valid one.")}
+LOCATION = {"Location": header("The task."), "Retry-After": header("Seconds.")}
+BATCH_LOCATION = {"Location": header("The batch."), "Retry-After": header("Seconds.")}
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "pattern": '^("[ !#-~]{1,255}"|[!#-~]([ !#-~]{0,253}[!#-~])?)$'},
+    "description": "1 to 255 printable characters, in quotes or bare. Key and body make one task, for 24 hours.",
+}
+LAST_EVENT_ID = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "schema": {"type": "string", "pattern": "^[0-3]\\.[0-9]{1,9}$"},
+    "description": "The id of the last event that was seen: what came after it is told. Any gateway knows.",
+}
+ID = path("task_id", {"type": "string"}, "As POST /tasks answered it.")
+BATCH_ID = path("batch_id", {"type": "string"}, "As POST /tasks/batch answered it.")
+
+
+def _good(answer: Good) -> Made:
+    schema = ref(answer.schema) if answer.schema else {"type": "object"}
+    said = {"description": answer.description, "headers": {**answer.headers, **REQUEST_ID}}
+    if answer.schema == "nothing":
+        return said
+    return said | {"content": answer.content or {JSON: {"schema": schema}}}
+
+
+def _bad(status: int, codes: tuple[str, ...]) -> Made:
+    meanings = {code: CODES[code] for code in codes if CODES[code].status == status}
+    retry = {"Retry-After": header("Seconds.")} if any(m.retry_after_s for m in meanings.values()) else {}
+    return {
+        "description": " · ".join(f"`{code}`: {meaning.title}." for code, meaning in meanings.items()),
+        "headers": retry | REQUEST_ID,
+        "content": {MEDIA_TYPE: {"schema": ref("ProblemBody")}},
+    }

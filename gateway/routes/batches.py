@@ -1,0 +1,234 @@
+"""Batches: many tasks in one request, watched, fetched and given up together.
+
+    POST /tasks/batch ─lines─▶ understood │ rejected ─open_batch─▶ submit, MOST_A_CALL a call ─▶ 202
+
+The ids of a batch's tasks follow from its own id and their lines. So a batch that is sent again with its key, because
+an answer was lost or a gateway died half-way, goes on where it was and makes no task twice.
+"""
+
+import asyncio
+from collections import Counter
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from gateway import answers, batch_lines, batch_results, batch_tasks, bodies, gather, limits, queries, submission
+from gateway.batch_tasks import Maker, Rejected
+from gateway.desk import Desk
+from gateway.found import found_batch
+from gateway.problems import Problem
+from pipeline import log, verbs
+from pipeline.record import Batch, NewBatch, NewTask, State
+
+LOG = log.get()
+AT_ONCE = 4  # calls to the store under way
+CANCEL_A_CALL = 250
+KEPT_S = 8 * 86_400  # beyond the longest that a task may wait, run and be kept
+LIMITLESS = 2**53  # for a batch that has its room already
+MOST_REJECTS = 1_000  # that an answer lists; `rejected_count` counts all
+MOST_BATCHES = 100
+LABEL = 200  # characters
+
+
+class BatchLinks(Struct, frozen=True):
+    """Where to go from here."""
+
+    self: str
+    results: str
+    cancel: str
+
+
+class BatchAccepted(Struct, frozen=True, kw_only=True):
+    """The answer to a batch: what is in the store, and what is not."""
+
+    batch_id: str
+    accepted: int
+    rejected_count: int
+    rejected: list[Rejected]
+    links: BatchLinks
+
+
+class BatchAnswer(Struct, frozen=True, kw_only=True):
+    """A batch and how many of its tasks are in each state. `forgotten`: their time was over, their records are gone."""
+
+    batch_id: str
+    label: str
+    created_at: str
+    lines: int
+    accepted: int
+    rejected: int
+    states: dict[State, int]
+    forgotten: int
+    finished: bool
+    links: BatchLinks
+
+
+class BatchList(Struct, frozen=True):
+    """Batches of an owner, newest first."""
+
+    batches: list[BatchAnswer]
+
+
+async def submit(request: Request) -> Response:
+    """POST /tasks/batch: 202 when all that is right is in the store."""
+    desk: Desk = request.app.state.desk
+    asked = queries.only(request, ("atomic", "label"))
+    atomic, label = queries.flag(asked, "atomic"), queries.text(asked, "label", LABEL)
+    desk.refuse_when_full()
+    limit = desk.settings.body_limit_bytes
+    with desk.crowd.room(bodies.length(request, limit)):
+        body = await bodies.read(request, limit, (bodies.JSON, bodies.NDJSON))
+        lines = batch_lines.of(body, bodies.media_type(request))
+        id = await desk.mint()
+        maker = Maker(desk, id, await desk.nth(id), submission.who(request))
+        await maker.understand(lines)
+        if not maker.made or (atomic and maker.rejected):
+            raise batch_tasks.nothing_accepted(maker.rejected)
+        key = bodies.batch_key(request, body)
+        batch = NewBatch(
+            id=id,
+            owner=request.state.owner,
+            label=label,
+            lines=len(lines),
+            ttl_s=bodies.LATEST_S + KEPT_S,
+            same_key=key.name,
+            same_sha=key.sha256,
+            same_ttl_s=key.ttl_s,
+        )
+        known, replayed, refused = await _submitted(desk, batch, maker, atomic)
+    accepted = len(maker.made) - len(refused)
+    LOG.info("batch.submitted", batch_id=known, tasks=accepted, request_id=request.state.request_id)
+    wrong = sorted([*maker.rejected, *refused], key=lambda each: each.line)
+    told = BatchAccepted(
+        batch_id=known,
+        accepted=accepted,
+        rejected_count=len(wrong),
+        rejected=wrong[:MOST_REJECTS],
+        links=_links(known),
+    )
+    headers = {"Location": f"/batches/{known}", "Retry-After": answers.ASK_AGAIN_S}
+    return answers.body(told, headers | ({"Idempotent-Replayed": "true"} if replayed else {}), answers.ACCEPTED)
+
+
+async def look(request: Request) -> Response:
+    """GET /batches/{batch_id}: its counts."""
+    desk: Desk = request.app.state.desk
+    queries.only(request, ())
+    return answers.body(_told(await found_batch(request, desk)))
+
+
+async def index(request: Request) -> Response:
+    """GET /batches: those of this owner."""
+    desk: Desk = request.app.state.desk
+    queries.only(request, ())
+    known = await desk.store.do(verbs.batches(request.state.caller.owner, MOST_BATCHES))
+    batches = await asyncio.gather(*(desk.store.do(verbs.batch(id)) for id in sorted(known, reverse=True)))
+    return answers.body(BatchList([_told(batch) for batch in batches if batch]))
+
+
+async def results(request: Request) -> Response:
+    """GET /batches/{batch_id}/results: a line for each task that has ended."""
+    desk: Desk = request.app.state.desk
+    asked = queries.only(request, ("format",))
+    wanted = queries.choice(asked, "format", tuple(batch_results.FORMATS))
+    batch = await found_batch(request, desk)
+    media_type, stream = batch_results.FORMATS[wanted]
+    return StreamingResponse(stream(desk, batch.id), media_type=media_type)
+
+
+async def cancel(request: Request) -> Response:
+    """POST /batches/{batch_id}/cancel: give up all of its tasks that have not ended."""
+    desk: Desk = request.app.state.desk
+    queries.only(request, ())
+    batch = await found_batch(request, desk)
+    given_up = await _give_up(desk, batch.id)
+    LOG.info("batch.cancelled", batch_id=batch.id, tasks=given_up, request_id=request.state.request_id)
+    return answers.body(_told(await found_batch(request, desk)))
+
+
+ROUTES = [
+    Route("/tasks/batch", submit, methods=["POST"]),
+    Route("/batches", index, methods=["GET"]),
+    Route("/batches/{batch_id}", look, methods=["GET"]),
+    Route("/batches/{batch_id}/results", results, methods=["GET"]),
+    Route("/batches/{batch_id}/cancel", cancel, methods=["POST"]),
+]
+
+
+# ── the store ──
+
+
+async def _submitted(desk: Desk, batch: NewBatch, maker: Maker, atomic: bool) -> tuple[str, bool, list[Rejected]]:
+    """Open the batch and submit its tasks: its id, whether it was there before, the lines that found no room.
+
+    An atomic batch has its room before anything is written: then the limits do not count its tasks one by one.
+    """
+    most, unfinished, made = desk.settings.backlog_limit, desk.settings.unfinished_limit, maker.made
+    counts = Counter(each.task.priority for each in made)
+    opened = verbs.open_batch(batch, len(maker.rejected), counts, most, unfinished, atomic)
+    outcome, known = await desk.store.do(opened)
+    if outcome == "mismatch":
+        raise Problem("idempotency_mismatch", f"This key made {known} from another request.")
+    if outcome == "full":
+        raise limits.backlog_full(known, most, desk.drained)
+    if outcome == "quota":
+        raise limits.quota_full(known, unfinished, desk.drained)
+    if outcome == "replay":
+        before = await desk.store.do(verbs.batch(known))
+        if before and before.accepted >= len(made):  # nothing is missing: what it has forgotten since is not done again
+            return known, True, []
+        made = batch_tasks.of_batch(made, known, await desk.nth(known))
+    room = (LIMITLESS, 0) if atomic else (most, unfinished)
+    refused = await _store(desk, [each.task for each in made], *room)
+    lines = [batch_tasks.no_room(each, refused[each.task.id]) for each in made if each.task.id in refused]
+    return known, outcome == "replay", lines
+
+
+async def _store(desk: Desk, tasks: list[NewTask], backlog_limit: int, unfinished_limit: int) -> dict[str, str]:
+    """Submit all, some calls at a time; of those for which there was no room: id → full, quota."""
+    chunks, refused = gather.chunks(tasks), dict[str, str]()
+
+    async def send() -> None:
+        for chunk in chunks:  # one after the other, each by whoever is free
+            said = await desk.store.do(verbs.submit(chunk, backlog_limit, desk.share, unfinished_limit))
+            refused.update((each.id, each.outcome) for each in said if each.outcome in ("full", "quota"))
+
+    for ended in await asyncio.gather(*(send() for _ in range(AT_ONCE)), return_exceptions=True):
+        if ended is not None:
+            raise ended
+    return refused
+
+
+async def _give_up(desk: Desk, batch: str) -> int:
+    cursor, given_up = "", 0
+    while True:
+        cursor, some = await desk.store.do(verbs.cancel_batch(batch, cursor, CANCEL_A_CALL, desk.share))
+        given_up += some
+        if not cursor:
+            return given_up
+
+
+# ── answers ──
+
+
+def _links(id: str) -> BatchLinks:
+    path = f"/batches/{id}"
+    return BatchLinks(path, f"{path}/results", f"{path}/cancel")
+
+
+def _told(batch: Batch) -> BatchAnswer:
+    unfinished = sum(batch.states[state] for state in ("scheduled", "queued", "running"))
+    return BatchAnswer(
+        batch_id=batch.id,
+        label=batch.label,
+        created_at=answers.time_text(batch.created_at),
+        lines=batch.lines,
+        accepted=batch.accepted,
+        rejected=batch.lines - batch.accepted,
+        states=batch.states,
+        forgotten=max(0, batch.accepted - sum(batch.states.values())),
+        finished=unfinished == 0,
+        links=_links(batch.id),
+    )

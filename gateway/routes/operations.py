@@ -1,0 +1,205 @@
+"""What operators look at and do: queues, workers, dead letters, records that are no longer wanted."""
+
+import re
+from typing import Annotated, Any, cast
+
+import msgspec
+from msgspec import Meta, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from calc.decode import decode
+from calc.errors import InvalidData
+from gateway import answers, bodies, queries
+from gateway.desk import Desk
+from gateway.found import found, task_id
+from gateway.problems import Problem, invalid
+from pipeline import log, verbs
+from pipeline.keys import PRIORITIES
+from pipeline.record import FINAL, Beat, Letter, Pause, Priority, Queue
+
+LOG = log.get()
+LETTER_ID = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
+LETTERS = 50
+MOST_BODY = 10_000
+
+
+class Why(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a pause."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=200, description="Why, for whoever wonders.")]
+
+
+class PauseAnswer(Struct, frozen=True):
+    """Who paused a priority, why, since when."""
+
+    by: str
+    reason: str
+    at: str
+
+
+class QueueAnswer(Struct, frozen=True):
+    """A priority: jobs on its streams that nobody holds, jobs that are held. (Tasks that wait in their owners' rings
+    are counted by the state `queued`.)"""
+
+    priority: Priority
+    waiting: int
+    held: int
+    oldest_waits_ms: int | None
+    paused: PauseAnswer | None
+
+
+class QueueList(Struct, frozen=True):
+    """The three priorities, the first served first."""
+
+    queues: list[QueueAnswer]
+
+
+class WorkerAnswer(Struct, frozen=True):
+    """A consumer: its children say what each computes."""
+
+    name: str
+    host: str
+    pid: int
+    version: str
+    started_at: str
+    beat_ms_ago: int
+    children: list[dict[str, Any]]
+
+
+class WorkerList(Struct, frozen=True):
+    """The consumers that live."""
+
+    workers: list[WorkerAnswer]
+
+
+class LetterAnswer(Struct, frozen=True):
+    """A dead letter: a job that was given up, and why."""
+
+    letter_id: str
+    at: str
+    task_id: str
+    kind: str
+    job: str
+    consumer: str
+    attempts: int
+    interruptions: int
+    cause: dict[str, Any]
+    words: str
+
+
+class LetterList(Struct, frozen=True):
+    """A page of dead letters, newest first."""
+
+    letters: list[LetterAnswer]
+    cursor: str | None
+
+
+async def queues(request: Request) -> Response:
+    """GET /queues: the three priorities."""
+    desk: Desk = request.app.state.desk
+    queries.only(request, ())
+    return answers.body(QueueList([_queue(each, desk.now_ms()) for each in await desk.store.do(verbs.queues())]))
+
+
+async def pause(request: Request) -> Response:
+    """POST /queues/{priority}/pause: nothing of it is taken until it is resumed; what runs goes on."""
+    desk: Desk = request.app.state.desk
+    queries.only(request, ())
+    priority = _priority(request)
+    try:
+        why = decode(Why, await bodies.read(request, MOST_BODY), "$")
+    except InvalidData as wrong:
+        raise invalid(wrong.faults, "invalid_request") from None
+    by = request.state.caller.name
+    await desk.store.do(verbs.pause(priority, Pause(by, why.reason, desk.now_ms())))
+    LOG.warning("queue.paused", priority=priority, by=by, reason=why.reason, request_id=request.state.request_id)
+    return await queues(request)
+
+
+async def resume(request: Request) -> Response:
+    """POST /queues/{priority}/resume: take it again. Again is fine."""
+    desk: Desk = request.app.state.desk
+    queries.only(request, ())
+    priority, by = _priority(request), request.state.caller.name
+    if await desk.store.do(verbs.resume(priority)):
+        LOG.warning("queue.resumed", priority=priority, by=by, request_id=request.state.request_id)
+    return await queues(request)
+
+
+async def workers(request: Request) -> Response:
+    """GET /workers: the consumers that live, and what each child computes."""
+    desk: Desk = request.app.state.desk
+    queries.only(request, ())
+    beats = await desk.store.do(verbs.fleet())
+    beats.sort(key=lambda beat: beat.name)
+    return answers.body(WorkerList([_worker(beat, desk.now_ms()) for beat in beats]))
+
+
+async def letters(request: Request) -> Response:
+    """GET /dead-letters: newest first."""
+    desk: Desk = request.app.state.desk
+    cursor = queries.only(request, ("cursor",)).get("cursor", "")
+    if cursor and not LETTER_ID.fullmatch(cursor):
+        raise queries.wrong("cursor", cursor, "the cursor of the page before")
+    cursor, page = await desk.store.do(verbs.letters(request.state.caller.scope, cursor, LETTERS))
+    return answers.body(LetterList([_letter(each) for each in page], cursor or None))
+
+
+async def remove_letter(request: Request) -> Response:
+    """DELETE /dead-letters/{letter_id}: it has been dealt with."""
+    desk: Desk = request.app.state.desk
+    queries.only(request, ())
+    id = request.path_params["letter_id"]
+    if not LETTER_ID.fullmatch(id) or not await desk.store.do(verbs.remove_letter(id)):
+        raise Problem("unknown_letter", "There is no dead letter with this id (any more).")
+    LOG.info("letter.removed", letter_id=id, by=request.state.caller.name, request_id=request.state.request_id)
+    return Response(status_code=204)
+
+
+async def purge(request: Request) -> Response:
+    """DELETE /tasks/{task_id}: remove the record of a task that has ended, before its time is over."""
+    desk: Desk = request.app.state.desk
+    queries.only(request, ())
+    task = await found(request, desk, task_id(request), 0)
+    if task.state not in FINAL or await desk.store.do(verbs.purge(task.id)) not in ("ok", "unknown"):
+        raise Problem("not_final", f"The task is {task.state}.", task_id=task.id)
+    LOG.info("task.purged", task_id=task.id, by=request.state.caller.name, request_id=request.state.request_id)
+    return Response(status_code=204)
+
+
+ROUTES = [
+    Route("/queues", queues, methods=["GET"]),
+    Route("/queues/{priority}/pause", pause, methods=["POST"]),
+    Route("/queues/{priority}/resume", resume, methods=["POST"]),
+    Route("/workers", workers, methods=["GET"]),
+    Route("/dead-letters", letters, methods=["GET"]),
+    Route("/dead-letters/{letter_id}", remove_letter, methods=["DELETE"]),
+    Route("/tasks/{task_id}", purge, methods=["DELETE"]),
+]
+
+
+def _priority(request: Request) -> Priority:
+    name = request.path_params["priority"]
+    if name not in PRIORITIES:
+        raise Problem("unknown_queue", f"There is no queue {name[:40]!r}: high, medium, low.")
+    return cast(Priority, name)
+
+
+def _queue(queue: Queue, now_ms: int) -> QueueAnswer:
+    told = queue.paused
+    paused = None if told is None else PauseAnswer(told.by, told.reason, answers.time_text(told.at))
+    oldest = None if queue.oldest_at is None else max(0, now_ms - queue.oldest_at)
+    return QueueAnswer(queue.priority, queue.waiting, queue.held, oldest, paused)
+
+
+def _worker(beat: Beat, now_ms: int) -> WorkerAnswer:
+    about = (beat.name, beat.host, beat.pid, beat.version, answers.time_text(beat.started_at))
+    return WorkerAnswer(*about, max(0, now_ms - beat.beat_at), beat.children)
+
+
+def _letter(letter: Letter) -> LetterAnswer:
+    told = msgspec.structs.asdict(letter)
+    id, at, task = told.pop("id"), told.pop("at"), told.pop("task")
+    return LetterAnswer(letter_id=id, at=answers.time_text(at), task_id=task, **told)

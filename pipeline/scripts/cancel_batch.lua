@@ -1,0 +1,13 @@
+-- with: ledger work
+-- Give up tasks of a batch. ARGV: share, -, batch, cursor, how many to look at. Answers the cursor ('' at the end) and how many it gave up.
+local ids = call('ZRANGEBYLEX', K.index_batch(ARGV[3]), ARGV[4] == '' and '-' or '(' .. ARGV[4], '+', 'LIMIT', 0, ARGV[5])
+local given_up = 0
+if #ids > 0 then admit() end
+for _, id in ipairs(ids) do
+  local t = task(id)
+  if t and (live(t) or t.state == 'scheduled') then
+    final(t, 'cancelled', '')
+    given_up = given_up + 1
+  end
+end
+return {#ids < tonumber(ARGV[5]) and '' or ids[#ids], given_up}

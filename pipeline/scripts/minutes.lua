@@ -1,0 +1,9 @@
+-- with: ledger
+-- The counters of the last minutes, the running one first. ARGV: -, -, how many.
+local out = {}
+for back = 0, ARGV[3] - 1 do
+  local name = minute_name(math.floor(now / 60000) - back)
+  local fields = call('HGETALL', K.minute(name))
+  if #fields > 0 then out[#out + 1] = {name, fields} end
+end
+return out

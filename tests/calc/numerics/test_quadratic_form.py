@@ -1,0 +1,67 @@
+"""The law of a quadratic loss, its twist, and the factors that it is made of."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calc.kernels import factorise
+from calc.numerics import quadratic_form
+from calc.numerics.quadratic_form import Form
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 30), st.integers(0, 2**32 - 1))
+def test_eigenvalues_give_the_matrix_back(size: int, seed: int) -> None:
+    half = np.random.default_rng(seed).standard_normal((size, size))
+    matrix = half + half.T
+    values, vectors = factorise.eigen(matrix)
+    assert vectors.T @ np.diag(values) @ vectors == pytest.approx(matrix, abs=1e-12 * size)
+    assert vectors @ vectors.T == pytest.approx(np.eye(size), abs=1e-13 * size)
+    assert values == pytest.approx(np.linalg.eigvalsh(matrix), abs=1e-12 * size)
+
+
+def test_eigenvalues_of_special_matrices() -> None:
+    for matrix in (np.zeros((3, 3)), np.eye(4), np.ones((5, 5)), np.diag([3.0, 1.0, 2.0]), np.array([[2.0]])):
+        values, vectors = factorise.eigen(matrix)
+        assert values == pytest.approx(np.linalg.eigvalsh(matrix), abs=1e-14)
+        assert vectors.T @ np.diag(values) @ vectors == pytest.approx(matrix, abs=1e-14)
+
+
+def test_a_pivoted_factor_is_trapezoidal_in_its_order() -> None:
+    root = np.random.default_rng(1).standard_normal((7, 4))
+    order, factor = factorise.pivoted_cholesky(root @ root.T, 1e-13)
+    assert factor.shape == (7, 4)
+    assert np.triu(factor[order], 1) == pytest.approx(np.zeros((7, 4)), abs=0)
+    assert factor @ factor.T == pytest.approx(root @ root.T, abs=1e-12)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 6), st.integers(0, 2**32 - 1), st.floats(0.5, 0.99999))
+def test_the_quantile_is_where_the_tail_is(size: int, seed: int, confidence: float) -> None:
+    rng = np.random.default_rng(seed)
+    form = Form(rng.standard_normal(size), rng.standard_normal(size), np.eye(size))
+    found = quadratic_form.exact(form, form.linear, 2 * np.diag(form.square), confidence)
+    rounding = found.density * quadratic_form.moments(form)[1] * 1e-12  # large just below a ceiling
+    beyond = quadratic_form.tail(form, found.var).beyond
+    assert beyond == pytest.approx(1 - confidence, rel=1e-10, abs=rounding)
+    assert found.residual < 1e-10
+    scale = math.fsum(map(abs, found.es_contributions))
+    assert math.fsum(found.es_contributions) == pytest.approx(found.es, abs=1e-9 * scale)
+    assert math.fsum(found.var_contributions) == pytest.approx(found.var, abs=1e-9 * scale)
+
+
+def test_a_twist_makes_var_the_mean() -> None:
+    form = Form(np.array([1.0, -2.0]), np.array([0.4, -0.3]), np.eye(2))
+    twist = quadratic_form.twist(form, 6.0)
+    assert math.fsum(form.linear * twist.mean + form.square * (twist.mean**2 + twist.deviation**2)) == pytest.approx(6)
+    assert quadratic_form.twist(form, -1.0).theta == 0.0
+
+
+def test_a_loss_with_a_ceiling() -> None:
+    form = Form(np.array([1.0]), np.array([-0.25]), np.eye(1))
+    assert quadratic_form.ceiling(form) == 1.0
+    assert quadratic_form.exact(form, form.linear, np.array([[-0.5]]), 0.99999).var < 1.0
+    assert quadratic_form.ceiling(Form(np.array([1.0, 1.0]), np.array([-0.25, 0.0]), np.eye(2))) == math.inf
