@@ -59,7 +59,7 @@ def _risks(held: Portfolio, confidence: float, scenarios: int) -> list[Question]
 
 def _heavy(held: Portfolio, size: float) -> dict[str, Any]:
     """Many parts, so that several processes work on one task."""
-    return {"type": "call", "strike": _spot(held), "paths": _scaled(200_000_000, size), "seed": 7}
+    return {"type": "call", "strike": _spot(held), "paths": _scaled(800_000_000, size), "seed": 7}
 
 
 def _option(held: Portfolio, priority: str, data: dict[str, Any]) -> dict[str, Any]:

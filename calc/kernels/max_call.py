@@ -3,8 +3,8 @@
 Prices are in units of the strike. `market` has a row for each asset: log of today's price, yearly drift of the log,
 volatility, rate less dividend yield; `loadings` (n × k, rows of length 1) turn k independent Brownian motions into the
 assets'. At a date exercise is right where max - 1 is at least the fitted continuation: a polynomial in the two largest
-prices (all monomials up to the degree) and, with more than two assets, the third and the mean of the others in low
-order.
+prices (all monomials up to the degree), the European calls on these two and their product, and, with more than two
+assets, the third price and the mean of the others in low order.
 Longstaff and Schwartz (2001); Andersen and Broadie (2004).
 """
 
@@ -26,21 +26,45 @@ NEVER = 1e300  # a continuation value that nothing beats
 
 
 @inline
-def basis_size(assets: int, degree: int) -> int:
-    """How many functions the continuation is fitted by."""
-    return (degree + 1) * (degree + 2) // 2 + (4 if assets > 2 else 0) + (3 if assets > 3 else 0)
+def call(y: float, asset: Array, rate: float, left: float) -> float:
+    """The European call on one asset (a row of market), struck at 1."""
+    spread, carry, discount = asset[2] * math.sqrt(left), asset[3] * left, exp(-rate * left)
+    forward = exp(y + carry)
+    if spread <= 0.0:
+        return discount * max(forward - 1.0, 0.0)
+    d = (y + carry) / spread + 0.5 * spread
+    return max(discount * (forward * norm_cdf(d) - norm_cdf(d - spread)), 0.0)
 
 
 @inline
-def summary(y: Array, top: Array) -> None:
-    """Of the assets' log prices: the three largest prices (missing ones 0), and the mean of those beyond the second."""
+def calls(y: Array, market: Array, rate: float, left: float) -> float:
+    """The sum of the European calls on each asset, struck at 1."""
+    total = 0.0
+    for a in range(y.shape[0]):
+        total += call(y[a], market[a], rate, left)
+    return total
+
+
+@inline
+def basis_size(assets: int, degree: int) -> int:
+    """How many functions the continuation is fitted by."""
+    return (degree + 1) * (degree + 2) // 2 + 3 + (4 if assets > 2 else 0) + (3 if assets > 3 else 0)
+
+
+@inline
+def summary(y: Array, market: Array, rate: float, left: float, top: Array) -> None:
+    """Of the assets' log prices: the three largest prices (missing ones 0), the mean of those beyond the second, and
+    the European calls on the two dearest."""
     first, second, third, rest = -np.inf, -np.inf, -np.inf, 0.0
+    dearest, next_one = 0, 0
     for a in range(y.shape[0]):
         v = y[a]
         if v > first:
             first, second, third = v, first, second
+            dearest, next_one = a, dearest
         elif v > second:
             second, third = v, second
+            next_one = a
         elif v > third:
             third = v
         if y.shape[0] > 3:
@@ -48,13 +72,17 @@ def summary(y: Array, top: Array) -> None:
     top[0], top[1] = exp(first), exp(second)
     top[2] = exp(third) if y.shape[0] > 2 else 0.0
     top[3] = (rest - top[0] - top[1]) / (y.shape[0] - 2) if y.shape[0] > 3 else 0.0
+    top[4] = call(y[dearest], market[dearest], rate, left) if first > 0.0 else 0.0
+    top[5] = call(y[next_one], market[next_one], rate, left) if first > 0.0 else 0.0
 
 
 @inline
 def fill_basis(out: Array, top: Array, assets: int, degree: int, centre: float, scale: float) -> None:
     """The basis functions at a summary, in units around the typical largest price."""
     u, v = (top[0] - centre) / scale, (top[1] - centre) / scale
-    place, power = 0, 1.0
+    f, g = top[4] / scale, top[5] / scale
+    out[0], out[1], out[2] = f, g, f * g
+    place, power = 3, 1.0
     for a in range(degree + 1):
         product = power
         for _ in range(degree + 1 - a):
@@ -83,21 +111,6 @@ def continuation(top: Array, fit: Array, values: Array, assets: int, degree: int
     return max(value, 0.0)
 
 
-@inline
-def calls(y: Array, market: Array, rate: float, left: float) -> float:
-    """The sum of the European calls on each asset, struck at 1."""
-    total = 0.0
-    for a in range(y.shape[0]):
-        x, spread, carry = exp(y[a]), market[a, 2] * math.sqrt(left), market[a, 3] * left
-        forward, discount = x * exp(carry), exp(-rate * left)
-        if spread > 0.0:
-            d = (y[a] + carry) / spread + 0.5 * spread
-            total += max(discount * (forward * norm_cdf(d) - norm_cdf(d - spread)), 0.0)
-        else:
-            total += discount * max(forward - 1.0, 0.0)
-    return total
-
-
 @kernel
 def policy(market: Array, loadings: Array, rate: float, times: Array, seed: int, paths: int, degree: int) -> Array:
     """The fits [date, (centre, scale, coefficients)] of continuation, from `paths` paths (even), drawn backwards.
@@ -107,7 +120,8 @@ def policy(market: Array, loadings: Array, rate: float, times: Array, seed: int,
     m, n, factors, half = times.shape[0], market.shape[0], loadings.shape[1], paths // 2
     fits = np.zeros((m, 2 + basis_size(n, degree)))
     w, z, y = np.empty((factors, half)), np.empty(half), np.empty(n)
-    tops, cash, top = np.empty((paths, 4)), np.zeros(paths), np.empty(4)
+    tops, cash, top = np.empty((paths, 6)), np.zeros(paths), np.empty(6)
+    held, now = np.zeros(paths), np.zeros(paths)  # the calls when exercised, and those on this date
     values = np.empty(basis_size(n, degree))
     for j in range(m - 1, -1, -1):
         here, last = times[j], j == m - 1
@@ -125,15 +139,35 @@ def policy(market: Array, loadings: Array, rate: float, times: Array, seed: int,
                 for f in range(factors):
                     moved += loadings[a, f] * w[f, place]
                 y[a] = market[a, 0] + market[a, 1] * here + sign * market[a, 2] * moved
-            summary(y, tops[i])
+            summary(y, market, rate, times[m - 1] - here, tops[i])
+            if tops[i, 0] > 1.0 or last:
+                now[i] = calls(y, market, rate, times[m - 1] - here)
             cash[i] = max(tops[i, 0] - 1.0, 0.0) if last else cash[i] * discount
+            held[i] = now[i] if last else held[i] * discount
         if not last:
-            _fit(tops, cash, fits[j], values, n, degree)
+            _fit(tops, _less_noise(tops, cash, held, now), fits[j], values, n, degree)
             for i in range(paths):
                 top[:] = tops[i]
                 if top[0] > 1.0 and top[0] - 1.0 >= continuation(top, fits[j], values, n, degree):
-                    cash[i] = top[0] - 1.0
+                    cash[i], held[i] = top[0] - 1.0, now[i]
     return fits
+
+
+@kernel
+def _less_noise(tops: Array, cash: Array, held: Array, now: Array) -> Array:
+    """`cash` less its best multiple of held - now, whose mean is 0 wherever a path is: the fit's aim stays the same."""
+    over, under = 0.0, 0.0
+    for i in range(cash.shape[0]):
+        if tops[i, 0] > 1.0:
+            moved = held[i] - now[i]
+            over += moved * cash[i]
+            under += moved * moved
+    slope = over / under if under > 0.0 else 0.0
+    target = cash.copy()
+    for i in range(cash.shape[0]):
+        if tops[i, 0] > 1.0:
+            target[i] -= slope * (held[i] - now[i])
+    return target
 
 
 @kernel

@@ -25,6 +25,7 @@ def _follow(
     first: int,
     market: Array,
     loadings: Array,
+    rate: float,
     times: Array,
     fits: Array,
     degree: int,
@@ -39,7 +40,7 @@ def _follow(
     m, assets, factors = times.shape[0], market.shape[0], loadings.shape[1]
     ends, when = np.empty((sides, n, assets)), np.full((sides, n), -1, np.int64)
     w, z, before = np.zeros((factors, n)), np.empty(n), now
-    top, values, y = np.empty(4), np.empty(basis_size(assets, degree)), np.empty(assets)
+    top, values, y = np.empty(6), np.empty(basis_size(assets, degree)), np.empty(assets)
     for j in range(first, m):
         spread, since = np.sqrt(times[j] - before), times[j] - now
         for f in range(factors):
@@ -61,7 +62,7 @@ def _follow(
                 if j < m - 1:
                     if largest <= 0.0:
                         continue
-                    summary(y, top)
+                    summary(y, market, rate, times[m - 1] - times[j], top)
                     if top[0] - 1.0 < continuation(top, fits[j], values, assets, degree):
                         continue
                 ends[side, i] = y
@@ -94,7 +95,7 @@ def block(
     while done < n:
         first = tile * m * factors * TILE
         name = (seed, PATHS, number, first)
-        ends, when = _follow(start, 0.0, 0, market, loadings, times, fits, degree, name, TILE, sides)
+        ends, when = _follow(start, 0.0, 0, market, loadings, rate, times, fits, degree, name, TILE, sides)
         for side in range(sides):
             for i in range(min(TILE, n - done)):
                 time, largest = times[when[side, i]], ends[side, i, 0]
@@ -130,7 +131,7 @@ def _continuation(
     """The value at y of going on under the policy, simulated; the calls are the control, `slope` its coefficient."""
     maturity = times[times.shape[0] - 1]
     name = (seed, INNER, number, 0)
-    ends, when = _follow(y, now, first, market, loadings, times, fits, degree, name, pairs, 2)
+    ends, when = _follow(y, now, first, market, loadings, rate, times, fits, degree, name, pairs, 2)
     total = 0.0
     for side in range(2):
         for i in range(pairs):
@@ -159,7 +160,7 @@ def upper(
     """The dual's samples of outer paths first … first + paths - 1, each with `pairs` inner pairs at every date."""
     m, assets, factors = times.shape[0], market.shape[0], loadings.shape[1]
     samples, z, y = np.empty(paths), np.empty(m * factors), np.empty(assets)
-    top, values = np.empty(4), np.empty(basis_size(assets, degree))
+    top, values = np.empty(6), np.empty(basis_size(assets, degree))
     for i in range(paths):
         number = first + i
         fill_normals(z, seed, OUTER, number, 0)
@@ -174,7 +175,7 @@ def upper(
                 step = times[j] - before
                 y[a] += market[a, 1] * step + market[a, 2] * np.sqrt(step) * moved
             before, discount, last, reached = times[j], exp(-rate * times[j]), j == m - 1, onward
-            summary(y, top)
+            summary(y, market, rate, times[m - 1] - times[j], top)
             paid = max(top[0] - 1.0, 0.0)
             exercised = last
             if not last:

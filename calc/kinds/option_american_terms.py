@@ -82,10 +82,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             16_384,
         ),
     ] = None
-    basis_degree: Annotated[
-        Annotated[int, Meta(ge=2, le=8)] | None,
-        measure("Basis degree", "none", "Of the regression's polynomials; 5 (vanilla) or 4 when absent.", 4),
-    ] = None
+    basis_degree: Annotated[int, measure("Basis degree", "none", "Of the regression's polynomials.", 4, ge=2, le=8)] = 4
     variance_reduction: Annotated[
         Literal["none", "antithetic", "control", "antithetic_control"],
         Meta(title="Variance reduction", description="How the same paths are made to say more."),
@@ -112,10 +109,6 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def assets(self) -> int:
         return len(self.spots) if self.spots is not None else 1
-
-    @property
-    def degree(self) -> int:
-        return self.basis_degree or (4 if self.style == "max_call" else 5)
 
     @property
     def policy_size(self) -> int:

@@ -138,7 +138,7 @@ def test_a_limit_that_is_too_small_stops_the_start(house: House) -> None:
 
 
 def test_the_least_limit_is_enough_for_the_example_of_every_kind(house: House) -> None:
-    house.consumer(children=2, memory_limit_mb=memory.LEAST_MB).ready()
+    house.consumer(children=2, memory_limit_mb=memory.LEAST_MB, warm="all").ready()
     ids = {name: house.submit(name, **kind.EXAMPLE) for name, kind in KINDS.items()}
     assert {name: house.finished(id).state for name, id in ids.items()} == dict.fromkeys(ids, "succeeded")
 
