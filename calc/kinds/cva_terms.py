@@ -60,8 +60,16 @@ class NettingSetTerms(Struct, frozen=True, forbid_unknown_fields=True):
 class CurveTerms(Struct, frozen=True, forbid_unknown_fields=True):
     """Zero rates, linear between times and flat outside."""
 
-    times: Annotated[list[Positive], Meta(min_length=1, max_length=1000)]
-    zero_rates: Annotated[list[Annotated[float, Meta(ge=-0.5, le=1)]], Meta(min_length=1, max_length=1000)]
+    times: Annotated[
+        list[Positive],
+        measure("Times", "years", "Ascending.", [1, 2, 5, 10]),
+        Meta(min_length=1, max_length=1000),
+    ]
+    zero_rates: Annotated[
+        list[Annotated[float, Meta(ge=-0.5, le=1)]],
+        measure("Zero rates", "per year", "Continuously compounded.", [0.03, 0.032, 0.035, 0.037]),
+        Meta(min_length=1, max_length=1000),
+    ]
 
 
 class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
