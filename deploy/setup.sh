@@ -62,6 +62,7 @@ compile_kernels() { # once, and again when a kernel has changed: what runs then 
     if ! { $env/bin/python -m calc 2 2 && wait $half; }; then
         refuse "The kernels could not be compiled." "Python says why above." "Run it again when that is mended:  make up"
     fi
+    mkdir -p calc/kernels/__pycache__
     kernels_are >"$kept"
     echo "$(($(date +%s) - begun)) s."
 }

@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/.." || exit 1
 mkdir -p var
 py=.venv/bin/python
-work=(tests/calc tests/oracles tests/docs tests/pipeline tests/gateway tests/client)
+work=(tests/calc tests/oracles tests/docs tests/pipeline tests/gateway)
 
 nice -n 5 $py -m pytest -q "${work[@]}" >var/test-work.log 2>&1 &
 half=$!

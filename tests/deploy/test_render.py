@@ -86,9 +86,9 @@ def _supervisor(stack: Stack) -> configparser.RawConfigParser:
 def test_programs_stop_from_the_outside_in(make_stack: Callable[..., Stack]) -> None:
     parser = _supervisor(make_stack())
     order = sorted(
-        ("sync", "store", "consumer", "gateway", "nginx"), key=lambda name: parser.getint(f"program:{name}", "priority")
+        ("store", "sync", "consumer", "gateway", "nginx"), key=lambda name: parser.getint(f"program:{name}", "priority")
     )
-    assert order == ["sync", "store", "consumer", "gateway", "nginx"], "supervisord stops in the reverse of this"
+    assert order == ["store", "sync", "consumer", "gateway", "nginx"], "supervisord stops in the reverse of this"
 
 
 def test_each_program_is_tied_to_supervisord(make_stack: Callable[..., Stack]) -> None:

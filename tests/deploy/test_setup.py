@@ -20,6 +20,8 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "bin").mkdir()
     shutil.copy(ROOT / "deploy" / "setup.sh", tmp_path / "deploy")
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
+    (tmp_path / "calc" / "kernels").mkdir(parents=True)
+    (tmp_path / "calc" / "kernels" / "jit.py").write_text("")
     return tmp_path
 
 
