@@ -39,7 +39,9 @@ def on_a_terminal(stand: Stand, *words: str, stop_when: str = "") -> str:
     """What it prints on a terminal of 200 columns; Ctrl-C when a text has come."""
     main, side = pty.openpty()
     environ = {**os.environ, "PYTHONPATH": str(CLIENT), "HEADRACE_URL": stand.url, "COLUMNS": "200"}
-    process = subprocess.Popen([*WORDS, *words], env=environ, stdout=side, stderr=side, stdin=side)
+    process = subprocess.Popen(
+        [*WORDS, *words], env=environ, stdout=side, stderr=side, stdin=side, preexec_fn=_heed_ctrl_c
+    )
     os.close(side)
     said = b""
     while True:
@@ -54,6 +56,11 @@ def on_a_terminal(stand: Stand, *words: str, stop_when: str = "") -> str:
     process.wait(20)
     os.close(main)
     return said.decode()
+
+
+def _heed_ctrl_c() -> None:
+    """A shell has what it runs in the background ignore it, and who ignores it hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_submit_and_wait_in_a_pipe(headrace) -> None:
