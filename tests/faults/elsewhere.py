@@ -2,5 +2,5 @@
 
 ELSEWHERE = {
     38: "There is no autoscaler; docs/operations.md says which figure one should scale on, and that 1 counts.",
-    57: "Events are tried at a gateway (tests/gateway/test_watch.py); nginx is told by X-Accel-Buffering to hold none back.",
+    57: "Events are tried at a gateway (gateway/test_watch.py); X-Accel-Buffering tells nginx to hold none back.",
 }

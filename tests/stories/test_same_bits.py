@@ -37,7 +37,7 @@ OPTION = {
     "dividend_yield": 0.01,
     "volatility": 0.25,
 }
-OPTION |= {"paths": 120_000_000, "variance_reduction": "control", "seed": 3}
+OPTION |= {"paths": 480_000_000, "variance_reduction": "control", "seed": 3}
 
 
 @functools.cache
