@@ -12,12 +12,11 @@ from msgspec import structs
 from deploy import stack
 from deploy.tell import ENVIRONMENT, NOT_RUNNING, Problem, complain, row, say
 from pipeline import apikeys, verbs
-from pipeline.apikeys import EVERYONE, OWNER, ROLES
+from pipeline.apikeys import EVERYONE, HOME, OWNER, ROLES
 from pipeline.errors import PipelineError, SettingsError
 from pipeline.store import Store
 
 USAGE = "make key ROLE=viewer|submitter|operator|admin [OWNER=name] [LABEL=text]   make keys   make remove-key ID=…"
-HOME = "local"
 
 
 def main(arguments: list[str]) -> int:

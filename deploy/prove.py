@@ -85,7 +85,6 @@ class Prover:
         begun = time.monotonic()
         headers = {"Prefer": "wait=20"} | self._credential()
         answer = ask(self.stack.wanted.http_port, "POST", "/tasks", KNOWN, headers, limit_s=30)
-        self._give_back()
         took_ms = (time.monotonic() - begun) * 1000
         result = answer.json.get("result") if answer.ok else None
         total = result.get("total") if result else None
@@ -140,7 +139,8 @@ class Prover:
             self.store.do(verbs.keep_apikey(self._key[1]))
         return {"Authorization": f"Bearer {self._key[0]}"} if self._key else {}
 
-    def _give_back(self) -> None:
+    def give_back(self) -> None:
+        """Remove that key, however the proof has ended."""
         if self._key:
             self.store.do(verbs.remove_apikey(self._key[1].id))
 

@@ -47,10 +47,13 @@ def _let_end(stack: Stack) -> None:
 def _prove(stack: Stack) -> None:
     prover = Prover(stack)
     steps = (prover.prove_store, prover.prove_gateways, prover.prove_nginx, prover.prove_consumers)
-    for step in steps:
-        proof = step()
-        row(proof.what, proof.where, f"ready in {proof.after_s:.1f} s", proof.how)
-    row("proof", prover.prove_answer())
+    try:
+        for step in steps:
+            proof = step()
+            row(proof.what, proof.where, f"ready in {proof.after_s:.1f} s", proof.how)
+        row("proof", prover.prove_answer())
+    finally:
+        prover.give_back()
 
 
 def _welcome(stack: Stack, took_s: float) -> None:

@@ -23,7 +23,8 @@ async def found(request: Request, desk: Desk, id: str, wait_s: float) -> Task:
     if task is not None and request.state.caller.sees(task.owner):
         return task
     if task is None and await desk.was_ours(id):
-        if await desk.store.do(verbs.batch(id)):
+        batch = await desk.store.do(verbs.batch(id))
+        if batch and request.state.caller.sees(batch.owner):
             raise Problem("unknown_task", f"This is the id of a batch: /batches/{id}.")
         raise Problem("task_expired", "The record of this task was removed when its time was over.", task_id=id)
     raise Problem("unknown_task", UNKNOWN)

@@ -17,6 +17,7 @@ from pipeline.ids import ALPHABET
 
 Role = Literal["viewer", "submitter", "operator", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)  # each may do what those before it may
+HOME = "local"  # the owner of what is submitted by somebody who belongs to nobody in particular
 EVERYONE = "*"  # the owner of a key that sees all owners' tasks
 OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")  # it stands in keys of the store
 LEAST = 24  # characters of an admin key that comes from the environment

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from pipeline.apikeys import HOME
+
 State = Literal["scheduled", "queued", "running", "succeeded", "failed", "cancelled"]
 Priority = Literal["high", "medium", "low"]
 
@@ -52,7 +54,7 @@ class NewTask(Struct, frozen=True, kw_only=True):
     window: int  # most jobs of this task in being at a time
     versions: str  # JSON: kind, package
     sha256: str  # of kind and complete data: what reproduces the answer
-    owner: str = "local"
+    owner: str = HOME
     priority: Priority = "medium"
     seed: int | None = None
     label: str = ""

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct, field
 
+from calc.checks import length_faults
 from calc.errors import Fault
 from calc.exact import bounds_of
 from calc.numerics import columns, day_counts
@@ -297,17 +298,7 @@ def _bond_faults(params: Params) -> list[Fault]:
 
 def _column_faults(params: Params) -> list[Fault]:
     """Unequal lengths, and single values that are no good for any row."""
-    faults = []
-    lengths = list_lengths(params)
-    if lengths:
-        first, rows = next(iter(lengths.items()))
-        faults += [
-            Fault(f"$.{name}", f"has {length:,} entries, {first} has {rows:,}", code="length_mismatch")
-            for name, length in lengths.items()
-            if length != rows
-        ]
-        if not 1 <= rows <= MOST_ROWS:
-            faults.append(Fault(f"$.{first}", f"must have 1 to {MOST_ROWS:,} entries", rows, code="too_large"))
+    faults = length_faults(list_lengths(params), MOST_ROWS)
     for name in NUMBERS:
         value = getattr(params, name)
         if isinstance(value, (int, float)) and not columns.within(np.array([value]), BOUNDS[name])[0]:

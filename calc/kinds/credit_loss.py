@@ -27,6 +27,7 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from calc.checks import check_order, check_sum
 from calc.errors import CalcError, Fault, InvalidData
 from calc.kind import Caution, Estimate, Plan, once_per_params
 from calc.kinds import credit_columns
@@ -273,18 +274,6 @@ def result(params: Params, accumulator: Partial) -> Result:
     if params.method == "recursion":
         return _exact(params, accumulator)
     return _by_rows(params)
-
-
-def check_order(var: float, es: float) -> None:
-    """ES is a mean of losses of at least VaR."""
-    if es < var - 1e-12 * abs(var):
-        raise CalcError(f"Expected shortfall {es!r} is below VaR {var!r}.", code="internal_check_failed")
-
-
-def check_sum(name: str, parts: list[float], total: float) -> None:
-    """Contributions add up."""
-    if abs(math.fsum(parts) - total) > 1e-9 * max(abs(total), math.fsum(map(abs, parts))):
-        raise CalcError(f"{name} adds up to {math.fsum(parts)!r}, not {total!r}.", code="internal_check_failed")
 
 
 def check_residual(name: str, residual: float, most: float) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from calc.checks import length_faults
 from calc.errors import Fault
 from calc.kinds.loan_columns import BOUNDS, list_lengths, rows_of
 from calc.kinds.loan_terms import TASKS, Params
@@ -121,17 +122,7 @@ _RULES = {
 
 def _bound_faults(params: Params) -> list[Fault]:
     """Columns of unequal length, and single numbers that are outside of their bounds."""
-    lengths = list_lengths(params)
-    faults = []
-    if lengths:
-        first, rows = next(iter(lengths.items()))
-        faults += [
-            Fault(f"$.{name}", f"has {length:,} entries, {first} has {rows:,}", code="length_mismatch")
-            for name, length in lengths.items()
-            if length != rows
-        ]
-        if not 1 <= rows <= MOST_ROWS:
-            faults.append(Fault(f"$.{first}", f"must have 1 to {MOST_ROWS:,} entries", rows, code="too_large"))
+    faults = length_faults(list_lengths(params), MOST_ROWS)
     for name in TASKS[params.task].columns:
         value = getattr(params, name)
         if isinstance(value, (int, float)) and not columns.within(np.array([value]), BOUNDS[name])[0]:

@@ -31,7 +31,8 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from calc.errors import CalcError, InvalidData
+from calc.checks import check_order
+from calc.errors import InvalidData
 from calc.kind import Caution, Plan, never_enough, no_estimate, once_per_params
 from calc.kinds import historical_faults
 from calc.kinds.historical_faults import held_of
@@ -286,12 +287,6 @@ def result(params: Params, accumulator: Partial) -> Result:
     if params.task == "backtest":
         return _backtest(params, np.frombuffer(accumulator.values, "<f8"))
     return _var(params, np.frombuffer(accumulator.values, "<f8"))
-
-
-def check_order(var: float, es: float) -> None:
-    """ES is a mean of losses of at least VaR."""
-    if es < var - 1e-12 * max(abs(var), abs(es)):
-        raise CalcError(f"Expected shortfall {es!r} is below VaR {var!r}.", code="internal_check_failed")
 
 
 def _var(params: Params, filtered: NDArray[np.float64]) -> Result:

@@ -31,6 +31,7 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from calc.checks import check_order, check_sum
 from calc.covariances import Correlation, CovarianceMatrix, from_correlation, from_covariance
 from calc.errors import CalcError, Fault, InvalidData, step
 from calc.kind import Caution, Estimate, Plan, once_per_params
@@ -359,19 +360,6 @@ class Model(NamedTuple):
     covariance: NDArray[np.float64]
     drift: NDArray[np.float64]
     faults: list[Fault]
-
-
-def check_order(var: float, es: float) -> None:
-    """ES is a mean of losses of at least VaR."""
-    if es < var - 1e-12 * max(abs(var), abs(es)):
-        raise CalcError(f"Expected shortfall {es!r} is below VaR {var!r}.", code="internal_check_failed")
-
-
-def check_sum(name: str, parts: list[float], total: float) -> None:
-    """Contributions add up."""
-    size = max(abs(total), math.fsum(map(abs, parts)))
-    if abs(math.fsum(parts) - total) > 1e-9 * size:
-        raise CalcError(f"{name} adds up to {math.fsum(parts)!r}, not {total!r}.", code="internal_check_failed")
 
 
 def check_residual(residual: float) -> None:
