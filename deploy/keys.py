@@ -54,10 +54,8 @@ def _make(store: Store, role: apikeys.Role, owner: str, label: str) -> int:
 def _list(store: Store) -> int:
     found = store.do(verbs.apikeys())
     if not found:
-        say(
-            "There is no API key. Without HEADRACE_ADMIN_KEY or HEADRACE_JWT_ISSUER whoever reaches the gateways on this"
-        )
-        say("machine may do everything. Make one:")
+        say("There is no API key. Without HEADRACE_ADMIN_KEY or HEADRACE_JWT_ISSUER everybody who reaches the gateways")
+        say("may do everything. Make one:")
         say(f"  {USAGE}")
     for key in sorted(found, key=lambda each: each.created_at):
         made = datetime.fromtimestamp(key.created_at / 1000, UTC).strftime("%Y-%m-%d %H:%M")

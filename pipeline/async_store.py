@@ -48,18 +48,23 @@ class Pipe:
         self._waiting: deque[_Waiting] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting = asyncio.Lock()
+        self._closed = False
 
     def send(self, command: tuple[Any, ...]) -> asyncio.Future[Any]:
         """Queue a command; the future gets its reply, an error reply as a value, or StoreAway."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
+        if self._closed:  # who is late must not open it again: nobody would close it
+            future.set_exception(StoreAway("closed"))
+            return future
         if not self._queue:
             loop.call_soon(self._start, self._flush)
         self._queue.append((command, future))
         return future
 
     async def close(self) -> None:
-        """Drop the connection; calls under way fail."""
+        """Drop the connection; calls under way fail, and those that come later."""
+        self._closed = True
         await self._drop(StoreAway("closed"))
         for task in list(self._tasks):
             task.cancel()

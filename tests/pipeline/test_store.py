@@ -172,3 +172,18 @@ def test_a_connection_that_is_swallowed_while_it_is_made_holds_nobody_for_ever(m
 
     with Proxy(mortal.port) as proxy:
         asyncio.run(within_a_minute(proxy))
+
+
+def test_who_comes_after_the_end_does_not_open_it_again(any_server: servers.Server) -> None:
+    """A stream that outlives its gateway's store would leave a connection that nobody closes."""
+
+    async def story() -> None:
+        store = AsyncStore(any_server.settings(), "late")
+        await store.do(verbs.clock())
+        await store.close()
+        with pytest.raises(StoreAway, match="closed"):
+            await store.do(verbs.clock(), patience_s=0)
+
+    asyncio.run(story())
+    with any_server.client() as plain:
+        assert [each for each in plain.client_list() if each["name"].startswith("late")] == []
