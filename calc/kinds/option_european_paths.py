@@ -15,6 +15,8 @@ POINTS_A_PART = 2**21  # of each replicate, and as above
 # To a target parts are finer, so that it is not overshot by much: a share of all, but at least so many.
 LEAST_BLOCKS, LEAST_POINTS, LEAST_SHARE = 16, 2**13, 2**10
 
+LEAST_VARIANCE = 1e-30  # of log price; with less, each price at maturity is the forward to its last digit
+
 
 def each(params: Params) -> int:
     """Paths that are one observation."""
@@ -71,8 +73,8 @@ def variance(params: Params) -> float:
 
 
 def random(params: Params) -> bool:
-    """Whether anything is: there is time, and variance."""
-    return variance(params) > 0
+    """Whether anything is: prices at maturity differ by more than their last digit."""
+    return variance(params) > LEAST_VARIANCE
 
 
 def spread(params: Params) -> bool:

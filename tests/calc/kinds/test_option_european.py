@@ -499,3 +499,14 @@ def test_costs_are_as_estimated() -> None:
         begun = time.process_time()
         execute.execute("option_european", plan.data)
         assert plan.cpu_s / 3 < time.process_time() - begun < plan.cpu_s * 3, change
+
+
+@pytest.mark.parametrize("method", ["monte_carlo", "rqmc"])
+@pytest.mark.parametrize("maturity", [2.2250738585072014e-308, 1e-33, 1e-31])
+@pytest.mark.parametrize("strike", [0.9, 1.0, 1.1])
+def test_with_no_time_to_speak_of_it_is_the_payoff(method: str, maturity: float, strike: float) -> None:
+    """Neither greeks that overflow nor a forward that is missed by its own rounding."""
+    market = {"spot": 1.0, "strike": strike, "maturity": maturity, "rate": 0.0, "volatility": 1.0}
+    found = answer(**market, type="call", method=method, variance_reduction="none", paths=1000)
+    assert found["price"] == pytest.approx(max(1.0 - strike, 0.0), abs=1e-15)
+    assert found["standard_error"]["price"] == 0.0
