@@ -11,7 +11,7 @@ from tests.consumer.house import Consumer, House, children, gone, until
 
 def test_children_hold_nothing_of_their_parents(house: House) -> None:
     """B26: nor does the death of thirty-two of them touch their parent's connections."""
-    consumer = house.consumer(children=4).ready()
+    consumer = house.consumer("births", children=4).ready()  # of no other house: the whole session shares the server
     assert len(until(lambda: len(consumer.children()) == 4 and consumer.children())) == 4
     for pid in consumer.children():
         links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
@@ -19,7 +19,7 @@ def test_children_hold_nothing_of_their_parents(house: House) -> None:
     with house.server.client() as client:
         names = {f"consumer:{consumer.name}", f"bell:{consumer.name}"}
 
-        def links_of_the_parent() -> dict[str, str]:  # the server has other clients, which come and go
+        def links_of_the_parent() -> dict[str, str]:
             return {c["id"]: c["name"] for c in client.client_list() if c["name"].endswith(f":{consumer.name}")}
 
         until(lambda: names == set(links_of_the_parent().values()))
