@@ -2,6 +2,8 @@
 
     Authorization: Bearer hr_submitter_…   an API key: make key ROLE=…
     X-API-Key: hr_submitter_…              the same
+    Cookie: headrace_session=…             the same, kept by a browser (POST /session)
+    port 5555, user and password           admin, under that user's name (gateway/ambient.py)
     Authorization: Bearer eyJ…             a token of the configured issuer
 
     viewer      looks at its owner's tasks
@@ -17,15 +19,24 @@ from typing import Protocol
 from msgspec import Struct
 from starlette.requests import Request
 
+from gateway.ambient import Door, credential_in, refuse_from_elsewhere
 from gateway.problems import Problem
 from gateway.tokens import BadToken, Issuer
 from pipeline import apikeys
 from pipeline.apikeys import EVERYONE, HOME, ApiKey, Role
 from pipeline.settings import Settings
 
-OPEN = ("/health", "/ready", "/docs", "/openapi.json", "/kinds")  # each says nothing of anybody's tasks
+OPEN = ("/health", "/ready", "/docs", "/openapi.json", "/kinds", "/dashboard")  # each says nothing of anybody's tasks
+OPEN_TO_WRITE = ("/session",)  # where a key is shown, or its cookie removed
 # Path → least role to read, least role to write. The first that fits decides; what is not here is for admins.
 RULES: tuple[tuple[str, Role, Role], ...] = (
+    ("/dashboard/stream", "viewer", "admin"),
+    ("/session", "viewer", "viewer"),
+    ("/minutes", "viewer", "admin"),
+    ("/spans", "viewer", "admin"),
+    ("/system", "viewer", "admin"),
+    ("/failures", "viewer", "submitter"),
+    ("/dead-letters/purge", "admin", "admin"),
     ("/tasks", "viewer", "submitter"),
     ("/batches", "viewer", "submitter"),
     ("/queues", "viewer", "operator"),
@@ -33,6 +44,7 @@ RULES: tuple[tuple[str, Role, Role], ...] = (
     ("/dead-letters", "operator", "operator"),
 )
 READING = ("GET", "HEAD")
+STREAM = "/dashboard/stream"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -59,6 +71,7 @@ class Caller(Struct, frozen=True):
 
 
 ANYBODY = Caller(EVERYONE, "admin", "anybody")
+NOBODY = Caller("", "viewer", "nobody")  # who shows a key, and has not been known by it yet
 
 
 class Known(Protocol):
@@ -76,14 +89,18 @@ class Gate:
 
     def __init__(self, settings: Settings, known: Known) -> None:
         self._known = known
+        self._door = Door(settings)
         self._admin = apikeys.from_environment(settings.admin_key) if settings.admin_key else None
         self._issuer = Issuer(settings) if settings.jwt_issuer else None
 
     async def caller(self, request: Request) -> Caller:
         """Who asks. Raises a Problem when that cannot be, or when they may not ask this."""
         path, method = request.scope["path"], request.method
-        if path == "/" or _is_under(path, OPEN):
+        if path == "/" or (_is_under(path, OPEN) and path != STREAM):
             return ANYBODY
+        if path in OPEN_TO_WRITE and method not in READING:
+            refuse_from_elsewhere(request, must_say=False)
+            return NOBODY
         caller = await self._authenticated(request)
         least = _least(path, method)
         if not apikeys.may(caller.role, least):
@@ -91,22 +108,40 @@ class Gate:
             raise Problem("forbidden", detail)
         return caller
 
-    async def _authenticated(self, request: Request) -> Caller:
-        text = _credential(request)
-        keys = await self._known.keys()
-        if not text:
-            if not (keys or self._admin or self._issuer):
-                return ANYBODY
-            raise Problem("unauthenticated", "There is no API key with this request.", headers=CHALLENGE)
+    async def needs_keys(self) -> bool:
+        """Whether nobody is served without a key or token. Raises StoreAway."""
+        return bool(await self._known.keys() or self._admin or self._issuer)
+
+    async def known(self, text: str) -> Caller:
+        """Whose key or token this is. Raises a Problem when it is nobody's."""
         if self._admin and apikeys.is_of(self._admin, text):
             return _of(self._admin)
         if text.count(".") == 2 and self._issuer:
             return await self._by_token(self._issuer, text)
+        keys = await self._known.keys()
         id = apikeys.id_of(text)
         key = keys.get(id) or await self._known.new_key(id) if id else None
         if key is None or not apikeys.is_of(key, text):
             raise Problem("unauthenticated", "This API key is not known (any more).", headers=CHALLENGE)
         return _of(key)
+
+    async def _authenticated(self, request: Request) -> Caller:
+        actor = self._door.actor(request)
+        if actor is not None:
+            refuse_from_elsewhere(request, must_say=False)
+            return Caller(EVERYONE, "admin", actor)
+        text = _credential(request)
+        if text:
+            return await self.known(text)
+        if not await self.needs_keys():
+            refuse_from_elsewhere(request, must_say=False)
+            return ANYBODY
+        kept = credential_in(request)
+        if not kept:
+            raise Problem("unauthenticated", "There is no API key with this request.", headers=CHALLENGE)
+        caller = await self.known(kept)
+        refuse_from_elsewhere(request, must_say=True)
+        return caller
 
     async def _by_token(self, issuer: Issuer, text: str) -> Caller:
         try:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from gateway.forecast import Forecast
 from pipeline.record import FINAL, Priority, State, Task
 
-ACCEPTED, OK = 202, 200
+ACCEPTED, OK, NO_CONTENT = 202, 200, 204
 JSON = "application/json"
 ASK_AGAIN_S = "1"  # Retry-After of an answer that will change
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -85,6 +85,7 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
     finished_at: str | None
     expires_at: str | None
     waited_ms: int
+    why_waiting: str | None
     ran_ms: int | None
     attempts: int
     interruptions: int
@@ -165,43 +166,54 @@ def accepted(
 
 
 def task(
-    record: Task, now_ms: int, headers: dict[str, str] | None = None, status: int = OK, *, cached: bool = False
+    record: Task,
+    now_ms: int,
+    headers: dict[str, str] | None = None,
+    status: int = OK,
+    *,
+    cached: bool = False,
+    why: str | None = None,
 ) -> Response:
     """The task in its one shape."""
     headers = headers or {}
     if record.state not in FINAL:
         headers["Retry-After"] = ASK_AGAIN_S
-    return Response(_encode(whole(record, now_ms, cached)), status, headers, JSON)
+    return Response(_encode(whole(record, now_ms, cached, why)), status, headers, JSON)
 
 
-def whole(record: Task, now_ms: int, cached: bool = False) -> TaskAnswer:
-    """A task with its result."""
-    sha256 = None if record.result is None else hashlib.sha256(record.result).hexdigest()
+def whole(record: Task, now_ms: int, cached: bool = False, why: str | None = None) -> TaskAnswer:
+    """A task with its result; `why` it has not started (gateway/why.py)."""
+    sha256 = sha256_of(record) or None
     return TaskAnswer(
         cached=cached,
         rerun=_rerun(record, sha256),
         result_sha256=sha256,
         result=NOTHING if record.result is None else Raw(record.result),
-        **_told(record, now_ms),
+        **_told(record, now_ms, why),
     )
 
 
-def summary(record: Task, now_ms: int) -> TaskSummary:
+def summary(record: Task, now_ms: int, why: str | None = None) -> TaskSummary:
     """A task without its result."""
-    return TaskSummary(**_told(record, now_ms))
+    return TaskSummary(**_told(record, now_ms, why))
 
 
-def result(record: Task, now_ms: int, headers: dict[str, str]) -> Response:
+def result(record: Task, now_ms: int, headers: dict[str, str], why: str | None = None) -> Response:
     """The result alone, or 202 with the task while there is none."""
     if record.result is None:
-        return task(record, now_ms, headers | {"Location": links(record.id, record.state).self}, ACCEPTED)
+        return task(record, now_ms, headers | {"Location": links(record.id, record.state).self}, ACCEPTED, why=why)
     return Response(record.result, OK, headers, JSON)
 
 
-def page(records: list[Task], cursor: str, next_link: str, now_ms: int) -> Response:
-    """A page of tasks, each without its result."""
-    tasks = [summary(record, now_ms) for record in records]
+def page(records: list[Task], cursor: str, next_link: str, now_ms: int, whys: dict[str, str]) -> Response:
+    """A page of tasks, each without its result; `whys`: id → why it has not started."""
+    tasks = [summary(record, now_ms, whys.get(record.id)) for record in records]
     return Response(_encode(TaskList(tasks=tasks, cursor=cursor or None, next=next_link or None)), OK, media_type=JSON)
+
+
+def sha256_of(record: Task) -> str:
+    """Of the result's bytes; "" while there is none."""
+    return "" if record.result is None else hashlib.sha256(record.result).hexdigest()
 
 
 def body(value: Any, headers: dict[str, str] | None = None, status: int = OK) -> Response:
@@ -241,7 +253,7 @@ def time_text(ms: int) -> str:
 # ── pieces ──
 
 
-def _told(t: Task, now_ms: int) -> dict[str, Any]:
+def _told(t: Task, now_ms: int, why: str | None) -> dict[str, Any]:
     """The fields of TaskSummary. A task that still waits or runs is measured until now.
 
     No duration is negative, though the store's clock may have been set back between two of its times.
@@ -264,6 +276,7 @@ def _told(t: Task, now_ms: int) -> dict[str, Any]:
         "finished_at": _time(t.finished_at),
         "expires_at": _time(t.expires_at),
         "waited_ms": max(0, (t.started_at or end) - t.submitted_at),
+        "why_waiting": why,
         "ran_ms": ran_ms,
         "attempts": t.attempts,
         "interruptions": t.interruptions,

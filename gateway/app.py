@@ -15,9 +15,11 @@ from starlette.types import ASGIApp
 
 from calc import execute
 from gateway import edge
+from gateway.dashboard import files, system
+from gateway.dashboard.reader import Reader
 from gateway.desk import Desk
 from gateway.problems import Problem
-from gateway.routes import batches, docs, health, kinds, operations, tasks, watch
+from gateway.routes import batches, dashboard, docs, failures, health, kinds, operations, session, story, tasks, watch
 from pipeline.errors import PipelineError
 from pipeline.settings import Settings
 
@@ -31,7 +33,10 @@ WITHOUT: dict[str, Any] = {
 }
 
 # Static paths first: `/tasks/batch` is no task id.
-HOT = [*batches.ROUTES, *tasks.ROUTES, *watch.ROUTES, *operations.ROUTES]
+HOT = [
+    *(*failures.ROUTES, *batches.ROUTES, *tasks.ROUTES, *watch.ROUTES, *story.ROUTES, *operations.ROUTES),
+    *(*dashboard.ROUTES, *session.ROUTES),
+]
 
 
 def create(settings: Settings) -> FastAPI:
@@ -40,7 +45,10 @@ def create(settings: Settings) -> FastAPI:
     execute.load(settings.kinds)
     refused: dict[Any, Any] = dict.fromkeys((Problem, PipelineError, HTTPException), edge.answer)
     app = Application(title="Headrace", lifespan=_life, exception_handlers=refused, **WITHOUT)
-    app.state.desk = Desk(settings)
+    app.state.desk = desk = Desk(settings)
+    app.state.reader = reader = Reader(desk)
+    app.state.files = files.read()
+    desk.beats.append(lambda: system.stand(desk, reader.cost()))
     app.router.routes += HOT
     for path, endpoint in kinds.ROUTES + health.ROUTES + docs.ROUTES:
         app.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
@@ -64,4 +72,5 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await app.state.reader.close()
         await desk.close()

@@ -41,6 +41,13 @@ CODES: dict[str, Code] = {
         "The key or token is good, but its role is not enough for this. `detail` says which role is.",
         "Roles: viewer, submitter, operator, admin; each may do what those before it may.",
     ),
+    "cross_site": Code(
+        403,
+        "The request comes from another site",
+        "A browser sent this request with a session, a password or rights that it sends by itself, and a page of "
+        "another site made it do so, or it does not say which page. Nothing was done.",
+        "Programs send `Authorization: Bearer KEY` and are not asked where they come from.",
+    ),
     "no_such_path": Code(
         404,
         "There is nothing at this path",
@@ -70,6 +77,13 @@ CODES: dict[str, Code] = {
         "The task has not ended",
         "Only the record of a task that has ended can be removed.",
         "POST /tasks/{task_id}/cancel ends it.",
+    ),
+    "count_changed": Code(
+        409,
+        "It is another number by now",
+        "`expect_count` says how many a page showed. By now they are more or fewer, by over one in twenty (of dead "
+        "letters: at all), so nothing was done.",
+        "Look again, and send the number of now.",
     ),
     "unknown_batch": Code(
         404,
@@ -208,6 +222,13 @@ CODES: dict[str, Code] = {
         "bodies of HEADRACE_BODY_LIMIT_BYTES have. Nothing was accepted.",
         "Send it again after the pause that Retry-After names; another gateway may take it at once.",
         retry_after_s=2,
+    ),
+    "tabs_full": Code(
+        429,
+        "Too many tabs listen",
+        "This gateway serves as many streams of the dashboard as it may.",
+        "Close some, or come again: another gateway may have room.",
+        5,
     ),
     "internal_error": Code(
         500,

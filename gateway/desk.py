@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
+from time import monotonic, time
 from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -18,6 +18,7 @@ from gateway import access, forecast, limits
 from gateway.events import Tail
 from gateway.gather import Gather
 from gateway.lines import Lines
+from gateway.roll import Roll
 from gateway.waiting import HangUp
 from pipeline import durable, ids, log, verbs
 from pipeline.apikeys import ApiKey
@@ -52,6 +53,11 @@ class Desk:
         self.fullness = 0.0  # used memory of the store, of what it may use
         self.crowd = limits.Crowd(settings.body_limit_bytes)
         self.draining = False
+        self.roll = Roll()
+        self.began_ms = round(time() * 1000)
+        self.skew_ms = 0.0  # this machine's clock over Redis' one
+        self.beats: list[Callable[[], Awaitable[None]]] = []  # what else is done every FLEET_S
+        self.leaving: list[Callable[[], None]] = []  # who is told of a stop
         self.started_at = monotonic()
         self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-bodies")
         self._idkey = b""
@@ -75,6 +81,8 @@ class Desk:
         """A stop was asked for: no longer ready, and whoever waits is answered now."""
         self.draining = True
         self.tail.wake_all()
+        for tell in self.leaving:
+            tell()
 
     async def settled(self, id: str, wait_s: float, request: Request) -> Task | None:
         """The task once it has ended, or as it is after `wait_s`; None when there is no record of it.
@@ -150,6 +158,7 @@ class Desk:
                 break  # else the answer was long on its way; a second one rarely is
         # Measured from the question, so the clock is ahead by the way there: nothing begins before its time.
         self._ahead_ms = redis_ms - asked_at * 1000
+        self.skew_ms = time() * 1000 - self.now_ms()
         self._idkey = await self.store.do(verbs.idkey(self._idkey or secrets.token_bytes(16)))
 
     async def look_around(self) -> None:
@@ -157,8 +166,12 @@ class Desk:
         await self._meet()
         self.drained = await self.store.do(verbs.drained())
         self.runs = forecast.runs(await self.store.do(verbs.minutes(forecast.MINUTES)))
-        children = sum(len(beat.children) for beat in await self.store.do(verbs.fleet()))
+        beats = await self.store.do(verbs.fleet())
+        self.roll.note(beats, self.now_ms())
+        children = sum(len(beat.children) for beat in beats)
         self.window, self.share = self.settings.window_for(children), self.settings.share_for(children)
+        for tell in self.beats:
+            await tell()
 
     async def look_inside(self) -> None:
         """See how full the store is, and how many tasks wait. Raises StoreAway."""

@@ -92,6 +92,7 @@ def filters() -> list[Made]:
     return [
         query("state", {"enum": list(STATES)}, "Only tasks in this state."),
         query("kind", {"enum": sorted(names)}, "Only tasks of this kind (or alias)."),
+        query("batch", {"type": "string", "pattern": TASK_ID.pattern}, "Only tasks of this batch."),
         query("cursor", {"type": "string", "pattern": TASK_ID.pattern}, "Where the page before ended."),
         query("limit", limit, "Most tasks of a page."),
     ]

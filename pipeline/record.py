@@ -188,6 +188,7 @@ class Task(Struct, frozen=True):
     estimate: dict[str, Any] | None
     result: bytes | None
     error: dict[str, Any] | None
+    pauses: bool = False  # the one job of a task of one part waits for its next attempt
 
 
 class NewBatch(Struct, frozen=True, kw_only=True):
@@ -281,3 +282,6 @@ class Beat(Struct, frozen=True, kw_only=True):
     beat_at: int
     children: list[dict[str, Any]]
     lost: dict[str, int] = {}  # kind → outcomes since the last heartbeat that came too late (I5)
+    draining: bool = False  # it was asked to stop: it takes nothing more
+    skew_ms: int = 0  # its machine's clock over Redis' one
+    kinds: list[str] = []  # those that it can compute

@@ -5,22 +5,19 @@
 These are the hot routes: plain Starlette routes, nothing between the request and the store but what is needed.
 """
 
-import hashlib
-from functools import partial
-
-from msgspec import Raw, Struct, structs
+from msgspec import Raw, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import answers, bodies, limits, queries, submission, waiting
+from gateway import answers, bodies, bulk, limits, queries, submission, waiting, why
 from gateway.desk import Desk
 from gateway.forecast import Forecast
 from gateway.found import found, task_id
 from gateway.problems import Problem
 from gateway.submission import CACHE, Asked
 from gateway.waiting import Wait
-from pipeline import log, verbs
+from pipeline import log, verbs, views
 from pipeline.errors import StoreAway
 from pipeline.record import FINAL, NewTask, State, Submitted, Task
 
@@ -82,7 +79,7 @@ async def look(request: Request) -> Response:
     """GET /tasks/{task_id}: the task, at once or when it has ended."""
     desk: Desk = request.app.state.desk
     task, wait = await _asked_for(request, desk)
-    return answers.task(task, desk.now_ms(), wait.headers())
+    return answers.task(task, desk.now_ms(), wait.headers(), why=await why.of(desk, task))
 
 
 async def result(request: Request) -> Response:
@@ -94,7 +91,7 @@ async def result(request: Request) -> Response:
         raise Problem("task_failed", failure.message if failure else "", task_id=task.id, error=failure)
     if task.state == "cancelled":
         raise Problem("task_cancelled", "The task was cancelled before it had a result.", task_id=task.id)
-    return answers.result(task, desk.now_ms(), wait.headers())
+    return answers.result(task, desk.now_ms(), wait.headers(), await why.of(desk, task))
 
 
 async def index(request: Request) -> Response:
@@ -103,11 +100,16 @@ async def index(request: Request) -> Response:
     asked = queries.task_filter(request)
     page = await desk.store.do(
         verbs.page(
-            state=asked.state, kind=asked.kind, owner=request.state.caller.scope, cursor=asked.cursor, limit=asked.limit
+            state=asked.state,
+            kind=asked.kind,
+            owner=request.state.caller.scope,
+            batch=asked.batch,
+            cursor=asked.cursor,
+            limit=asked.limit,
         )
     )
     next_link = f"/tasks?{asked.query(page.cursor)}" if page.cursor else ""
-    return answers.page(page.tasks, page.cursor, next_link, desk.now_ms())
+    return answers.page(page.tasks, page.cursor, next_link, desk.now_ms(), await why.of_all(desk, page.tasks))
 
 
 async def cancel(request: Request) -> Response:
@@ -154,6 +156,8 @@ async def _submitted(request: Request, desk: Desk, task: NewTask, foretold: Fore
         raise limits.quota_full(task.owner, desk.settings.unfinished_limit, desk.drained)
     if submitted.id == task.id:
         desk.lines.submitted(task)
+        if task.rerun_of:
+            await desk.store.do(views.retried([(task.rerun_of, task.id)]))
         return await _accepted(request, desk, task, submitted, foretold, wait)
     if task.same_key.startswith(CACHE):
         known = await desk.settled(submitted.id, wait.seconds, request)
@@ -232,26 +236,11 @@ async def _again(request: Request, states: tuple[State, ...], code: str) -> Resp
     if old.state not in states:
         allowed = " or ".join(states)
         raise Problem(code, f"The task is {old.state}, not {allowed}.", task_id=old.id)
-    origin = await desk.store.do(verbs.origin(old.id))
-    if origin is None:
-        raise Problem("task_expired", "The record of this task was removed when its time was over.", task_id=old.id)
-    data, time_limit_s, result_ttl_s = origin
-    envelope = bodies.Envelope(
-        data=Raw(data),
-        kind=old.kind,
-        priority=old.priority,
-        label=old.label,
-        metadata=old.metadata,
-        time_limit_s=min(time_limit_s, desk.settings.task_time_limit_s),
-        result_ttl_s=result_ttl_s,
-    )
-    plan = partial(submission.plan, envelope)
-    planned = plan() if len(data) <= limits.LARGE else await desk.aside(plan)
-    key = bodies.key(request, envelope, f"{old.id} again", b"")
-    asked = Asked(envelope, planned, key, desk.foretell(planned.kind, planned.cpu_s))
-    task = await _new(request, desk, asked)
-    theirs = hashlib.sha256(old.result).hexdigest() if old.result else ""
-    task = structs.replace(task, rerun_of=old.id, rerun_sha256=theirs, custom_id=old.custom_id)
+
+    def key_of(envelope: bodies.Envelope) -> bodies.Key:
+        return bodies.key(request, envelope, f"{old.id} again", b"")
+
+    task, asked = await bulk.again(desk, old, submission.who(request), key_of)
     return await _submitted(request, desk, task, asked.forecast, wait)
 
 

@@ -1,2 +1,2 @@
--- Remove a dead letter. ARGV: -, -, its id. Answers how many there were.
-return call('XDEL', K.dead, ARGV[3])
+-- Remove dead letters. ARGV: -, -, their ids. Answers how many there were.
+return call('XDEL', K.dead, unpack(ARGV, 3))
