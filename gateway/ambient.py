@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from gateway.problems import Problem
-from pipeline.settings import Settings, door_secret
+from pipeline.door import secret
+from pipeline.settings import Settings
 
 COOKIE = "headrace_session"
 DOOR, ACTOR = "x-headrace-door", "x-headrace-actor"
@@ -28,7 +29,7 @@ class Door:
     """Knows whether a request came through port 5555."""
 
     def __init__(self, settings: Settings) -> None:
-        self._secret = door_secret(settings.dashboard_auth).encode() if settings.dashboard_auth else b""
+        self._secret = secret(settings.dashboard_auth).encode() if settings.dashboard_auth else b""
 
     def actor(self, request: Request) -> str | None:
         """Who the door says it is; None when it is not the door that says so."""

@@ -262,6 +262,11 @@ CODES: dict[str, Code] = {
 # What nginx answers by itself, before a gateway is asked; a test compares it with nginx's configuration.
 PROXY_CODES: dict[str, Code] = {
     "bad_request": Code(400, "The request is not HTTP", "The request line or a header cannot be read as HTTP."),
+    "wrong_password": Code(
+        401,
+        "The dashboard asks for user and password",
+        "Port 5555 serves whoever has the user and password of HEADRACE_DASHBOARD_AUTH; `make up` prints them.",
+    ),
     "request_timeout": Code(408, "The request came too slowly", "The request did not arrive in time. Send it again."),
     "uri_too_long": Code(414, "The address is too long", "The request line is longer than the proxy reads."),
     "headers_too_large": Code(431, "The headers are too large", "The headers are longer than the proxy reads."),

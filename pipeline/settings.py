@@ -4,8 +4,6 @@ A wrong value stops the process with the variable's name, the value and what is 
 Every variable is listed in `.env.example` (a test compares the two).
 """
 
-import hashlib
-import hmac
 import os
 import re
 import socket
@@ -130,11 +128,6 @@ def stop_wait_s(settings: Settings) -> float:
             f" = {grace_s + STOP_MARGIN_S:g}, else a stop is cut off while running jobs are handed back"
         )
     return (grace_s + limit_s) / 2
-
-
-def door_secret(dashboard_auth: str) -> str:
-    """By what the gateways know nginx's door at the dashboard's port: whoever has the user and password can make it."""
-    return hmac.new(dashboard_auth.encode(), b"headrace door", hashlib.sha256).hexdigest()
 
 
 def _check_auth(text: str) -> None:

@@ -32,7 +32,7 @@ _MS = re.compile(r"[0-9]{1,15}")
 
 
 async def home(_: Request) -> Response:
-    """GET /dashboard: its address has a slash at its end, so that the names of its files are relative to it."""
+    """GET / and /dashboard: where the page is. A slash is at its end, so that its files' names are relative to it."""
     return RedirectResponse("/dashboard/", files.MOVED)
 
 
@@ -129,6 +129,7 @@ async def state(request: Request) -> Response:
 
 ROUTES = [
     Route("/dashboard/stream", stream, methods=["GET"]),
+    Route("/", home, methods=["GET"]),
     Route("/dashboard", home, methods=["GET"]),
     Route("/dashboard/{name:path}", page, methods=["GET"]),
     Route("/minutes", minutes, methods=["GET"]),
