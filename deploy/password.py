@@ -6,7 +6,6 @@ import secrets
 import msgspec
 
 from deploy.stack import Stack
-from pipeline import settings
 
 FILE = "dashboard.auth"
 USER = "admin"
@@ -33,6 +32,7 @@ def drawn(stack: Stack) -> Stack:
 
 
 def _with(stack: Stack, auth: str) -> Stack:
-    environ = stack.environ | {VARIABLE: auth}
-    wanted, read = settings.deployment(environ), settings.read(environ)
-    return msgspec.structs.replace(stack, environ=environ, wanted=wanted, settings=read)
+    """The stack whose programs find this password in their environment."""
+    replace = msgspec.structs.replace
+    wanted, read = replace(stack.wanted, dashboard_auth=auth), replace(stack.settings, dashboard_auth=auth)
+    return replace(stack, environ=stack.environ | {VARIABLE: auth}, wanted=wanted, settings=read)
