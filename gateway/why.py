@@ -105,14 +105,14 @@ def _busy(task: Task, place: Place, alive: list[Beat], stand: Stand | None) -> s
     busy = sum("task" in child for child in children)
     higher = PRIORITIES[: PRIORITIES.index(task.priority)]
     above = sum(place.queues[priority].waiting for priority in higher if not place.queues[priority].paused)
-    own = place.queues[task.priority].waiting if stand is None or stand.before is None else stand.before
-    before = above + own
-    if busy < len(children) and (stand is None or not before):
+    own = place.queues[task.priority].waiting
+    before = above + (stand.before if stand and stand.before is not None else max(0, own - 1))
+    if busy + before < len(children):
         return "A process is free; it starts at once."
     all_busy = f"{'All' if busy == len(children) else f'{busy} of'} {len(children)} processes are busy"
     if stand is None:
-        return f"{all_busy}; {_count(own, 'job')} of its priority wait."
-    soon = f"; about {_seconds((before + 1) / place.drained)} at the pace of the last minutes" if place.drained else ""
+        return f"{all_busy}; {_count(own, 'job')} of its priority {'waits' if own == 1 else 'wait'}."
+    soon = f"; about {duration((before + 1) / place.drained)} at the pace of the last minutes" if place.drained else ""
     stands = f"{_count(before, 'job')} {'stands' if before == 1 else 'stand'} before it"
     return f"{all_busy}; {stands}{soon}."
 
@@ -132,7 +132,8 @@ def _count(n: int, word: str) -> str:
     return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
 
 
-def _seconds(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time to come, in one unit."""
     if seconds < 60:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)

@@ -140,8 +140,8 @@ def gateways(name: str = "", about: bytes = b"") -> Call[list[Standing]]:
 def _stand(reply: Any) -> Stand | None:
     if reply is None:
         return None
-    where, told = cast(Where, reply[0].decode()), int(reply[1] or -1)
-    number = None if told < 0 else told
+    where = cast(Where, reply[0].decode())
+    number = None if reply[1] == b"" else int(reply[1])
     return Stand(where, at=number) if where == "later" else Stand(where, before=number)
 
 

@@ -87,12 +87,17 @@ class Reader:
         if len(self._tabs) >= MOST_TABS:
             raise Problem("tabs_full", f"{MOST_TABS} tabs listen at this gateway, as many as may.")
 
+    @property
+    def reading(self) -> bool:
+        """Whether the store is being asked."""
+        return self._reading is not None and not self._reading.done()
+
     @contextmanager
     def tab(self, scope: str, task: str) -> Iterator[Tab]:
         """Listen for the length of a block."""
         tab = Tab(scope, task)
         self._tabs.add(tab)
-        if self._reading is None or self._reading.done():
+        if not self.reading:
             self._reading = asyncio.create_task(self._read())
         try:
             yield tab

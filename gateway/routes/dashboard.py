@@ -65,11 +65,11 @@ async def stream(request: Request) -> Response:
 
 async def events(desk: Desk, reader: Reader, scope: str, id: str) -> AsyncIterator[bytes]:
     """What one tab is told, until it hangs up or the gateway stops."""
-    yield b"retry: %d\n\n" % RETRY_MS
     shown = told = 0
     whole = False
     quiet_since = monotonic()
     with reader.tab(scope, id) as tab:
+        yield b"retry: %d\n\n" % RETRY_MS
         while not desk.draining:
             news = list[bytes]()
             if not whole and (snapshot := reader.snapshot(scope)):
