@@ -92,10 +92,10 @@ class _Asked(BaseHTTPRequestHandler):
 class Edge:
     """nginx by our rendered configuration, before fake gateways."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, fakes: bool = True) -> None:
         self.stack = stack
         self.port = stack.wanted.http_port
-        self.gateways = [Fake(port) for port in stack.gateway_ports]
+        self.gateways = [Fake(port) for port in stack.gateway_ports if fakes]
         render.write(stack)
         self.log = stack.var / "log" / "nginx.jsonl"
         command = [stack.nginx, "-e", "stderr", "-p", f"{stack.var}/nginx/", "-c", stack.var / "nginx.conf"]
