@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from calc import execute
 from gateway import edge
 from gateway.dashboard import files, system
+from gateway.dashboard.failures import Failures
 from gateway.dashboard.reader import Reader
 from gateway.desk import Desk
 from gateway.problems import Problem
@@ -47,6 +48,7 @@ def create(settings: Settings) -> FastAPI:
     app = Application(title="Headrace", lifespan=_life, exception_handlers=refused, **WITHOUT)
     app.state.desk = desk = Desk(settings)
     app.state.reader = reader = Reader(desk)
+    app.state.failures = Failures(desk.store)
     app.state.files = files.read()
     desk.beats.append(lambda: system.stand(desk, reader.cost()))
     app.router.routes += HOT

@@ -46,6 +46,7 @@ KEYS = (
     Key("index_batch", "index:batch:<batch>", "zset", "tasks of a batch", "removed with its last task"),
     Key("index_batches", "index:batches:<owner>", "zset", "an owner's batches by the time in ms their records go", "permanent"),
     Key("index_error", "index:error:<code>", "zset", "failed tasks by error code", "permanent"),
+    Key("index_retried", "index:retried", "zset", "failed tasks that were tried again", "permanent"),
     Key("consumer", "consumer:<name>", "hash", "a consumer's heartbeat and what each child does", "TTL 15 s"),
     Key("gateways", "gateways", "hash", "name of a gateway → when it last said so, and what it says of itself as JSON", "permanent"),
     Key("idkey", "idkey", "string", "key of the hash in task ids, made once", "permanent"),

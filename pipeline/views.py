@@ -50,15 +50,13 @@ class Timeline(Struct, frozen=True):
     spans: list[Span]
 
 
-class Failed(Struct, frozen=True):
-    """A task that failed, by its error's code and message. `retried_by`: the task that tries it again, or ""."""
+class Cause(Struct, frozen=True):
+    """Why a task failed: its error's code and message."""
 
-    id: str
     kind: str
     code: str
     message: str
     finished_at: int
-    retried_by: str
 
 
 class Point(Struct, frozen=True):
@@ -118,9 +116,15 @@ def timeline(newest: str, oldest: str, limit: int) -> Call[Timeline]:
     return Call("timeline", (0, "", newest, oldest, limit), _timeline, again=True)
 
 
-def failures(owner: str, cursor: str, limit: int) -> Call[tuple[str, list[Failed]]]:
-    """Failed tasks, those submitted last first, and the cursor; "" at the end."""
-    return Call("failures", (0, "", owner, cursor, limit), _failures, again=True)
+def failures(owner: str, limit: int) -> Call[tuple[list[str], set[str], bool]]:
+    """Failed tasks, those submitted last first; the failed tasks of everybody that were tried again, no more than as
+    many; and whether the first are all."""
+    return Call("failures", (0, "", owner, limit), _failures, again=True)
+
+
+def causes(ids: Sequence[str]) -> Call[dict[str, Cause]]:
+    """Why these tasks failed, of each that has a record."""
+    return Call("causes", (0, "", *ids), lambda reply: _causes(ids, reply), again=True)
 
 
 def retried(pairs: Sequence[tuple[str, str]]) -> Call[int]:
@@ -175,16 +179,19 @@ def _span(row: list[bytes], about: dict[bytes, tuple[str, str]]) -> Span | None:
         return None
 
 
-def _failures(reply: list[Any]) -> tuple[str, list[Failed]]:
-    cursor, rows = reply
-    return cursor.decode(), [_failed(row) for row in rows]
+def _failures(reply: list[Any]) -> tuple[list[str], set[str], bool]:
+    ids, retried, whole = reply
+    return ids.decode().split(), set(retried.decode().split()), bool(whole)
 
 
-def _failed(row: list[bytes]) -> Failed:
-    id, kind, error, finished_at, retried_by = row
+def _causes(ids: Sequence[str], reply: list[Any]) -> dict[str, Cause]:
+    return {id: _cause(row) for id, row in zip(ids, reply, strict=True) if row}
+
+
+def _cause(row: list[bytes]) -> Cause:
+    kind, error, finished_at = row
     told = msgspec.json.decode(error)
-    code, message = str(told.get("code", "")), str(told.get("message", ""))
-    return Failed(id.decode(), kind.decode(), code, message, int(finished_at), retried_by.decode())
+    return Cause(kind.decode(), str(told.get("code", "")), str(told.get("message", "")), int(finished_at))
 
 
 def _standing(reply: list[Any]) -> list[Standing]:

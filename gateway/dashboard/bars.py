@@ -9,7 +9,7 @@ from pipeline.async_store import AsyncStore
 from pipeline.views import Span, timeline
 
 MOST_BARS = 5_000
-MOST_JOBS = 20_000  # that are looked at for one answer
+MOST_JOBS = 10_000  # that are looked at for one answer
 A_CALL = 1_000
 LATER_MS = 60_000  # so long after the stretch it is looked for jobs that began within it
 ROOMY = 1_000  # bars of a row that a screen can tell apart

@@ -3,17 +3,17 @@
 import hashlib
 import re
 from collections import defaultdict
-from functools import lru_cache
 
 from msgspec import Struct
 
 from gateway.answers import time_text
 from gateway.codes import TASK_ERRORS
 from pipeline.async_store import AsyncStore
-from pipeline.views import Failed, failures
+from pipeline.views import Cause, causes, failures
 
 MOST_TASKS = 10_000  # the newest, by submission
-A_CALL = 500
+A_READ = 250  # tasks of a call to the store
+MOST_KNOWN = 4 * MOST_TASKS
 MOST_GROUPS = 200
 MOST_SAMPLES = 5
 LONGEST = 500  # characters of an example
@@ -55,59 +55,88 @@ class FailureList(Struct, frozen=True, kw_only=True):
     all_looked_at: bool
 
 
-async def read(store: AsyncStore, owner: str, since_ms: int) -> tuple[list[Failed], bool]:
-    """The failures since then of the newest tasks that failed, and whether that was all of them."""
-    cursor, found, looked = "", list[Failed](), 0
-    while looked < MOST_TASKS:
-        cursor, some = await store.do(failures(owner, cursor, A_CALL))
-        looked += A_CALL
-        found += [failed for failed in some if failed.finished_at >= since_ms]
-        if not cursor:
-            return found, True
-    return found, False
+class Failure(Struct, frozen=True):
+    """A task that failed, and its group."""
+
+    id: str
+    signature: str
+    cause: Cause
 
 
-def grouped(failed: list[Failed]) -> dict[str, list[Failed]]:
-    """Signature → its failures, the last one first."""
-    groups: dict[str, list[Failed]] = defaultdict(list)
-    for each in sorted(failed, key=lambda each: each.finished_at, reverse=True):
-        groups[signature(each.code, each.kind, each.message)].append(each)
-    return groups
+class Failures:
+    """The failures of a store. Why a task failed never changes, so it is read once; which there are, and which of them
+    were tried again, each time."""
+
+    def __init__(self, store: AsyncStore) -> None:
+        self._store = store
+        self._known: dict[str, Failure] = {}
+
+    async def read(self, owner: str, since_ms: int) -> "Found":
+        """The failures since then of the newest tasks that failed, an owner's or ("") all."""
+        ids, retried, whole = await self._store.do(failures(owner, MOST_TASKS))
+        await self._learn([id for id in ids if id not in self._known])
+        if len(self._known) > MOST_KNOWN:
+            self._known = {id: self._known[id] for id in ids if id in self._known}
+        known = (self._known.get(id) for id in ids)
+        found = [failure for failure in known if failure and failure.cause.finished_at >= since_ms]
+        return Found(found, retried, whole)
+
+    async def _learn(self, ids: list[str]) -> None:
+        for at in range(0, len(ids), A_READ):
+            causes_ = await self._store.do(causes(ids[at : at + A_READ]))
+            self._known |= {id: Failure(id, signature(c.code, c.kind, c.message), c) for id, c in causes_.items()}
 
 
-def told(groups: dict[str, list[Failed]]) -> list[FailureGroup]:
+class Found(Struct, frozen=True):
+    """What was found, which of it was tried again, and whether it is all that there is."""
+
+    failures: list[Failure]
+    retried: set[str]
+    whole: bool
+
+    def groups(self) -> dict[str, list[Failure]]:
+        """Signature → its failures."""
+        groups: dict[str, list[Failure]] = defaultdict(list)
+        for failure in self.failures:
+            groups[failure.signature].append(failure)
+        return groups
+
+    def open(self, signature: str) -> list[str]:
+        """The tasks of a group that were not tried again yet."""
+        return [failure.id for failure in self.groups().get(signature, []) if failure.id not in self.retried]
+
+
+def told(found: Found) -> list[FailureGroup]:
     """The groups as they are answered, the largest first."""
-    ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
-    return [_group(name, members) for name, members in ordered[:MOST_GROUPS]]
+    ordered = sorted(found.groups().items(), key=lambda group: (-len(group[1]), group[0]))
+    return [_group(members, found.retried) for _, members in ordered[:MOST_GROUPS]]
 
 
-@lru_cache(maxsize=4096)
 def masked(message: str) -> str:
     """The message with what varies replaced."""
     return _VARIES.sub(MASK, message)
 
 
-@lru_cache(maxsize=4096)
 def signature(code: str, kind: str, message: str) -> str:
     """A short name of the group, the same in every gateway."""
     return hashlib.sha256(f"{code}\n{kind}\n{masked(message)}".encode()).hexdigest()[:16]
 
 
-def _group(name: str, members: list[Failed]) -> FailureGroup:
-    last = members[0]
-    open_ = [each for each in members if not each.retried_by]
+def _group(members: list[Failure], retried: set[str]) -> FailureGroup:
+    last = max(members, key=lambda each: each.cause.finished_at)
+    again = sum(each.id in retried for each in members)
     return FailureGroup(
-        signature=name,
-        code=last.code,
-        kind=last.kind,
-        message=masked(last.message),
-        example=last.message[:LONGEST],
-        count=len(open_),
-        retried=len(members) - len(open_),
-        first_at=time_text(members[-1].finished_at),
-        last_at=time_text(last.finished_at),
-        retryable=last.code in CURABLE,
-        hint=TASK_ERRORS.get(last.code, REFUSED),
+        signature=last.signature,
+        code=last.cause.code,
+        kind=last.cause.kind,
+        message=masked(last.cause.message),
+        example=last.cause.message[:LONGEST],
+        count=len(members) - again,
+        retried=again,
+        first_at=time_text(min(each.cause.finished_at for each in members)),
+        last_at=time_text(last.cause.finished_at),
+        retryable=last.cause.code in CURABLE,
+        hint=TASK_ERRORS.get(last.cause.code, REFUSED),
         task_ids=[each.id for each in members[:MOST_SAMPLES]],
     )
 

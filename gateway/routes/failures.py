@@ -11,7 +11,7 @@ from calc.decode import decode
 from calc.errors import InvalidData
 from gateway import answers, bodies, bulk, queries, submission
 from gateway.dashboard import failures, series
-from gateway.dashboard.failures import FailureList
+from gateway.dashboard.failures import FailureList, Failures
 from gateway.dashboard.reader import Reader
 from gateway.desk import Desk
 from gateway.problems import invalid
@@ -76,16 +76,17 @@ async def index(request: Request) -> Response:
     reader: Reader = request.app.state.reader
     now_ms = desk.now_ms()
     since_ms = moment(queries.only(request, ("since_ms",)), "since_ms", now_ms - DAY_MS)
-    failed, whole = await failures.read(desk.store, request.state.caller.scope, since_ms)
+    known: Failures = request.app.state.failures
+    found = await known.read(request.state.caller.scope, since_ms)
     count = min(series.MOST_MINUTES, max(1, now_ms // 60_000 - since_ms // 60_000 + 1))
     counted = (await reader.minutes.last(count, now_ms)).values()
     return answers.body(
         FailureList(
-            groups=failures.told(failures.grouped(failed)),
+            groups=failures.told(found),
             failed=series.total(counted, "failed"),
             finished=series.total(counted, *series.ENDS),
-            looked_at=len(failed),
-            all_looked_at=whole,
+            looked_at=len(found.failures),
+            all_looked_at=found.whole,
         )
     )
 
@@ -95,9 +96,8 @@ async def retry(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     asked = await _read(request, RetryGroup)
     since_ms = desk.now_ms() - DAY_MS if asked.since_ms is None else asked.since_ms
-    failed, _ = await failures.read(desk.store, request.state.caller.scope, since_ms)
-    members = failures.grouped(failed).get(asked.signature, [])
-    ids = [each.id for each in members if not each.retried_by]
+    known: Failures = request.app.state.failures
+    ids = (await known.read(request.state.caller.scope, since_ms)).open(asked.signature)
     bulk.refuse_when_changed(len(ids), asked.expect_count)
     done = await bulk.retry(desk, ids, submission.who(request))
     _log(request, "retry", done, signature=asked.signature)

@@ -268,4 +268,5 @@ local function erase(id, kind, owner, state, batch, code)   -- a finished task a
   collect(removes, K.index_kind(kind), id)
   if batch ~= '-' then collect(removes, K.index_batch(batch), id) end
   if code ~= '-' then collect(removes, K.index_error(code), id) end
+  if state == 'failed' then collect(removes, K.index_retried, id) end
 end
