@@ -1,6 +1,6 @@
 """What hangs where: the application, its routes, and what lives as long as it does.
 
-Edge (id, log, faults) ─▶ /tasks…        hot: plain Starlette routes
+Edge (id, log, faults) ─▶ /tasks…        hot: found in one look
                        ─▶ /kinds… /health /ready /docs… /openapi.json
 """
 
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from calc import execute
 from gateway import edge
 from gateway.desk import Desk
+from gateway.hot import Hot
 from gateway.problems import Problem
 from gateway.routes import batches, docs, health, kinds, operations, tasks, watch
 from pipeline.errors import PipelineError
@@ -53,8 +54,8 @@ class Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """The hot routes first, all else FastAPI's way."""
         rest = super().build_middleware_stack()
-        hot = Router(HOT, redirect_slashes=False, default=rest, lifespan=_life)
-        return edge.Edge(hot)
+        all_of_them = Router(HOT, redirect_slashes=False, default=rest, lifespan=_life)
+        return edge.Edge(Hot(HOT, all_of_them))
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from calc import DEFAULT_KIND, execute
 from calc.decode import decode
 from calc.errors import Fault, InvalidData, UnknownKind
+from gateway import headers
 from gateway.answers import EPOCH
 from gateway.problems import Problem, invalid
 from pipeline.record import Priority
@@ -98,15 +99,15 @@ class Key(Struct, frozen=True):
 
 def length(request: Request, limit: int) -> int:
     """How many bytes the body will have: as declared, or at worst the limit. A Problem when that is too many."""
-    declared = request.headers.get("content-length", "")
+    declared = headers.first(request, "content-length")
     if declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit)
-    return int(declared) if declared.isdecimal() else limit * ("transfer-encoding" in request.headers)
+    return int(declared) if declared.isdecimal() else limit * bool(headers.every(request, "transfer-encoding"))
 
 
 def media_type(request: Request) -> str:
     """What the body is declared to be, without its parameters."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return headers.first(request, "content-type").partition(";")[0].strip().lower()
 
 
 async def read(request: Request, limit: int, types: Sequence[str] = (JSON,)) -> bytes:
@@ -186,13 +187,13 @@ def key(request: Request, asked: Envelope, kind: str, body: bytes) -> Key:
 
 
 def _key(request: Request, sha256: Callable[[], str], body: bytes) -> Key:
-    sent = request.headers.getlist("idempotency-key")
+    sent = headers.every(request, "idempotency-key")
     if sent:
         match = _KEY.fullmatch(sent[0]) if len(sent) == 1 else None
         if not match:
             raise Problem("bad_header", "Idempotency-Key must be one text of 1 to 255 printable ASCII characters.")
         return Key(f"key:{match[1] or match[2]}", sha256())
-    submission = request.headers.get("x-submission-id", "")
+    submission = headers.first(request, "x-submission-id")
     if _SUBMISSION_ID.fullmatch(submission):
         return Key(f"once:{submission}", hashlib.sha256(body).hexdigest(), RESEND_TTL_S)
     return Key()
@@ -280,11 +281,11 @@ def _too_large(limit: int) -> Problem:
 
 def _check_type(request: Request, types: Sequence[str]) -> None:
     """Only what is declared so: a form or text that a browser sends across sites must never submit a task."""
-    declared = request.headers.get("content-type", "")
+    declared = headers.first(request, "content-type")
     charset = declared.lower().partition(";")[2].replace('"', "").strip()
     if media_type(request) not in types or charset not in ("", "charset=utf-8"):
         wanted = " or ".join(types)
         raise Problem("unsupported_media_type", f"Content-Type is {declared or 'missing'!r}, not {wanted}.")
-    encoding = request.headers.get("content-encoding", "identity")
+    encoding = headers.first(request, "content-encoding", "identity")
     if encoding.lower() != "identity":
         raise Problem("unsupported_media_type", f"Content-Encoding {encoding!r} is not read; send the JSON as it is.")

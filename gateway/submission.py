@@ -45,8 +45,8 @@ class Asked(Struct, frozen=True):
 
 def who(request: Request) -> From:
     """Whose request it is."""
-    state = request.state
-    return From(state.owner, state.request_id, state.traceparent)
+    state = request.scope["state"]
+    return From(state["owner"], state["request_id"], state["traceparent"])
 
 
 async def read(request: Request, desk: Desk) -> Asked:

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from gateway import answers, queries
+from gateway import answers, headers, queries
 from gateway.answers import Progress, TaskAnswer
 from gateway.desk import Desk
 from gateway.found import found, task_id
@@ -59,7 +59,7 @@ async def events(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     task = await found(request, desk, task_id(request), 0)
-    seen = _LAST_ID.fullmatch(request.headers.get("last-event-id", ""))
+    seen = _LAST_ID.fullmatch(headers.first(request, "last-event-id"))
     place, done = (int(seen[1]), int(seen[2])) if seen else (-1, 0)
     if place >= len(ORDER) and task.state in FINAL:
         return Response(status_code=204)  # all has been told: a browser comes again until it hears this
