@@ -65,6 +65,7 @@ Cache = Annotated[
 Webhook = Annotated[
     str,
     Meta(
+        min_length=1,
         max_length=LONGEST,
         description="Who is told when it has ended: an https URL. Signed with the owner's secret (docs/webhooks.md).",
         extra_json_schema={"format": "uri"},

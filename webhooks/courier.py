@@ -23,8 +23,8 @@ from webhooks.post import Answer, Poster
 
 SLOTS, SLOTS_OF_OWNER = 64, 8  # a receiver that hangs holds up its own owner, and nobody else
 POLL_S = 0.25
-PUT_OFF_MS = 500  # of what is due while its owner's slots are taken
-LEASE_MARGIN_S = 15.0  # beyond the limit of a try: for the store to be told
+PUT_OFF_MS = 100  # of what is due while its owner's slots are taken; the more of it there is, the longer
+LEASE_MARGIN_S = 10.0  # beyond the limit of a try: for the store to answer, and to be told
 AWAY_S = 1.0  # between two questions to a store that is away
 JITTER = 0.2  # a pause is longer by up to this part, so that what failed together does not come back together
 NO_SECRET = "the owner has no secret to sign with"
@@ -41,17 +41,20 @@ class Courier:
         self._lease_ms = int((settings.webhook_time_limit_s + LEASE_MARGIN_S) * 1000)
         self._grace_s = settings.grace_s
         self._under_way: dict[asyncio.Task[None], Claim] = {}
-        self._stopping = asyncio.Event()
+        self._stopping = False
+        self._wake = asyncio.Event()  # a slot is free again, or it is time to stop
         self._log = log.get()
 
     def stop(self) -> None:
         """Claim no more; what is under way is finished, or handed back when the grace is over."""
-        self._stopping.set()
+        self._stopping = True
+        self._wake.set()
 
     async def run(self) -> None:
         """Until `stop`."""
         away = False
-        while not self._stopping.is_set():
+        while not self._stopping:
+            self._wake.clear()
             try:
                 claimed = await self._claim()
                 away = False
@@ -59,26 +62,30 @@ class Courier:
                 if not away:
                     self._log.warning("store.away", error=str(error))
                 away, claimed = True, 0
-            await self._rest(AWAY_S if away else 0.0 if claimed else POLL_S)
+            if not claimed:
+                await self._rest(AWAY_S if away else POLL_S)
         await self._end()
 
     async def _claim(self) -> int:
         owners = Counter(claim.delivery.owner for claim in self._under_way.values())
         free = SLOTS - len(self._under_way)
         if not free:
-            await asyncio.wait(self._under_way, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
             return 0
         claimed = await self._store.do(webhooks.claim(self._lease_ms, free, SLOTS_OF_OWNER, PUT_OFF_MS, owners))
         for claim in claimed:
             task = asyncio.create_task(self._try(claim))
             self._under_way[task] = claim
-            task.add_done_callback(self._under_way.pop)
+            task.add_done_callback(self._ended)
         return len(claimed)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.pop(task)
+        self._wake.set()
 
     async def _rest(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+                await self._wake.wait()
         except TimeoutError:
             return
 

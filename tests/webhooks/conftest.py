@@ -19,6 +19,14 @@ def house(server: servers.Server) -> Iterator[House]:
 
 
 @pytest.fixture
+def hasty(server: servers.Server) -> Iterator[House]:
+    """One whose attempts are over soon, for receivers that say nothing."""
+    house = House(server, webhook_time_limit_s=0.4)
+    yield house
+    house.store.close()
+
+
+@pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """One that takes what comes."""
     receiver = Receiver()

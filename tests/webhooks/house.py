@@ -35,7 +35,7 @@ class House:
     """A store with a prefix of its own, and an owner with a secret."""
 
     def __init__(self, server: Server, **changes: object) -> None:
-        quick = {"webhook_allow": "127.0.0.0/8", "webhook_pauses_s": PAUSES, "webhook_time_limit_s": 0.5}
+        quick = {"webhook_allow": "127.0.0.0/8", "webhook_pauses_s": PAUSES, "webhook_time_limit_s": 5.0}
         prefix = f"{{w{os.getpid()}-{next(_numbers)}}}"
         self.settings: Settings = structs.replace(server.settings(prefix=prefix), **(quick | changes))
         self.store = Store(self.settings, "test")

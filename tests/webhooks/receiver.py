@@ -124,6 +124,7 @@ class Receiver:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 1_024  # with fewer the kernel drops who comes in a crowd, and he tries again a second later
 
     def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: Any) -> None:
         """A courier that hangs up, as it should: no fault of the test's."""
