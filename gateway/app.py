@@ -32,7 +32,7 @@ WITHOUT: dict[str, Any] = {
 }
 
 # Static paths first: `/tasks/batch` is no task id.
-HOT = [*batches.ROUTES, *tasks.ROUTES, *watch.ROUTES, *operations.ROUTES, *webhooks.ROUTES]
+HOT = [*batches.ROUTES, *tasks.ROUTES, *watch.ROUTES, *operations.ROUTES]
 
 
 def create(settings: Settings) -> FastAPI:
@@ -42,7 +42,7 @@ def create(settings: Settings) -> FastAPI:
     refused: dict[Any, Any] = dict.fromkeys((Problem, PipelineError, HTTPException), edge.answer)
     app = Application(title="Headrace", lifespan=_life, exception_handlers=refused, **WITHOUT)
     app.state.desk = Desk(settings)
-    app.router.routes += HOT
+    app.router.routes += [*HOT, *webhooks.ROUTES]
     for path, endpoint in kinds.ROUTES + health.ROUTES + docs.ROUTES:
         app.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
     return app
