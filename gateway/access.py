@@ -32,6 +32,8 @@ RULES: dict[str, tuple[Role, Role]] = {
     "batches": ("viewer", "submitter"),
     "queues": ("viewer", "operator"),
     "workers": ("viewer", "operator"),
+    "webhooks": ("viewer", "submitter"),
+    "webhook-secrets": ("admin", "admin"),
     "dead-letters": ("operator", "operator"),
 }
 ADMINS: tuple[Role, Role] = ("admin", "admin")

@@ -18,7 +18,7 @@ from gateway import edge
 from gateway.desk import Desk
 from gateway.hot import Hot
 from gateway.problems import Problem
-from gateway.routes import batches, docs, health, kinds, operations, tasks, watch
+from gateway.routes import batches, docs, health, kinds, operations, tasks, watch, webhooks
 from pipeline.errors import PipelineError
 from pipeline.settings import Settings
 
@@ -42,7 +42,7 @@ def create(settings: Settings) -> FastAPI:
     refused: dict[Any, Any] = dict.fromkeys((Problem, PipelineError, HTTPException), edge.answer)
     app = Application(title="Headrace", lifespan=_life, exception_handlers=refused, **WITHOUT)
     app.state.desk = Desk(settings)
-    app.router.routes += HOT
+    app.router.routes += [*HOT, *webhooks.ROUTES]
     for path, endpoint in kinds.ROUTES + health.ROUTES + docs.ROUTES:
         app.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
     return app

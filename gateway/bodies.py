@@ -21,8 +21,9 @@ from calc.errors import Fault, InvalidData, UnknownKind
 from gateway import headers
 from gateway.answers import EPOCH
 from gateway.problems import Problem, invalid
+from pipeline.receiver import LONGEST, BadReceiver, parse
 from pipeline.record import Priority
-from pipeline.settings import Settings
+from pipeline.settings import Settings, webhook_networks
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 LATEST_S = 30 * 86_400  # the furthest a task can be put off
@@ -61,6 +62,15 @@ Cache = Annotated[
     Literal["use", "off"],
     Meta(description="`use`: answered by the task of the same kind, version and data, where that said `use` too."),
 ]
+Webhook = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=LONGEST,
+        description="Who is told when it has ended: an https URL. Signed with the owner's secret (docs/webhooks.md).",
+        extra_json_schema={"format": "uri"},
+    ),
+]
 _ZonedTime = Annotated[datetime, Meta(tz=True)]
 
 
@@ -78,6 +88,7 @@ class Envelope(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     deadline_s: Deadline | None = None
     metadata: Metadata = {}
     cache: Cache | None = None
+    webhook: Webhook | None = None
 
 
 class Line(Envelope, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -133,6 +144,9 @@ def envelope(body: bytes, shape: type[E]) -> E:
     if asked.delay_s is not None and asked.run_at is not None:
         fault = Fault("$.run_at", "stands beside delay_s: both say when to start", allowed="one of delay_s, run_at")
         raise invalid([fault], "invalid_request")
+    if asked.webhook and asked.cache == "use":
+        fault = Fault("$.cache", "stands beside webhook: a task that answers others has ended before", "use", "off")
+        raise invalid([fault], "invalid_request")
     return asked
 
 
@@ -150,6 +164,17 @@ def time_limit_s(asked: Envelope, settings: Settings) -> float:
         fault = Fault("$.time_limit_s", "is more than a whole task may take", asked.time_limit_s, f"at most {most:g}")
         raise invalid([fault], "invalid_request")
     return asked.time_limit_s
+
+
+def webhook(url: str, settings: Settings, path: str = "$.webhook") -> str:
+    """Who is told of the end; "" for nobody. Raises a Problem for a URL that no webhook can have."""
+    try:
+        if url:
+            parse(url, webhook_networks(settings))
+    except BadReceiver as wrong:
+        code = "invalid_query" if path.startswith("?") else "invalid_request"
+        raise invalid([Fault(path, wrong.wrong, url, wrong.allowed)], code) from None
+    return url
 
 
 def not_before_ms(asked: Envelope, now_ms: int) -> int:

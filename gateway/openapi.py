@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from calc import DEFAULT_KIND
-from gateway import openapi_bodies, openapi_operations
+from gateway import openapi_bodies, openapi_operations, openapi_webhooks
 from gateway.answers import Accepted, TaskAnswer, TaskList
 from gateway.batch_results import FORMATS, ResultLine
 from gateway.openapi_pieces import (
@@ -37,11 +37,13 @@ from gateway.routes.kinds import KindAnswer, KindList
 from gateway.routes.tasks import Valid
 from gateway.routes.watch import ProgressEvent, StateEvent
 from pipeline import log
+from pipeline.receiver import LONGEST
 from pipeline.settings import Settings
 
 ANSWERS = (
     *(Accepted, TaskAnswer, TaskList, Valid, BatchAccepted, BatchAnswer, BatchList, ResultLine, StateEvent),
     *(ProgressEvent, KindList, KindAnswer, Health, Ready, ProblemBody, *openapi_operations.ANSWERS),
+    *openapi_webhooks.ANSWERS,
 )
 ANYWHERE = ("unauthenticated", "forbidden", "rate_limited", "store_unavailable", "internal_error")
 TASK = ("unknown_task", "task_expired", "invalid_query", *ANYWHERE)
@@ -72,6 +74,7 @@ def document(settings: Settings) -> dict[str, Any]:
     paths = _tasks(settings) | _batches() | _system()
     for address, methods in openapi_operations.paths(ANYWHERE, TASK, ID).items():
         paths[address] = paths.get(address, {}) | methods
+    paths |= openapi_webhooks.paths(ANYWHERE)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -152,6 +155,8 @@ def _batches() -> Made:
     looked = {200: Good("BatchAnswer", "The batch and its counts.")}
     label = query("label", {"type": "string", "maxLength": LABEL}, "A name of your own for lists.")
     atomic = query("atomic", {"enum": ["false", "true"], "default": "false"}, "All tasks are accepted, or none.")
+    told = "Who is told when all of it has ended: an https URL."
+    webhook = query("webhook", {"type": "string", "format": "uri", "maxLength": LONGEST}, told)
     wanted = query(
         "format", {"enum": list(FORMATS), "default": next(iter(FORMATS))}, "As lines of JSON, or as a table."
     )
@@ -162,7 +167,7 @@ def _batches() -> Made:
             "post": operation(
                 "Submit many tasks",
                 "submit_batch",
-                [atomic, label, IDEMPOTENCY_KEY],
+                [atomic, label, webhook, IDEMPOTENCY_KEY],
                 {202: Good("BatchAccepted", "What is right is in the store.", BATCH_LOCATION)},
                 (*BODY, *ROOM, "invalid_data", "batch_rejected", "invalid_query", *ANYWHERE),
                 openapi_bodies.of_batch(),

@@ -82,7 +82,7 @@ async def look(request: Request) -> Response:
     """GET /tasks/{task_id}: the task, at once or when it has ended."""
     desk: Desk = request.app.state.desk
     task, wait = await _asked_for(request, desk)
-    return answers.task(task, desk.now_ms(), wait.headers())
+    return await _whole(desk, task, wait.headers())
 
 
 async def result(request: Request) -> Response:
@@ -120,7 +120,7 @@ async def cancel(request: Request) -> Response:
         raise Problem("already_final", f"The task has {outcome} already.", task_id=id)
     if outcome == "ok":
         LOG.info("task.cancelled", task_id=id, request_id=request.state.request_id)
-    return answers.task(await found(request, desk, id, 0), desk.now_ms())
+    return await _whole(desk, await found(request, desk, id, 0))
 
 
 ROUTES = [
@@ -139,7 +139,10 @@ ROUTES = [
 
 
 async def _new(request: Request, desk: Desk, asked: Asked) -> NewTask:
-    return submission.new_task(desk, await desk.mint(), asked, submission.who(request))
+    task = submission.new_task(desk, await desk.mint(), asked, submission.who(request))
+    if task.webhook:
+        await submission.refuse_unsigned(desk, task.owner)
+    return task
 
 
 async def _submitted(request: Request, desk: Desk, task: NewTask, foretold: Forecast | None, wait: Wait) -> Response:
@@ -170,10 +173,10 @@ async def _accepted(
     if wait.seconds:
         try:
             known = await desk.settled(task.id, wait.seconds, request)
+            if known and known.state in FINAL:
+                return await _whole(desk, known, wait.headers())
         except StoreAway:
-            known = None
-        if known and known.state in FINAL:
-            return answers.task(known, desk.now_ms(), wait.headers())
+            LOG.debug("wait.in_vain", task_id=task.id, request_id=task.request_id)
     state: State = "scheduled" if task.not_before_ms > submitted.at_ms else "queued"
     return answers.accepted(
         task.id,
@@ -190,7 +193,9 @@ async def _accepted(
 def _from_cache(desk: Desk, known: Task, wait: Wait) -> Response:
     """The task that the same calculation made before: with its result at once when it has one."""
     if known.state in FINAL:
-        return answers.task(known, desk.now_ms(), wait.headers(), cached=True)
+        return answers.task(
+            known, desk.now_ms(), wait.headers(), cached=True
+        )  # tasks with a webhook answer nobody else
     return _told(known, cached=True)
 
 
@@ -199,8 +204,14 @@ async def _replayed(request: Request, desk: Desk, id: str, wait: Wait) -> Respon
     task = await found(request, desk, id, wait.seconds)  # a key can outlive its task: then 410
     headers = {"Idempotent-Replayed": "true"}
     if wait.seconds and task.state in FINAL:
-        return answers.task(task, desk.now_ms(), headers | wait.headers())
+        return await _whole(desk, task, headers | wait.headers())
     return _told(task, headers)
+
+
+async def _whole(desk: Desk, task: Task, headers: dict[str, str] | None = None) -> Response:
+    """The task, with what became of its webhook."""
+    hook = await desk.hook(task)
+    return answers.task(task, desk.now_ms(), headers, hook=hook)
 
 
 def _told(task: Task, headers: dict[str, str] | None = None, cached: bool = False) -> Response:
@@ -244,6 +255,7 @@ async def _again(request: Request, states: tuple[State, ...], code: str) -> Resp
         metadata=old.metadata,
         time_limit_s=min(time_limit_s, desk.settings.task_time_limit_s),
         result_ttl_s=result_ttl_s,
+        webhook=old.webhook or None,
     )
     plan = partial(submission.plan, envelope)
     planned = plan() if len(data) <= limits.LARGE else await desk.aside(plan)

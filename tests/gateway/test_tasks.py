@@ -10,7 +10,7 @@ task_id kind state priority label metadata owner batch_id custom_id submitted_at
 expires_at waited_ms ran_ms attempts interruptions progress estimated stopped_at error seed versions sha256 links
 """
 IN_LISTS = SHAPE.split()
-FIELDS = [*IN_LISTS, "cached", "rerun", "result_sha256", "result"]
+FIELDS = [*IN_LISTS, "cached", "webhook", "rerun", "result_sha256", "result"]
 
 
 def test_one_shape_in_every_state(house: House) -> None:
