@@ -19,6 +19,7 @@ from typing import Protocol
 from msgspec import Struct
 from starlette.requests import Request
 
+from gateway import headers
 from gateway.ambient import Door, credential_in, refuse_from_elsewhere
 from gateway.problems import Problem
 from gateway.tokens import BadToken, Issuer
@@ -26,25 +27,31 @@ from pipeline import apikeys
 from pipeline.apikeys import EVERYONE, HOME, ApiKey, Role
 from pipeline.settings import Settings
 
-OPEN = ("/health", "/ready", "/docs", "/openapi.json", "/kinds", "/dashboard")  # each says nothing of anybody's tasks
+# By the first piece of a path. What is open says nothing of anybody's tasks; "" is the front page.
+OPEN = ("", "health", "ready", "docs", "openapi.json", "kinds", "dashboard")
 OPEN_TO_WRITE = ("/session",)  # where a key is shown, or its cookie removed
-# Path → least role to read, least role to write. The first that fits decides; what is not here is for admins.
-RULES: tuple[tuple[str, Role, Role], ...] = (
-    ("/dashboard/stream", "viewer", "admin"),
-    ("/session", "viewer", "viewer"),
-    ("/minutes", "viewer", "admin"),
-    ("/spans", "viewer", "admin"),
-    ("/system", "viewer", "admin"),
-    ("/failures", "viewer", "submitter"),
-    ("/dead-letters/purge", "admin", "admin"),
-    ("/tasks", "viewer", "submitter"),
-    ("/batches", "viewer", "submitter"),
-    ("/queues", "viewer", "operator"),
-    ("/workers", "viewer", "operator"),
-    ("/dead-letters", "operator", "operator"),
-)
+# Least role to read, least role to write; what is not here is for admins.
+RULES: dict[str, tuple[Role, Role]] = {
+    "tasks": ("viewer", "submitter"),
+    "batches": ("viewer", "submitter"),
+    "failures": ("viewer", "submitter"),
+    "queues": ("viewer", "operator"),
+    "workers": ("viewer", "operator"),
+    "webhooks": ("viewer", "submitter"),
+    "webhook-secrets": ("admin", "admin"),
+    "dead-letters": ("operator", "operator"),
+    "session": ("viewer", "viewer"),
+    "minutes": ("viewer", "admin"),
+    "spans": ("viewer", "admin"),
+    "system": ("viewer", "admin"),
+}
+# Whole paths for which another rule holds than for their neighbours.
+EXACT: dict[str, tuple[Role, Role]] = {
+    "/dashboard/stream": ("viewer", "admin"),
+    "/dead-letters/purge": ("admin", "admin"),
+}
+ADMINS: tuple[Role, Role] = ("admin", "admin")
 READING = ("GET", "HEAD")
-STREAM = "/dashboard/stream"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -96,13 +103,15 @@ class Gate:
     async def caller(self, request: Request) -> Caller:
         """Who asks. Raises a Problem when that cannot be, or when they may not ask this."""
         path, method = request.scope["path"], request.method
-        if path == "/" or (_is_under(path, OPEN) and path != STREAM):
+        room = path.split("/", 2)[1]
+        if room in OPEN and path not in EXACT:
             return ANYBODY
         if path in OPEN_TO_WRITE and method not in READING:
             refuse_from_elsewhere(request, must_say=False)
             return NOBODY
         caller = await self._authenticated(request)
-        least = _least(path, method)
+        read, write = EXACT.get(path) or RULES.get(room, ADMINS)
+        least = read if method in READING else write
         if not apikeys.may(caller.role, least):
             detail = f"{method} {path[:100]} needs the role {least}; {caller.name} is {caller.role}."
             raise Problem("forbidden", detail)
@@ -173,25 +182,15 @@ def _of(key: ApiKey) -> Caller:
     return Caller(key.owner, key.role, f"key {key.id}")
 
 
-def _least(path: str, method: str) -> Role:
-    for prefix, read, write in RULES:
-        if _is_under(path, (prefix,)):
-            return read if method in READING else write
-    return "admin"
-
-
-def _is_under(path: str, prefixes: tuple[str, ...]) -> bool:
-    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes)
-
-
 def _credential(request: Request) -> str:
     """The key or token of a request. Sent twice it is none: which of them would count?"""
-    sent = request.headers.getlist("authorization") + request.headers.getlist("x-api-key")
+    ours = headers.every(request, "x-api-key")
+    sent = [*headers.every(request, "authorization"), *ours]
     if len(sent) > 1:
         raise Problem("unauthenticated", "There is more than one credential with this request.", headers=CHALLENGE)
     if not sent:
         return ""
     scheme, _, rest = sent[0].partition(" ")
     if not rest:
-        return scheme if "x-api-key" in request.headers else "?"
+        return scheme if ours else "?"
     return rest.strip() if scheme.lower() == "bearer" else "?"

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from gateway import headers
 from gateway.problems import Problem
 from pipeline.door import secret
 from pipeline.settings import Settings
@@ -33,12 +34,12 @@ class Door:
 
     def actor(self, request: Request) -> str | None:
         """Who the door says it is; None when it is not the door that says so."""
-        said = request.headers.getlist(DOOR)
+        said = headers.every(request, DOOR)
         if not self._secret or len(said) != 1:
             return None
         if not hmac.compare_digest(hashlib.sha256(said[0].encode()).digest(), hashlib.sha256(self._secret).digest()):
             return None
-        return request.headers.get(ACTOR, "")[:100] or "dashboard"
+        return headers.first(request, ACTOR)[:100] or "dashboard"
 
 
 def cookie_of(credential: str, secure: bool) -> str:
@@ -69,11 +70,11 @@ def refuse_from_elsewhere(request: Request, *, must_say: bool) -> None:
     """
     if request.method in SAFE:
         return
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None:
+    site, origin = headers.first(request, "sec-fetch-site"), headers.first(request, "origin")
+    if site:
         ours = site == "same-origin" or (site == "none" and not must_say)
-    elif origin is not None:
-        ours = urlsplit(origin).netloc == request.headers.get("host", "")
+    elif origin:
+        ours = urlsplit(origin).netloc == headers.first(request, "host", "?")
     else:
         ours = not must_say
     if not ours:
@@ -84,4 +85,4 @@ def refuse_from_elsewhere(request: Request, *, must_say: bool) -> None:
 
 def media_type(request: Request) -> str:
     """The declared type of the body, without its parameters."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return headers.first(request, "content-type").partition(";")[0].strip().lower()

@@ -1,6 +1,6 @@
 """What hangs where: the application, its routes, and what lives as long as it does.
 
-Edge (id, log, faults) ─▶ /tasks…        hot: plain Starlette routes
+Edge (id, log, faults) ─▶ /tasks…        hot: found in one look
                        ─▶ /kinds… /health /ready /docs… /openapi.json
 """
 
@@ -19,8 +19,22 @@ from gateway.dashboard import files, system
 from gateway.dashboard.failures import Failures
 from gateway.dashboard.reader import Reader
 from gateway.desk import Desk
+from gateway.hot import Hot
 from gateway.problems import Problem
-from gateway.routes import batches, dashboard, docs, failures, health, kinds, operations, session, story, tasks, watch
+from gateway.routes import (
+    batches,
+    dashboard,
+    docs,
+    failures,
+    health,
+    kinds,
+    operations,
+    session,
+    story,
+    tasks,
+    watch,
+    webhooks,
+)
 from pipeline.errors import PipelineError
 from pipeline.settings import Settings
 
@@ -34,10 +48,7 @@ WITHOUT: dict[str, Any] = {
 }
 
 # Static paths first: `/tasks/batch` is no task id.
-HOT = [
-    *(*failures.ROUTES, *batches.ROUTES, *tasks.ROUTES, *watch.ROUTES, *story.ROUTES, *operations.ROUTES),
-    *(*dashboard.ROUTES, *session.ROUTES),
-]
+HOT = [*failures.ROUTES, *batches.ROUTES, *tasks.ROUTES, *watch.ROUTES, *story.ROUTES, *operations.ROUTES]
 
 
 def create(settings: Settings) -> FastAPI:
@@ -51,7 +62,7 @@ def create(settings: Settings) -> FastAPI:
     app.state.failures = Failures(desk.store)
     app.state.files = files.read()
     desk.beats.append(lambda: system.stand(desk, reader.cost()))
-    app.router.routes += HOT
+    app.router.routes += [*HOT, *webhooks.ROUTES, *dashboard.ROUTES, *session.ROUTES]
     for path, endpoint in kinds.ROUTES + health.ROUTES + docs.ROUTES:
         app.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
     return app
@@ -63,8 +74,8 @@ class Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """The hot routes first, all else FastAPI's way."""
         rest = super().build_middleware_stack()
-        hot = Router(HOT, redirect_slashes=False, default=rest, lifespan=_life)
-        return edge.Edge(hot)
+        all_of_them = Router(HOT, redirect_slashes=False, default=rest, lifespan=_life)
+        return edge.Edge(Hot(HOT, all_of_them))
 
 
 @asynccontextmanager

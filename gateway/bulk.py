@@ -87,6 +87,7 @@ async def again(
         metadata=old.metadata,
         time_limit_s=min(time_limit_s, desk.settings.task_time_limit_s),
         result_ttl_s=result_ttl_s,
+        webhook=old.webhook or None,
     )
 
     plan = partial(submission.plan, envelope)

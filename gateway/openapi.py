@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from calc import DEFAULT_KIND
-from gateway import openapi_bodies, openapi_dashboard, openapi_operations
+from gateway import openapi_bodies, openapi_dashboard, openapi_operations, openapi_webhooks
 from gateway.answers import Accepted, TaskAnswer, TaskList
 from gateway.batch_results import FORMATS, ResultLine
 from gateway.openapi_pieces import (
@@ -37,12 +37,14 @@ from gateway.routes.kinds import KindAnswer, KindList
 from gateway.routes.tasks import Valid
 from gateway.routes.watch import ProgressEvent, StateEvent
 from pipeline import log
+from pipeline.receiver import LONGEST
 from pipeline.settings import Settings
 
 ANSWERS = (
     *(Accepted, TaskAnswer, TaskList, Valid, BatchAccepted, BatchAnswer, BatchList, ResultLine, StateEvent),
     *(ProgressEvent, KindList, KindAnswer, Health, Ready, ProblemBody, *openapi_operations.ANSWERS),
     *openapi_dashboard.ANSWERS,
+    *openapi_webhooks.ANSWERS,
 )
 ANYWHERE = ("unauthenticated", "forbidden", "cross_site", "rate_limited", "store_unavailable", "internal_error")
 TASK = ("unknown_task", "task_expired", "invalid_query", *ANYWHERE)
@@ -74,6 +76,7 @@ def document(settings: Settings) -> dict[str, Any]:
     for more in (openapi_operations.paths(ANYWHERE, TASK, ID), openapi_dashboard.paths(ANYWHERE, TASK, ID)):
         for address, methods in more.items():
             paths[address] = paths.get(address, {}) | methods
+    paths |= openapi_webhooks.paths(ANYWHERE)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -154,6 +157,8 @@ def _batches() -> Made:
     looked = {200: Good("BatchAnswer", "The batch and its counts.")}
     label = query("label", {"type": "string", "maxLength": LABEL}, "A name of your own for lists.")
     atomic = query("atomic", {"enum": ["false", "true"], "default": "false"}, "All tasks are accepted, or none.")
+    told = "Who is told when all of it has ended: an https URL."
+    webhook = query("webhook", {"type": "string", "format": "uri", "maxLength": LONGEST}, told)
     wanted = query(
         "format", {"enum": list(FORMATS), "default": next(iter(FORMATS))}, "As lines of JSON, or as a table."
     )
@@ -164,7 +169,7 @@ def _batches() -> Made:
             "post": operation(
                 "Submit many tasks",
                 "submit_batch",
-                [atomic, label, IDEMPOTENCY_KEY],
+                [atomic, label, webhook, IDEMPOTENCY_KEY],
                 {202: Good("BatchAccepted", "What is right is in the store.", BATCH_LOCATION)},
                 (*BODY, *ROOM, "invalid_data", "batch_rejected", "invalid_query", *ANYWHERE),
                 openapi_bodies.of_batch(),

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway import answers, why
-from gateway.answers import TaskAnswer
+from gateway.answers import TaskAnswer, WebhookAnswer
 from gateway.desk import Desk
 from pipeline import verbs, views
 from pipeline.errors import StoreAway
@@ -69,7 +69,7 @@ class Followed:
             self._count(1)
             known += fresh
         self._records[id] = record
-        self._tell(id, record, reason)
+        self._tell(id, record, reason, await self._desk.hook(record) if record else None)
 
     def _away(self, ids: list[str]) -> None:
         for id in ids:
@@ -77,8 +77,8 @@ class Followed:
             if record:
                 self._tell(id, record, why.AWAY if record.state in ("scheduled", "queued") else None)
 
-    def _tell(self, id: str, record: Task | None, reason: str | None) -> None:
-        whole = None if record is None else answers.whole(record, self._desk.now_ms(), why=reason)
+    def _tell(self, id: str, record: Task | None, reason: str | None, hook: WebhookAnswer | None = None) -> None:
+        whole = None if record is None else answers.whole(record, self._desk.now_ms(), hook=hook, why=reason)
         size = len(record.result) if record and record.result is not None else None
         if whole and size and size > INLINE:
             whole = msgspec.structs.replace(whole, result=answers.NOTHING)

@@ -79,7 +79,7 @@ async def look(request: Request) -> Response:
     """GET /tasks/{task_id}: the task, at once or when it has ended."""
     desk: Desk = request.app.state.desk
     task, wait = await _asked_for(request, desk)
-    return answers.task(task, desk.now_ms(), wait.headers(), why=await why.of(desk, task))
+    return await _whole(desk, task, wait.headers())
 
 
 async def result(request: Request) -> Response:
@@ -122,7 +122,7 @@ async def cancel(request: Request) -> Response:
         raise Problem("already_final", f"The task has {outcome} already.", task_id=id)
     if outcome == "ok":
         LOG.info("task.cancelled", task_id=id, request_id=request.state.request_id)
-    return answers.task(await found(request, desk, id, 0), desk.now_ms())
+    return await _whole(desk, await found(request, desk, id, 0))
 
 
 ROUTES = [
@@ -141,7 +141,10 @@ ROUTES = [
 
 
 async def _new(request: Request, desk: Desk, asked: Asked) -> NewTask:
-    return submission.new_task(desk, await desk.mint(), asked, submission.who(request))
+    task = submission.new_task(desk, await desk.mint(), asked, submission.who(request))
+    if task.webhook:
+        await submission.refuse_unsigned(desk, task.owner)
+    return task
 
 
 async def _submitted(request: Request, desk: Desk, task: NewTask, foretold: Forecast | None, wait: Wait) -> Response:
@@ -174,10 +177,10 @@ async def _accepted(
     if wait.seconds:
         try:
             known = await desk.settled(task.id, wait.seconds, request)
+            if known and known.state in FINAL:
+                return await _whole(desk, known, wait.headers())
         except StoreAway:
-            known = None
-        if known and known.state in FINAL:
-            return answers.task(known, desk.now_ms(), wait.headers())
+            LOG.debug("wait.in_vain", task_id=task.id, request_id=task.request_id)
     state: State = "scheduled" if task.not_before_ms > submitted.at_ms else "queued"
     return answers.accepted(
         task.id,
@@ -194,7 +197,9 @@ async def _accepted(
 def _from_cache(desk: Desk, known: Task, wait: Wait) -> Response:
     """The task that the same calculation made before: with its result at once when it has one."""
     if known.state in FINAL:
-        return answers.task(known, desk.now_ms(), wait.headers(), cached=True)
+        return answers.task(
+            known, desk.now_ms(), wait.headers(), cached=True
+        )  # tasks with a webhook answer nobody else
     return _told(known, cached=True)
 
 
@@ -203,8 +208,14 @@ async def _replayed(request: Request, desk: Desk, id: str, wait: Wait) -> Respon
     task = await found(request, desk, id, wait.seconds)  # a key can outlive its task: then 410
     headers = {"Idempotent-Replayed": "true"}
     if wait.seconds and task.state in FINAL:
-        return answers.task(task, desk.now_ms(), headers | wait.headers())
+        return await _whole(desk, task, headers | wait.headers())
     return _told(task, headers)
+
+
+async def _whole(desk: Desk, task: Task, headers: dict[str, str] | None = None) -> Response:
+    """The task, with what became of its webhook, and why it has not started."""
+    hook, reason = await desk.hook(task), await why.of(desk, task)
+    return answers.task(task, desk.now_ms(), headers, hook=hook, why=reason)
 
 
 def _told(task: Task, headers: dict[str, str] | None = None, cached: bool = False) -> Response:

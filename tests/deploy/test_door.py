@@ -70,7 +70,7 @@ def whole(make_stack: Callable[..., Stack], server: Server, tmp_path: Path) -> I
     house = House(server)
     ours = {"HEADRACE_ADMIN_KEY": "an-admin-key-of-32-characters-ok", "HEADRACE_DASHBOARD_AUTH": AUTH}
     with running(house, tmp_path / "gateway.jsonl", **ours) as gateway:
-        edge = Edge(make_stack(1, HEADRACE_GATEWAY_PORT=str(gateway.port)), fakes=False)
+        edge = Edge(make_stack(1, HEADRACE_GATEWAY_PORT=str(gateway.port)), real=True)
         yield edge
         edge.stop()
     house.store.close()

@@ -77,9 +77,13 @@ class House:
     def finish(self, count: int = 1, result: bytes = RESULT) -> list[str]:
         """Take tasks of one part and end them; their ids."""
         jobs = self.take(count)
+        self.finish_held(*jobs, result=result)
+        return [job.task for job in jobs]
+
+    def finish_held(self, *jobs: Job, result: bytes = RESULT) -> None:
+        """End tasks of one part whose jobs were taken."""
         kept = self.store.do(verbs.finish_task([Done(job, result, 0, 1.5) for job in jobs], "hand", SHARE))
         assert all(kept)
-        return [job.task for job in jobs]
 
     def fail(self, code: str = "child_died", message: str = "Child died: exit code 7.") -> str:
         """Take one task and fail it; its id."""

@@ -11,7 +11,7 @@ expires_at waited_ms why_waiting ran_ms attempts interruptions progress estimate
 sha256 links
 """
 IN_LISTS = SHAPE.split()
-FIELDS = [*IN_LISTS, "cached", "rerun", "result_sha256", "result"]
+FIELDS = [*IN_LISTS, "cached", "webhook", "rerun", "result_sha256", "result"]
 
 
 def test_one_shape_in_every_state(house: House) -> None:
