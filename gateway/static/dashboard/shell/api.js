@@ -21,14 +21,20 @@ export class Refused extends Error {
   }
 }
 
-/** Ask; `{ value, text, headers }`, or a Refused. */
-export async function ask(method, path, body, { signal, headers = {} } = {}) {
+/** Ask; `{ value, text, headers }`, or a Refused. An answer of more than `most` bytes is not read: code `too_large`. */
+export async function ask(method, path, body, { signal, headers = {}, most = Infinity } = {}) {
   const sent = body === undefined ? headers : { 'Content-Type': 'application/json', ...headers };
   let answer, text;
   try {
     answer = await fetch(path, { method, body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body), headers: sent, signal, credentials: 'same-origin', cache: 'no-store' });
+    const bytes = Number(answer.headers.get('content-length') || 0);
+    if (bytes > most) {
+      await answer.body.cancel();
+      throw new Refused(413, { code: 'too_large', title: 'Too large for a page', detail: `The answer has ${bytes} bytes.` });
+    }
     text = await answer.text();
   } catch (wrong) {
+    if (wrong instanceof Refused) throw wrong;
     if (wrong.name === 'AbortError') throw wrong;
     throw new Refused(0, { title: 'No answer', detail: 'The gateway did not answer. The page tries again by itself.' });
   }
@@ -44,8 +50,9 @@ export const get = (path, options) => ask('GET', path, undefined, options);
 /**
  * What is at a path: `{ value, text, error, loading, stale, reload }`. A value stays while a newer one is on its way or
  * refused. `again`: whenever it changes the path is asked again, but never before the last answer and `pauseMs`.
+ * `url()` makes the address when it is asked, where it moves on with time; then `path` only names the question.
  */
-export function useAsked(path, { again = null, pauseMs = 1000 } = {}) {
+export function useAsked(path, { again = null, pauseMs = 1000, url = null, most = Infinity } = {}) {
   const [state, set] = useState({ path: null, value: null, text: '', error: null, loading: true });
   const mine = useRef({}).current;
   const load = () => {
@@ -59,7 +66,7 @@ export function useAsked(path, { again = null, pauseMs = 1000 } = {}) {
     mine.asking = path;
     const at = performance.now();
     set((old) => ({ ...old, loading: true }));
-    get(path, { signal: mine.abort.signal }).then(
+    get(url ? url() : path, { signal: mine.abort.signal, most }).then(
       ({ value, text }) => set({ path, value, text, error: null, loading: false }),
       (error) => error.name === 'AbortError' || set((old) => ({ ...(old.path === path ? old : { value: null, text: '' }), path, error, loading: false })),
     ).finally(() => {

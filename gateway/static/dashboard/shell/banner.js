@@ -12,18 +12,18 @@ const SKEW_MS = 1000;
 /** The worst thing that is true of a frame: `{ tone, text, to, link }`, or null. */
 export function worst(frame) {
   if (!frame) return null;
-  const { store = {}, workers = [], queues = [], lost = [], versions = {}, states = {} } = frame;
+  const { store, workers, queues, lost, versions, states } = frame;
   if (store.ok === false) return { tone: 'bad', text: `The store does not answer${store.away_since ? ` since ${clock(store.away_since)}` : ''}. Nothing is lost: everything goes on by itself when it is back.` };
   if (store.fullness > 0.85) return { tone: 'bad', text: `The store's memory is ${Math.round(store.fullness * 100)} % full. New tasks are refused when it is full.`, to: 'system', link: 'System' };
   const waiting = queues.reduce((sum, q) => sum + q.waiting, 0);
   if (!workers.length && waiting + (states.queued || 0) > 0) return { tone: 'bad', text: `${count(states.queued || waiting)} ${plural(states.queued || waiting, 'task')} and no consumer that takes them.`, to: 'workers', link: 'Workers' };
   if (lost.length) {
     const [{ name, last_beat_at: at }] = lost;
-    return { tone: 'warn', text: `Consumer ${name} was lost${at ? ` ${span(now() - ms(at))} ago` : ''}. Its jobs are taken by others.`, to: 'workers', link: 'Workers' };
+    return { tone: 'warn', text: `Consumer ${name} was lost: last heard of ${span(now() - ms(at))} ago. Its jobs go to others.`, to: 'workers', link: 'Workers' };
   }
-  const skewed = workers.find((w) => Math.abs(w.clock_skew_ms || 0) > SKEW_MS);
-  if (skewed) return { tone: 'warn', text: `The clock of ${skewed.host} is ${span(Math.abs(skewed.clock_skew_ms))} ${skewed.clock_skew_ms > 0 ? 'ahead of' : 'behind'} the store's. Durations stay right; its log times are shifted.`, to: 'workers', link: 'Workers' };
-  const seen = new Set([...workers.map((w) => w.version), ...(versions.gateways || [])].filter(Boolean));
+  const skewed = workers.find((w) => Math.abs(w.skew_ms || 0) > SKEW_MS);
+  if (skewed) return { tone: 'warn', text: `The clock of ${skewed.host} is ${span(Math.abs(skewed.skew_ms))} ${skewed.skew_ms > 0 ? 'ahead of' : 'behind'} the store's. Durations stay right; its log times are shifted.`, to: 'workers', link: 'Workers' };
+  const seen = new Set(Object.values(versions).flat().filter(Boolean));
   if (seen.size > 1) return { tone: 'warn', text: `Different versions run side by side: ${[...seen].sort().join(', ')}.`, to: 'system', link: 'System' };
   const stopped = queues.filter((q) => q.paused);
   if (stopped.length) {
@@ -42,7 +42,7 @@ export function Banner() {
 export function useTab(title) {
   const { frame } = live.use();
   const { screen } = place.use();
-  const failing = frame?.failed_5min ?? 0;
+  const failing = frame?.failed_recently ?? 0;
   const bad = failing > 0 || worst(frame)?.tone === 'bad';
   useEffect(() => {
     document.title = `${failing ? `(${failing} failed) ` : ''}${title} · Headrace`;

@@ -82,14 +82,12 @@ function Pill() {
 
 function Status() {
   const { frame } = live.use();
-  const children = frame ? frame.workers.flatMap((w) => w.children) : [];
-  const busy = children.filter((c) => c.state === 'busy').length;
   const waiting = frame?.queues.reduce((sum, q) => sum + q.waiting, 0);
   const oldest = frame && Math.max(-1, ...frame.queues.map((q) => q.oldest_waits_ms ?? -1));
   return html`<div class="status" role="status" aria-live="off">
     <${Pill} />
     ${frame && html`
-      <span><b class="num">${count(busy)}/${count(children.length)}</b> processes busy</span>
+      <span><b class="num">${count(frame.busy)}/${count(frame.processes)}</b> processes busy</span>
       <span><b class="num">${count(frame.states.running)}</b> running</span>
       <span><b class="num">${count(frame.states.queued)}</b> queued</span>
       <span><b class="num">${count(waiting)}</b> jobs waiting</span>

@@ -5,6 +5,7 @@
 // A tab that nobody sees listens to nothing. Whoever comes back gets a snapshot, so nothing needs to be made up for.
 
 import { caller, get } from './api.js';
+import { members } from './numbers.js';
 import { now, setClock } from './time.js';
 import { store } from './ui.js';
 
@@ -17,8 +18,13 @@ const RETRY_MS = [500, 1000, 2000, 4000]; // and then every four seconds
  */
 export const live = store({ status: 'connecting', frame: null, series: null, at: 0, tries: 0, held: 0 });
 
-/** The task that is followed, as the stream last told it: `{ id, task }`. */
-export const followed = store({ id: '', task: null });
+/** The task that is followed, as the stream last told it: `text` is its JSON, `points` its estimates so far. */
+const NOBODY = { task: null, text: '', gone: false, resultBytes: null, points: [] };
+export const followed = store({ id: '', ...NOBODY });
+
+/** Jobs that ended lately, the oldest first: those of the frames, and those that a screen has fetched from further back. */
+export const spans = store([]);
+const SPANS_KEPT = 5000;
 
 let source = null, timer = null, watchdog = null, paused = false, held = null;
 
@@ -26,7 +32,7 @@ const set = (changes) => live.set({ ...live.get(), ...changes });
 
 function take(frame) {
   if (paused) {
-    held = frame;
+    held = { ...frame, spans: [...(held?.spans || []), ...(frame.spans || [])] };
     set({ held: live.get().held + 1 });
     return;
   }
@@ -35,10 +41,21 @@ function take(frame) {
   if (frame.at) setClock(typeof frame.at === 'number' ? frame.at : Date.parse(frame.at));
   // A store that is away says nothing new: what it said last stays on the screen.
   const shown = away && before ? { ...before, store: frame.store } : frame;
-  const { series = live.get().series, ...rest } = shown;
+  const { series = live.get().series, spans: fresh = [], ...rest } = shown;
+  addSpans(fresh);
   set({ frame: rest, series, status: away ? 'away' : 'live', at: performance.now(), tries: 0 });
   if (frame.caller) caller.set({ ...caller.get(), ...frame.caller, signIn: false });
 }
+
+/** Put jobs beside those that are known; the newest five thousand are kept. */
+export function addSpans(fresh) {
+  if (!fresh.length) return;
+  const known = new Map(spans.get().map((span) => [keyOf(span), span]));
+  for (const span of fresh) known.set(keyOf(span), span);
+  spans.set([...known.values()].sort((a, b) => a.from_ms - b.from_ms).slice(-SPANS_KEPT));
+}
+
+const keyOf = (span) => `${span.consumer}/${span.child}/${span.from_ms}/${span.task_id}/${span.part}`;
 
 function heard() {
   clearTimeout(watchdog);
@@ -57,7 +74,9 @@ function listen() {
     });
   }
   source.addEventListener('task', (event) => {
-    if (!paused) followed.set({ id: followed.get().id, task: JSON.parse(event.data), text: event.data });
+    if (paused) return;
+    const { task, gone, result_bytes: resultBytes, points } = JSON.parse(event.data);
+    followed.set({ id: followed.get().id, task, text: members(event.data).get('task'), gone, resultBytes, points });
   });
   source.addEventListener('bye', again);
   source.addEventListener('error', again);
@@ -103,7 +122,7 @@ export function reconnect() {
 /** Follow one task beside the frames; "" for none. */
 export function follow(id) {
   if (id === followed.get().id) return;
-  followed.set({ id, task: null, text: '' });
+  followed.set({ id, ...NOBODY });
   if (!document.hidden && !caller.get().signIn) listen();
 }
 

@@ -1,0 +1,117 @@
+// Now: is it healthy, what is it doing?
+
+import { html, useEffect, useState } from '../shell/ui.js';
+import { count, figure, percent, span } from '../shell/numbers.js';
+import { Bar, Empty, Figure, Table, TaskLink } from '../shell/parts.js';
+import { href } from '../shell/router.js';
+import { live } from '../shell/stream.js';
+import { plural, STATES } from '../shell/words.js';
+import { FirstRun } from './first-run.js';
+import { Processes } from './processes.js';
+
+/** A picture, loaded when it is first needed; nothing stands in its place until then. */
+function useModule(path, name) {
+  const [found, set] = useState(null);
+  useEffect(() => {
+    import(path).then((module) => set(() => module[name]));
+  }, []);
+  return found;
+}
+
+export default function Now() {
+  const { frame, series } = live.use();
+  const Spark = useModule('../pictures/spark.js', 'Spark');
+  const Bars = useModule('../pictures/bars.js', 'Bars');
+  const shape = frame || { states: {}, rates: {}, wait_ms: {}, run_ms: {}, queues: [], workers: [], running: [] };
+  const total = STATES.reduce((sum, state) => sum + (frame?.states[state] || 0), 0);
+  return html`<h1 class="hidden">Now</h1>
+    ${frame && total === 0 && html`<${FirstRun} />`}
+    <div class="cards ${frame ? '' : 'dim'}">
+      <${Throughput} frame=${shape} series=${series} Spark=${Spark} />
+      <${Waits} frame=${shape} series=${series} Spark=${Spark} />
+      <${Errors} frame=${shape} series=${series} Spark=${Spark} />
+      <${Use} frame=${shape} />
+    </div>
+    <${Processes} frame=${frame} compact />
+    <div class="two">
+      <${Running} frame=${frame} />
+      <div class="stack">
+        <${Outcomes} series=${series} Bars=${Bars} />
+        <${Waiting} frame=${frame} />
+      </div>
+    </div>`;
+}
+
+const of = (series, name) => (series || []).map((minute) => minute[name] ?? null);
+
+function Throughput({ frame, series, Spark }) {
+  const { finished_per_s: rate } = frame.rates;
+  const kinds = Object.entries(frame.rates.by_kind || {}).sort((a, b) => b[1] - a[1]);
+  const under = kinds.length ? `most: ${kinds[0][0]} ${figure(kinds[0][1])}/s` : 'tasks that ended, last 60 s';
+  return html`<${Figure} label="Finished" value=${figure(rate)} unit="tasks/s" under=${under}>
+    ${Spark && series && html`<${Spark} values=${of(series, 'finished')} label="Tasks that ended, each minute of the last 15" />`}<//>`;
+}
+
+function Waits({ frame, series, Spark }) {
+  const { p50, p95 } = frame.wait_ms;
+  const known = p95 !== null && p95 !== undefined;
+  return html`<${Figure} label="Wait, p95" value=${known ? `≈\u202f${span(p95)}` : '–'} under=${known ? `p50 ≈ ${span(p50)} · run p95 ≈ ${span(frame.run_ms.p95)}` : 'nothing started in 5 min'}>
+    ${Spark && series && html`<${Spark} values=${of(series, 'wait_p95')} label="Wait p95 in ms, each minute of the last 15" />`}<//>`;
+}
+
+function Errors({ frame, series, Spark }) {
+  const rate = frame.error_rate;
+  const failed = frame.failed_recently;
+  const under = rate === null || rate === undefined ? 'nothing ended in 5 min' : html`${count(failed)} failed in 5 min${failed ? html` · <a href=${href('failures')}>why</a>` : ''}`;
+  return html`<${Figure} label="Errors" value=${percent(rate)} under=${under} tone=${rate > 0 ? 'bad' : ''}>
+    ${Spark && series && html`<${Spark} values=${of(series, 'failed')} label="Tasks that failed, each minute of the last 15" />`}<//>`;
+}
+
+function Use({ frame }) {
+  const drain = frame.drain_s ? `what waits is done in ≈ ${span(frame.drain_s * 1000)}` : frame.drain_s === 0 ? 'nothing waits' : 'too few have ended to say how long';
+  return html`<${Figure} label="Processes in use" value=${percent(frame.utilisation, 0)} unit="of the last 60 s" under=${`${frame.busy} of ${frame.processes} busy now · ${drain}`} />`;
+}
+
+const RUNNING = [
+  { name: 'task', of: (t) => html`<${TaskLink} id=${t.task_id} />`, className: 'tight' },
+  { name: 'kind', of: (t) => html`${t.kind}${t.label && html` <span class="soft">${t.label}</span>`}`, className: 'wide' },
+  { name: 'progress', of: (t) => html`<${Bar} fraction=${t.progress.fraction} label="Progress of ${t.kind}" />`, className: 'grow' },
+  { name: 'estimate', of: (t) => estimate(t.progress), num: true },
+  { name: 'time to go', of: (t) => span(t.progress.eta_s === null ? null : t.progress.eta_s * 1000), num: true },
+];
+
+export function estimate({ estimate: value, standard_error: error }) {
+  if (value === null || value === undefined) return html`<span class="soft">–</span>`;
+  return html`<span title="${value} ± ${error}">${figure(value, 6)}${error !== null && error !== undefined && html` <span class="soft">± ${figure(error, 2)}</span>`}</span>`;
+}
+
+function Running({ frame }) {
+  const rows = frame?.running || [];
+  const all = frame?.states.running ?? 0;
+  return html`<section class="card" aria-labelledby="running">
+    <div class="head"><h2 id="running">Running now</h2><span class="soft">${rows.length < all ? `the oldest ${rows.length} of ${count(all)}` : ''}</span>
+      <span class="right"><a href=${href('tasks', { state: 'running' })}>all running</a></span></div>
+    <${Table} caption="Running tasks, oldest first" columns=${RUNNING} rows=${rows} keyOf=${(t) => t.task_id} hrefOf=${(t) => href('task', { id: t.task_id })}
+      empty=${html`<${Empty}>Nothing runs.<//>`} />
+  </section>`;
+}
+
+function Outcomes({ series, Bars }) {
+  return html`<section class="card" aria-labelledby="outcomes"><h2 id="outcomes">Ended, per minute</h2>
+    ${Bars && series && html`<${Bars} series=${series} names=${['succeeded', 'failed', 'cancelled']} />`}
+  </section>`;
+}
+
+function Waiting({ frame }) {
+  const columns = [
+    { name: 'priority', of: (q) => html`${q.priority}${q.paused && html` <span class="tag">⏸ paused</span>`}` },
+    { name: 'waiting', of: (q) => count(q.waiting), num: true },
+    { name: 'held', of: (q) => count(q.held), num: true },
+    { name: 'oldest waits', of: (q) => span(q.oldest_waits_ms), num: true },
+  ];
+  return html`<section class="card" aria-labelledby="waiting"><div class="head"><h2 id="waiting">Jobs by priority</h2>
+      <span class="right"><a href=${href('queues')}>queues</a></span></div>
+    ${frame && html`<${Table} caption="Jobs by priority" columns=${columns} rows=${frame.queues} keyOf=${(q) => q.priority} />
+    <p class="under soft">${count(frame.states.queued)} ${plural(frame.states.queued, 'task')} queued, ${count(frame.states.scheduled)} scheduled</p>`}
+  </section>`;
+}
