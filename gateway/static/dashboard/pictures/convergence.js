@@ -26,7 +26,7 @@ export function Convergence({
   const last = points[points.length - 1];
   const counted = points.every((point) => Number.isFinite(point.n)) ? unit : 'parts';
   const amount = (point) => (counted === 'parts' ? point.parts : point.n);
-  const data = useMemo(() => columns(points, amount, reference, target), [curve, reference?.value, target]);
+  const data = useMemo(() => columns(points, amount), [curve, counted]);
   if (!last) return html`<p class="picture-note">The first estimate comes with the first fold of parts.</p>`;
   const said = (point) =>
     `${withError(point.estimate, point.standard_error)} (95 %, ${count(amount(point))} ${counted})`;
@@ -49,19 +49,14 @@ export function Convergence({
   <//>`;
 }
 
-function columns(points, amount, reference, target) {
+function columns(points, amount) {
   if (!points.length) return null;
   const half = (point) => (Number.isFinite(point.standard_error) ? TWO_SIDED_95 * point.standard_error : 0);
-  const last = points[points.length - 1];
-  const all = (value) => points.map(() => value);
-  const aim = target ? TWO_SIDED_95 * target : 0;
   return [
     points.map(amount),
     points.map((point) => point.estimate + half(point)),
     points.map((point) => point.estimate - half(point)),
     points.map((point) => point.estimate),
-    ...(reference ? [all(reference.value)] : []),
-    ...(target ? [all(last.estimate + aim), all(last.estimate - aim)] : []),
   ];
 }
 
@@ -69,48 +64,76 @@ function options(uPlot, reference, target, counted) {
   const colours = palette();
   const edge = { stroke: colours.blue, width: 1, points: { show: false } };
   return {
-    scales: { x: { time: false, distr: 3, range: decades }, y: { range: roomy } },
+    scales: {
+      x: { time: false, distr: 3, range: stretch },
+      y: { range: (u, low, high) => roomy(low, high, reference, target) },
+    },
     cursor: { y: false, points: { size: 9 } },
     axes: [
-      axis(colours, { label: counted, values: (_, splits) => splits.map(power), filter: (_, splits) => splits }),
+      axis(colours, {
+        label: counted,
+        splits: (_, __, low, high) => decades(low, high),
+        values: (_, splits) => splits.map(amounts),
+        filter: (_, splits) => splits,
+      }),
       axis(colours, { size: 76, values: stepped }),
     ],
     bands: [{ series: [1, 2], fill: colours.band }],
-    series: [
-      {},
-      edge,
-      edge,
-      { stroke: colours.blue, width: 2, points: { show: true, size: 6, fill: colours.blue } },
-      ...(reference ? [{ stroke: colours.red, width: 2, dash: [7, 5], points: { show: false } }] : []),
-      ...(target ? [faint(colours), faint(colours)] : []),
-    ],
-    hooks: { draw: [single] },
+    series: [{}, edge, edge, { stroke: colours.blue, width: 2, points: { show: true, size: 6, fill: colours.blue } }],
+    hooks: { draw: [(u) => levels(u, reference, target), single] },
   };
 }
 
 // Labels with the decimals that their step needs.
 const stepped = (_, splits, __, ___, step) => splits.map((each) => fixed(each, decimalsOfStep(step)));
 
-const faint = (colours) => ({ stroke: colours.grey, width: 1, dash: [2, 3], points: { show: false } });
+// A closed form, and what the task stops at, over the whole width.
+function levels(u, reference, target) {
+  const colours = palette();
+  const last = u.data[3][u.data[3].length - 1];
+  const aim = TWO_SIDED_95 * target;
+  if (target) for (const at of [last + aim, last - aim]) level(u, at, colours.grey, [2, 3], 1);
+  if (reference) level(u, reference.value, colours.red, [7, 5], 2);
+}
 
-// Whole decades where the points span any; round a single point its own.
-function decades(u, low, high) {
+function level(u, at, colour, dash, wide) {
+  inside(u, (ctx, box, ratio) => {
+    const y = u.valToPos(at, 'y', true);
+    ctx.strokeStyle = colour;
+    ctx.lineWidth = wide * ratio;
+    ctx.setLineDash(dash.map((each) => each * ratio));
+    ctx.beginPath();
+    ctx.moveTo(box.left, y);
+    ctx.lineTo(box.left + box.width, y);
+    ctx.stroke();
+  });
+}
+
+// On a logarithmic axis a single point gets a decade around it.
+function stretch(u, low, high) {
   if (!(low > 0)) return [1, 10];
   return low === high ? [low / 3, high * 3] : [low / 1.15, high * 1.15];
 }
 
-function roomy(u, low, high) {
-  const found = extent([low, high]);
-  if (!found) return [0, 1];
-  const room = (high - low) * 0.08 || Math.abs(high) * 0.01 || 1;
-  return [low - room, high + room];
+/** Ticks of a logarithmic axis: powers of ten, where they are few also 2 and 5 times them. */
+function decades(low, high) {
+  const factors = high / low > 300 ? [1] : [1, 2, 5];
+  const found = [];
+  for (let power = 10 ** Math.floor(Math.log10(low)); power <= high; power *= 10) {
+    for (const factor of factors) if (factor * power >= low && factor * power <= high) found.push(factor * power);
+  }
+  return found;
 }
 
-function power(value) {
-  if (value === null || value === undefined) return '';
-  const digits = Math.log10(value);
-  if (Math.abs(digits - Math.round(digits)) > 1e-9) return '';
-  return value >= 1e6 ? `${value / 1e6} M` : count(value);
+const amounts = (value) => (value >= 1e6 ? `${short(value / 1e6, 4)} M` : count(value));
+
+// The band with some room, and the closed form where it is not far away.
+function roomy(low, high, reference, target) {
+  if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
+  const size = high - low || Math.abs(high) * 0.01 || 1;
+  const near = reference && Math.abs(reference.value - (low + high) / 2) < 2 * size ? [reference.value] : [];
+  const [least, most] = extent([low, high, ...near]);
+  return [least - size * 0.08, most + size * 0.08];
 }
 
 // A band of one point has no width: its interval is drawn as a bar.
@@ -154,7 +177,7 @@ function note(points, reference, live, hovered, said) {
   if (reference && last.standard_error > 0) {
     const away = (last.estimate - reference.value) / last.standard_error;
     words.push(
-      `The estimate is ${fixed(Math.abs(away), 2)} standard errors ${away < 0 ? 'below' : 'above'} the ${reference.text}.`,
+      `The estimate is ${fixed(Math.abs(away), 2)} standard errors ${away < 0 ? 'below' : 'above'} the ${reference.text}.${reference.note ? ` ${reference.note}` : ''}`,
     );
   }
   return words.join(' ');

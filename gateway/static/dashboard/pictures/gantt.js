@@ -10,15 +10,15 @@ import { context, hatch, palette, usePixelRatio, useTheme, useWidth } from './th
 
 const ROW = 20;
 const TOP = 24;
-const COLOURINGS = ['kind', 'task_id', 'owner', 'outcome'];
-const NAMES = { kind: 'kind', task_id: 'task', owner: 'owner', outcome: 'outcome' };
+const COLOURINGS = ['kind', 'task_id', 'outcome'];
+const NAMES = { kind: 'kind', task_id: 'task', outcome: 'outcome' };
 
 /**
  * `spans`: [{consumer, child, task_id, kind, part, from_ms, to_ms, outcome}]; `workers`: the living consumers with what
- * each child computes now; `from`, `to`: the window in ms by the store's clock; `merged`: jobs that the server left out;
+ * each child computes now; `from`, `to`: the window in ms by the store's clock;
  * `onPick(task_id)`: a bar was clicked.
  */
-export function Gantt({ spans, workers, from, to, onPick, merged = 0 }) {
+export function Gantt({ spans, workers, from, to, onPick }) {
   const canvas = useRef(null);
   const [room, width] = useWidth();
   const [theme, ratio] = [useTheme(), usePixelRatio()];
@@ -34,7 +34,7 @@ export function Gantt({ spans, workers, from, to, onPick, merged = 0 }) {
   const laid = useMemo(() => rows.map((row) => barsOf(row, begin, end, width - left - 8)), [rows, begin, end, width]);
   useEffect(() => {
     const ctx = context(canvas.current, width, height, ratio);
-    draw(ctx, { rows, laid, paints, by, begin, end, left, width, height, brush, under });
+    draw(ctx, { rows, laid, paints, by, begin, end, now: to, left, width, height, brush, under });
   }, [laid, paints, by, theme, ratio, brush, under, height]);
   const at = (event) => {
     const box = canvas.current.getBoundingClientRect();
@@ -82,7 +82,7 @@ export function Gantt({ spans, workers, from, to, onPick, merged = 0 }) {
     name="workers"
     tools=${html`<${Tools} by=${by} setBy=${setBy} change=${change} zoomed=${zoom !== null} all=${() => setZoom(null)} />`}
     legend=${legend(paints, density)}
-    note=${under ? said(rows, under) : note(rows, density, merged, begin, end, spans.length)}
+    note=${under ? said(rows, under) : note(rows, density, begin, end)}
     table=${table(spans)}
   >
     <div ref=${room} class="picture-gantt">
@@ -122,7 +122,7 @@ function Tools({ by, setBy, change, zoomed, all }) {
     >`;
 }
 
-function draw(ctx, { rows, laid, paints, by, begin, end, left, width, height, brush, under }) {
+function draw(ctx, { rows, laid, paints, by, begin, end, now, left, width, height, brush, under }) {
   const colours = palette();
   const fills = new Map([...paints].map(([name, paint]) => [name, fillOf(colours, paint)]));
   ctx.font = '11px system-ui, sans-serif';
@@ -147,7 +147,8 @@ function draw(ctx, { rows, laid, paints, by, begin, end, left, width, height, br
         ctx.strokeRect(x - 1, top + 1, Math.max(bar.wide, 2) + 1, ROW - 3);
       }
     });
-    if (row.now?.task_id && Number.isFinite(row.now.since_ms)) going(ctx, colours, row, top, left, width, begin, end);
+    if (row.now?.task && Number.isFinite(row.now.ran_ms))
+      going(ctx, colours, row, { top, left, width, begin, end, now });
   });
   if (brush && Math.abs(brush.to - brush.from) > 3) {
     ctx.fillStyle = colours.band;
@@ -170,9 +171,9 @@ function dense(ctx, colours, x, top, bar) {
 }
 
 // What runs now has no end yet: an open bar up to the edge.
-function going(ctx, colours, row, top, left, width, begin, end) {
+function going(ctx, colours, row, { top, left, width, begin, end, now }) {
   const scale = (width - left - 8) / (end - begin);
-  const x = left + Math.max((row.now.since_ms - begin) * scale, 0);
+  const x = left + Math.max((now - row.now.ran_ms - begin) * scale, 0);
   if (x > width - 8) return;
   ctx.strokeStyle = colours.blue;
   ctx.lineWidth = 1.5;
@@ -242,13 +243,13 @@ function said(rows, { row, bar }) {
   return `${consumer} child ${child}: ${kind || '?'}${which} of ${task}, from ${clock(from, { full: true })} for ${duration(to - from)}, ${outcome}`;
 }
 
-function note(rows, density, merged, begin, end, shown) {
+function note(rows, density, begin, end) {
   if (!rows.length) return 'No process has computed anything in this window.';
   const words = [`${duration(end - begin)} shown. Drag over a stretch to look closer; click a bar for its task.`];
   const hidden = density.reduce((sum, bar) => sum + bar.count, 0);
   if (hidden)
     words.push(`${count(hidden)} jobs too short to stand apart are merged into ${count(density.length)} density bars.`);
-  if (merged) words.push(`${count(merged)} more jobs of this window are not shown: the newest ${count(shown)} are.`);
+
   return words.join(' ');
 }
 

@@ -26,7 +26,7 @@ export function rowsOf(spans, workers) {
 
 /**
  * The bars of a row between `from` and `to` (ms) over `width` pixels: {x, wide, span}, or {x, wide, count, share} where
- * several were merged: `share` of that stretch was busy.
+ * several were merged, here or by the server: `share` of that stretch was busy.
  */
 export function barsOf(row, from, to, width) {
   const scale = width / (to - from);
@@ -37,7 +37,10 @@ export function barsOf(row, from, to, width) {
     const x = Math.max((span.from_ms - from) * scale, 0);
     const end = Math.min((span.to_ms - from) * scale, width);
     const wide = end - x;
-    if (wide >= NARROW) {
+    if ((span.jobs ?? 1) > 1) {
+      open = null;
+      found.push({ x, wide: Math.max(wide, 1), count: span.jobs, share: 1, spans: [span] });
+    } else if (wide >= NARROW) {
       open = null;
       found.push({ x, wide, span });
     } else if (open && x - (open.x + open.wide) < NARROW) {
@@ -53,7 +56,7 @@ export function barsOf(row, from, to, width) {
 }
 
 function settled(bar) {
-  if (bar.span) return bar;
+  if (bar.span || bar.count) return bar;
   const wide = Math.max(bar.wide, 1);
   if (bar.spans.length === 1) return { x: bar.x, wide, span: bar.spans[0] };
   return { x: bar.x, wide, count: bar.spans.length, share: Math.min(bar.busy / wide, 1), spans: bar.spans };

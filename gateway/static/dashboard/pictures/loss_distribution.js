@@ -128,15 +128,15 @@ function said(bin) {
   return `${short(bin.from)} to ${short(bin.to)}: ${percent(bin.probability, 3)} of the losses`;
 }
 
-function note(result, data, { scenarios, below, above, probability }) {
+function note(result, data, { scenarios, tail_from: tail, below, above, probability }) {
   const of = result.diagnostics;
   const words = [];
   const all = of.scenarios || of.observations;
-  if (scenarios === null) words.push('The exact distribution, added up into bins.');
+  if (scenarios === null) words.push('The exact law, added up into bins.');
   else if (of.observations) words.push(`${count(scenarios)} observations.`);
-  else if (scenarios < all)
-    words.push(`Bins of the first ${count(scenarios)} of ${count(all)} scenarios; VaR and ES of all.`);
-  else words.push(`${count(scenarios)} scenarios.`);
+  else if (tail !== null && tail !== undefined) {
+    words.push(`${count(all)} scenarios: from ${short(tail)} on all of them, below it the first ${count(scenarios)}.`);
+  } else words.push(`${count(scenarios)} scenarios.`);
   if (of.horizon) words.push(`Horizon ${of.horizon.replace(', sqrt_time', '')}.`);
   if (below > 0 || above > 0) words.push(`Beyond the axis: ${percent(below, 3)} lower, ${percent(above, 3)} higher.`);
   words.push(`${probability.length} bins. Losses are positive, gains negative.`);

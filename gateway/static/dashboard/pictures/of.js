@@ -13,7 +13,14 @@ const ESTIMATED = {
   option_european: { name: 'price', reference: { field: 'closed_form', text: 'closed form' } },
   option_path: { name: 'price', reference: { field: 'exact_price', text: 'closed form' } },
   option_basket: { name: 'price', reference: { field: 'exact_price', text: 'closed form' } },
-  option_american: { name: 'price', reference: { field: 'american', text: 'lattice value' } },
+  option_american: {
+    name: 'price',
+    reference: {
+      field: 'american',
+      text: 'American value',
+      note: 'The price is a lower bound: what the policy that was found is worth, with exercise at some dates only.',
+    },
+  },
   var_mc: { name: 'var', unit: 'scenarios', reference: { field: 'parametric_var', text: 'VaR of the law' } },
   credit_loss: { name: 'es', unit: 'scenarios' },
   cva: { name: 'cva', reference: { field: 'cva_closed_form', text: 'closed form' } },
@@ -85,8 +92,8 @@ function converging(task, curve) {
 function referenceOf(of, kind, result, data) {
   if (!of.reference) return null;
   const told = result?.[of.reference.field];
-  if (typeof told === 'number') return { value: told, text: of.reference.text };
+  if (typeof told === 'number') return { ...of.reference, value: told };
   const plain = kind === 'option_european' && ['black_scholes', 'black76', undefined].includes(data.model);
   if (result || !plain || !isOneOption(data) || typeof data.volatility !== 'number') return null;
-  return { value: blackScholes(data).price, text: of.reference.text };
+  return { ...of.reference, value: blackScholes(data).price };
 }

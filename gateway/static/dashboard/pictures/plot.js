@@ -1,16 +1,14 @@
 // uPlot, fetched when the first picture needs it, kept in step with its data, its room and the theme.
 
 import { html, useEffect, useRef, useState } from '../shell/ui.js';
+import { sheet } from './sheet.js';
 import { useTheme, useWidth } from './theme.js';
 
 let library = null;
 
 function load() {
   library ??= import('../vendor/uplot/uPlot.esm.js').then((module) => {
-    const sheet = document.createElement('link');
-    sheet.rel = 'stylesheet';
-    sheet.href = new URL('../vendor/uplot/uPlot.min.css', import.meta.url).href;
-    document.head.append(sheet);
+    sheet('vendor/uplot/uPlot.min.css');
     return module.default;
   });
   return library;

@@ -66,17 +66,17 @@ export function Input({ task, text }) {
   </section>`;
 }
 
-const envelope = (task, text) => `{"kind": "${task.kind}", "data": ${text}}`;
+export const envelope = (task, text) => `{"kind": "${task.kind}", "data": ${text}}`;
 const quoted = (text) => text.replaceAll("'", "'\\''");
 
-function curl(task, text) {
+export function curl(task, text) {
   return `curl -X POST ${location.origin}/tasks -H "Content-Type: application/json" -H "Prefer: wait=30" -d '${quoted(envelope(task, text))}'`;
 }
 
-function python(task, text) {
+export function python(task, text) {
   return `import json\n\nfrom headrace_client import Client\n\ndata = json.loads(r'''${text}''')\nwith Client("${location.origin}") as client:\n    print(client.run("${task.kind}", data))`;
 }
 
-function command(task, text) {
+export function command(task, text) {
   return `HEADRACE_URL=${location.origin} headrace submit ${task.kind} --wait -f - <<'DATA'\n${text}\nDATA`;
 }

@@ -1,0 +1,103 @@
+// From a kind's JSON Schema to fields, and from what is typed to JSON: numbers go out as they were typed.
+
+/**
+ * A field: {name, title, unit, says, allowed, needed, choices, form, fallback}. `form`: choice (one of `choices`), text (a
+ * string), json (anything; a word that is no JSON is a string where `words` are allowed).
+ */
+export function fieldsOf(schema) {
+  const needed = new Set(schema.required ?? []);
+  return Object.entries(schema.properties ?? {}).map(([name, said]) => fieldOf(name, said, needed.has(name)));
+}
+
+function fieldOf(name, said, needed) {
+  const ways = alternatives(said).filter((way) => way.type !== 'null');
+  const told = (word) => said[word] ?? ways.find((way) => way[word] !== undefined)?.[word] ?? '';
+  const choices = ways.flatMap((way) => way.enum ?? (way.type === 'boolean' ? [true, false] : []));
+  const closed = ways.every((way) => way.enum || way.type === 'boolean');
+  const words = ways.some((way) => way.enum || way.type === 'string');
+  const plain = ways.every((way) => way.type === 'string');
+  return {
+    name,
+    needed,
+    choices,
+    words,
+    title: told('title') || name,
+    unit: told('x-unit') === 'none' ? '' : told('x-unit'),
+    says: told('description'),
+    allowed: [...new Set(ways.map((way) => range({ ...said, ...way })).filter(Boolean))].join(', or '),
+    example: told('examples')?.[0],
+    fallback: said.default ?? null,
+    form: closed ? 'choice' : plain ? 'text' : 'json',
+  };
+}
+
+// All ways in which a value may be given, however deep they stand.
+function alternatives(said) {
+  if (!said.anyOf) return [said];
+  const { anyOf, ...around } = said;
+  return anyOf.flatMap((way) => alternatives(way.anyOf ? way : { ...bounds(around), ...way }));
+}
+
+const bounds = (around) =>
+  Object.fromEntries(Object.entries(around).filter(([word]) => /^(minimum|maximum|exclusive|multipleOf)/.test(word)));
+
+function range(way) {
+  if (way.enum || way.type === 'boolean') return way.type === 'boolean' ? '' : way.enum.join(', ');
+  if (way.type === 'array') return 'a list';
+  if (way.type === 'object') return 'an object';
+  if (way.type === 'string') return way.maxLength ? `at most ${way.maxLength} characters` : 'text';
+  const limits = [
+    way.minimum !== undefined && `≥ ${way.minimum}`,
+    way.exclusiveMinimum !== undefined && `> ${way.exclusiveMinimum}`,
+    way.maximum !== undefined && `≤ ${way.maximum}`,
+    way.exclusiveMaximum !== undefined && `< ${way.exclusiveMaximum}`,
+  ].filter(Boolean);
+  return [way.type === 'integer' ? 'a whole number' : 'a number', ...limits].join(' ');
+}
+
+/** What stands in a field for a JSON text: strings without their quotes where words are allowed. */
+export function typed(field, json) {
+  if (json === undefined || json === 'null') return '';
+  return json[0] === '"' && (field.words || field.form === 'text') ? JSON.parse(json) : json;
+}
+
+/** The JSON of what is typed: {json} ("" when the field is left out), or {fault}. */
+export function jsonOf(field, text) {
+  const said = text.trim();
+  if (said === '') return { json: '' };
+  if (field.form === 'text') return { json: JSON.stringify(said) };
+  try {
+    JSON.parse(said);
+    return { json: said };
+  } catch (wrong) {
+    if (field.words && /^[^[{"]/.test(said)) return { json: JSON.stringify(said) };
+    return { fault: `is not JSON: ${wrong.message}` };
+  }
+}
+
+/** The data as JSON text, a field a line, and the faults by field that keep it from being JSON. */
+export function dataOf(fields, values) {
+  const faults = {};
+  const lines = [];
+  for (const field of fields) {
+    const { json, fault } = jsonOf(field, values[field.name] ?? '');
+    if (fault) faults[field.name] = fault;
+    else if (json) lines.push(`${JSON.stringify(field.name)}: ${json}`);
+  }
+  return { text: `{${lines.join(', ')}}`, faults };
+}
+
+/** Faults as the API told them, by the field that they belong to; `rest` belongs to none. */
+export function placed(errors, fields) {
+  const names = new Set(fields.map((field) => field.name));
+  const found = {};
+  const rest = [];
+  for (const error of errors) {
+    const [, , name = ''] = /^\$\.data(\.([A-Za-z_0-9]+))?/.exec(error.path ?? '') ?? [];
+    const deeper = (error.path ?? '').slice(`$.data.${name}`.length);
+    const words = `${deeper ? `${name}${deeper} ` : ''}${error.detail}${error.allowed ? `. Allowed: ${error.allowed}` : ''}`;
+    if (names.has(name)) (found[name] ??= []).push(words);
+    else rest.push(`${error.path ?? ''} ${words}`);
+  }
+  return { found, rest };
+}
