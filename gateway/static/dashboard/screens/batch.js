@@ -59,7 +59,7 @@ export default function Batch({ params }) {
   ]} /></section>
     <${Trouble} error=${wrong} />
     ${tasks.length > 0 && html`<${Drawn} tasks=${tasks} />
-    <section class="card"><${Table} caption="Tasks of the batch, failed first" columns=${COLUMNS} rows=${sorted(tasks).slice(0, 200)} keyOf=${(t) => t.task_id} hrefOf=${(t) => href('task', { id: t.task_id })} />
+    <section class="card"><${Table} caption="Tasks of the batch, failed first" columns=${tasks.some((t) => t.custom_id) ? COLUMNS : COLUMNS.slice(1)} rows=${sorted(tasks).slice(0, 200)} keyOf=${(t) => t.task_id} hrefOf=${(t) => href('task', { id: t.task_id })} />
       ${tasks.length > 200 && html`<p class="soft under">The first 200, failed first. <a href=${href('tasks', { batch: id })}>All of them</a></p>`}</section>`}`;
 }
 

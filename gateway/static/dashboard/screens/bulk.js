@@ -45,20 +45,18 @@ export async function actAll(action, filter, known, reload) {
     act: async () => {
       const { value } = await ask('POST', '/tasks/bulk', { action, filter: sent, expect_count: n });
       reload();
-      const done = value?.done ?? value?.count ?? n;
-      return `${count(done)} ${DONE[action]}.`;
+      return said(value, action);
     },
   });
 }
 
-const MOST = 10_000;
+/** What was done to how many, and why not to the others. */
+export function said({ done, refused }, action) {
+  const others = Object.entries(refused).map(([code, n]) => `${count(n)} ${code.replaceAll('_', ' ')}`);
+  return `${count(done)} ${DONE[action]}.${others.length ? ` Not done: ${others.join(', ')}.` : ''}`;
+}
 
 async function countOf(filter) {
-  let n = 0, cursor = '';
-  do {
-    const { value } = await get(`/tasks?${new URLSearchParams({ ...filter, limit: 200, ...(cursor && { cursor }) })}`);
-    n += value.tasks.length;
-    cursor = value.cursor;
-  } while (cursor && n < MOST);
-  return n;
+  const { value } = await get(`/tasks/count?${new URLSearchParams(filter)}`);
+  return value.count;
 }

@@ -13,7 +13,6 @@ import { FailureTabs } from './failures.js';
 export default function DeadLetters() {
   const { frame } = live.use();
   const may = useMay('operator');
-  const admin = useMay('admin');
   const { value, error, reload } = useAsked('/dead-letters', { again: frame?.states.failed ?? null, pauseMs: 2000 });
   const [more, setMore] = useState({ letters: [], cursor: null });
   useEffect(() => setMore({ letters: [], cursor: null }), [value]);
@@ -23,21 +22,34 @@ export default function DeadLetters() {
     const { value: page } = await get(`/dead-letters?cursor=${cursor}`);
     setMore({ letters: [...more.letters, ...page.letters], cursor: page.cursor });
   };
-  const total = value?.total ?? (value && !cursor ? letters.length : null);
-  const purge = () => confirm({
+  const purge = async () => {
+    const total = await countAll();
+    confirm({
     title: 'Purge all dead letters', says: `${count(total)} letters are removed for good. The failed tasks stay until their time is over.`,
     verb: `Purge ${count(total)}`, number: total, destructive: true,
     act: async () => {
-      await ask('DELETE', `/dead-letters?expect_count=${total}`);
+      await ask('POST', '/dead-letters/purge', { expect_count: total });
       reload();
     },
-  });
-  return html`<div class="head"><h1>Failures</h1>${admin && total > 0 && html`<span class="right"><button class="danger" onClick=${purge}>Purge all ${count(total)} …</button></span>`}</div>
+    });
+  };
+  return html`<div class="head"><h1>Failures</h1>${may && letters.length > 0 && html`<span class="right"><button class="danger" onClick=${purge}>Purge all …</button></span>`}</div>
     <${FailureTabs} at="dead-letters" />
     <${Trouble} error=${error} retry=${reload} />
     ${value && !letters.length && html`<${Empty}>No dead letters: no job was given up.<//>`}
     ${letters.map((letter) => html`<${Letter} key=${letter.letter_id} letter=${letter} may=${may} reload=${reload} />`)}
     ${cursor && html`<p><button onClick=${older}>Older ones</button></p>`}`;
+}
+
+/** How many there are: they are at most ten thousand. */
+async function countAll() {
+  let n = 0, cursor = '';
+  do {
+    const { value } = await get(`/dead-letters${cursor && `?cursor=${cursor}`}`);
+    n += value.letters.length;
+    cursor = value.cursor;
+  } while (cursor);
+  return n;
 }
 
 function Letter({ letter, may, reload }) {

@@ -7,23 +7,59 @@ import { count } from '../shell/numbers.js';
 import { href } from '../shell/router.js';
 
 const option = (strike, type, paths) => ({
-  kind: 'option_european', label: `${type} ${strike}`,
+  kind: 'option_european',
+  label: `${type} ${strike}`,
   data: { type, spot: 100, strike, maturity: 1, rate: 0.03, volatility: 0.2, paths, seed: strike },
 });
-const saving = (rate) => ({ kind: 'compound_interest', label: `${rate} %`, data: { amount: 10_000, rate: rate / 100, years: 20 } });
-const loan = (years) => ({ kind: 'loan', label: `${years} years`, data: { principal: 250_000, rate: 0.04, months: years * 12 } });
+const saving = (percent) => ({
+  kind: 'compound_interest',
+  label: `${percent} %`,
+  data: { amount: 10_000, rate: percent / 100, years: 20 },
+});
+const loan = (years) => ({
+  kind: 'loan',
+  label: `${years} years`,
+  data: { task: 'schedule', principal: 250_000, rate_per_period: 0.003, periods: years * 12 },
+});
 const risk = (seed) => ({
-  kind: 'var_mc', label: `demo book ${seed}`, priority: 'low',
-  data: { weights: [0.5, 0.3, 0.2], mean: [0.0003, 0.0002, 0.0004], covariance: [[0.0004, 0.0001, 0.00005], [0.0001, 0.0003, 0.00008], [0.00005, 0.00008, 0.0006]], value: 1_000_000, scenarios: 2_000_000, seed },
+  kind: 'var_mc',
+  label: `book ${seed}`,
+  priority: 'low',
+  data: {
+    positions: [{ symbol: 'AAPL', value: 20_000 * seed }, { symbol: 'MSFT', value: 20_500 }, { symbol: 'XOM', value: -15_000 }],
+    volatilities: { AAPL: 0.28, MSFT: 0.25, XOM: 0.3 },
+    correlation: { 'AAPL/MSFT': 0.65, 'AAPL/XOM': 0.2, 'MSFT/XOM': 0.15 },
+    days_per_year: 252,
+    confidence: 0.99,
+    horizon_days: 10,
+    scenarios: 8_000_000,
+    seed,
+  },
+});
+const portfolio = (most) => ({
+  kind: 'markowitz',
+  label: `at most ${most * 100} % in risky assets`,
+  data: {
+    objective: 'target_return',
+    target_return: 0.06,
+    groups: [{ name: 'risky', assets: ['equities', 'property'], most }],
+    assets: ['equities', 'bonds', 'gold', 'property'],
+    mean: [0.07, 0.03, 0.04, 0.055],
+    volatility: [0.16, 0.05, 0.15, 0.12],
+    correlation: [[1, 0.1, 0.05, 0.6], [0.1, 1, 0.2, 0.15], [0.05, 0.2, 1, 0.1], [0.6, 0.15, 0.1, 1]],
+    bounds: [0, 0.5],
+  },
 });
 
-/** Forty tasks of four kinds: quick ones, and some whose estimates can be watched as they narrow. */
+/** Forty tasks of five kinds: quick ones, some whose estimates can be watched, and a portfolio that cannot be. */
 export const DEMO = [
-  option(105, 'call', 40_000_000),
-  ...Array.from({ length: 5 }, (_, n) => risk(n + 1)),
-  ...Array.from({ length: 14 }, (_, n) => option(85 + 2 * n, n % 2 ? 'put' : 'call', 1_000_000)),
+  option(105, 'call', 1_500_000_000),
+  ...Array.from({ length: 4 }, (_, n) => risk(n + 1)),
+  ...Array.from({ length: 14 }, (_, n) => option(85 + 2 * n, n % 2 ? 'put' : 'call', 4_000_000)),
   ...Array.from({ length: 10 }, (_, n) => saving(n + 1)),
-  ...Array.from({ length: 10 }, (_, n) => loan(5 + 3 * n)),
+  ...Array.from({ length: 9 }, (_, n) => loan(5 + 3 * n)),
+  portfolio(0.95),
+  portfolio(0.2),
 ];
 
 const LINES = DEMO.map((task) => JSON.stringify(task)).join('\n');
@@ -43,7 +79,7 @@ export function FirstRun() {
   };
   return html`<section class="card first" aria-labelledby="first">
     <h1 id="first">Nothing has been calculated yet.</h1>
-    <p>The demo submits ${count(DEMO.length)} tasks of four kinds; most end within seconds, the largest can be watched as its estimate narrows.</p>
+    <p>The demo submits ${count(DEMO.length)} tasks of five kinds. Most end within seconds, the largest can be watched as its estimate narrows, and one fails on purpose.</p>
     <p class="buttons start">
       ${may && html`<button class="primary" onClick=${run} disabled=${state.busy}>${state.busy ? 'Submitting …' : 'Run the demo'}</button>`}
       <a class="button" href=${href('try')}>Try one calculation</a>

@@ -1,13 +1,14 @@
 // Now: is it healthy, what is it doing?
 
 import { html, useEffect, useState } from '../shell/ui.js';
-import { count, figure, percent, span } from '../shell/numbers.js';
+import { count, figure, percent, span, withError } from '../shell/numbers.js';
 import { Bar, Empty, Figure, Table, TaskLink } from '../shell/parts.js';
 import { href } from '../shell/router.js';
 import { live } from '../shell/stream.js';
 import { plural, STATES } from '../shell/words.js';
 import { FirstRun } from './first-run.js';
 import { Processes } from './processes.js';
+import { useSeries } from './series.js';
 
 /** A picture, loaded when it is first needed; nothing stands in its place until then. */
 function useModule(path, name) {
@@ -19,7 +20,8 @@ function useModule(path, name) {
 }
 
 export default function Now() {
-  const { frame, series } = live.use();
+  const { frame } = live.use();
+  const series = useSeries();
   const Spark = useModule('../pictures/spark.js', 'Spark');
   const Bars = useModule('../pictures/bars.js', 'Bars');
   const shape = frame || { states: {}, rates: {}, wait_ms: {}, run_ms: {}, queues: [], workers: [], running: [] };
@@ -34,29 +36,25 @@ export default function Now() {
     </div>
     <${Processes} frame=${frame} compact />
     <div class="two">
-      <${Running} frame=${frame} />
-      <div class="stack">
-        <${Outcomes} series=${series} Bars=${Bars} />
-        <${Waiting} frame=${frame} />
-      </div>
+      <div class="stack"><${Running} frame=${frame} /><${Waiting} frame=${frame} /></div>
+      <${Outcomes} series=${series} Bars=${Bars} />
     </div>`;
 }
 
-const of = (series, name) => (series || []).map((minute) => minute[name] ?? null);
 
 function Throughput({ frame, series, Spark }) {
   const { finished_per_s: rate } = frame.rates;
   const kinds = Object.entries(frame.rates.by_kind || {}).sort((a, b) => b[1] - a[1]);
-  const under = kinds.length ? `most: ${kinds[0][0]} ${figure(kinds[0][1])}/s` : 'tasks that ended, last 60 s';
+  const under = kinds.length ? `most: ${kinds[0][0]} ${figure(kinds[0][1])}/s` : 'mean of the last 10 s';
   return html`<${Figure} label="Finished" value=${figure(rate)} unit="tasks/s" under=${under}>
-    ${Spark && series && html`<${Spark} values=${of(series, 'finished')} label="Tasks that ended, each minute of the last 15" />`}<//>`;
+    ${Spark && series && html`<${Spark} values=${series.ended} label="Tasks that ended, each minute of the last 15" />`}<//>`;
 }
 
 function Waits({ frame, series, Spark }) {
   const { p50, p95 } = frame.wait_ms;
   const known = p95 !== null && p95 !== undefined;
   return html`<${Figure} label="Wait, p95" value=${known ? `≈\u202f${span(p95)}` : '–'} under=${known ? `p50 ≈ ${span(p50)} · run p95 ≈ ${span(frame.run_ms.p95)}` : 'nothing started in 5 min'}>
-    ${Spark && series && html`<${Spark} values=${of(series, 'wait_p95')} label="Wait p95 in ms, each minute of the last 15" />`}<//>`;
+    ${Spark && series && html`<${Spark} values=${series.waitP95} label="Wait p95 in ms, each minute of the last 15" />`}<//>`;
 }
 
 function Errors({ frame, series, Spark }) {
@@ -64,11 +62,11 @@ function Errors({ frame, series, Spark }) {
   const failed = frame.failed_recently;
   const under = rate === null || rate === undefined ? 'nothing ended in 5 min' : html`${count(failed)} failed in 5 min${failed ? html` · <a href=${href('failures')}>why</a>` : ''}`;
   return html`<${Figure} label="Errors" value=${percent(rate)} under=${under} tone=${rate > 0 ? 'bad' : ''}>
-    ${Spark && series && html`<${Spark} values=${of(series, 'failed')} label="Tasks that failed, each minute of the last 15" />`}<//>`;
+    ${Spark && series && html`<${Spark} values=${series.failed} label="Tasks that failed, each minute of the last 15" />`}<//>`;
 }
 
 function Use({ frame }) {
-  const drain = frame.drain_s ? `what waits is done in ≈ ${span(frame.drain_s * 1000)}` : frame.drain_s === 0 ? 'nothing waits' : 'too few have ended to say how long';
+  const drain = frame.drain_s ? `the queued ones are done in ≈ ${span(frame.drain_s * 1000)}` : frame.drain_s === 0 ? 'no task is queued' : 'too few have ended to say how long';
   return html`<${Figure} label="Processes in use" value=${percent(frame.utilisation, 0)} unit="of the last 60 s" under=${`${frame.busy} of ${frame.processes} busy now · ${drain}`} />`;
 }
 
@@ -82,7 +80,8 @@ const RUNNING = [
 
 export function estimate({ estimate: value, standard_error: error }) {
   if (value === null || value === undefined) return html`<span class="soft">–</span>`;
-  return html`<span title="${value} ± ${error}">${figure(value, 6)}${error !== null && error !== undefined && html` <span class="soft">± ${figure(error, 2)}</span>`}</span>`;
+  const [shown, half] = withError(value, error);
+  return html`<span class="num" title="${value} ± ${error}">${shown}${half && html` <span class="soft">± ${half}</span>`}</span>`;
 }
 
 function Running({ frame }) {
@@ -97,8 +96,8 @@ function Running({ frame }) {
 }
 
 function Outcomes({ series, Bars }) {
-  return html`<section class="card" aria-labelledby="outcomes"><h2 id="outcomes">Ended, per minute</h2>
-    ${Bars && series && html`<${Bars} series=${series} names=${['succeeded', 'failed', 'cancelled']} />`}
+  return html`<section class="card" aria-label="Ended, per minute">
+    ${Bars && series && html`<${Bars} series=${{ at: series.at, stacks: series.stacks }} title="Tasks that ended, per minute" name="ended" />`}
   </section>`;
 }
 

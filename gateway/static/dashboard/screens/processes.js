@@ -2,13 +2,13 @@
 
 import { addSpans, live, spans } from '../shell/stream.js';
 import { useAsked } from '../shell/api.js';
-import { span } from '../shell/numbers.js';
 import { Choice, Empty } from '../shell/parts.js';
 import { go, place, refine } from '../shell/router.js';
 import { now } from '../shell/time.js';
 import { html, useEffect, useState } from '../shell/ui.js';
 
 const WINDOWS = { '15s': 15_000, '60s': 60_000, '5min': 300_000, '30min': 1_800_000 };
+const NAMES = { '15s': '15 s', '60s': '1 min', '5min': '5 min', '30min': '30 min' };
 const BY_FRAMES_MS = 60_000; // so far back the first frame of a stream reaches
 const MOST = 5000; // bars in one answer
 
@@ -37,11 +37,11 @@ export function Processes({ frame }) {
   const to = now();
   const shown = all.filter((each) => each.to_ms >= to - width);
   const pick = (w) => refine({ window: w === '60s' ? '' : w }, { replace: true });
-  return html`<section class="card" aria-label="Processes">
+  return html`<section class="card processes" aria-label="Processes">
     <${Choice}
       label="How far back"
       options=${Object.keys(WINDOWS)}
-      names=${Object.fromEntries(Object.entries(WINDOWS).map(([name, ms]) => [name, span(ms).replace(/ 00.s$/, '').replace('.0', '')]))}
+      names=${NAMES}
       value=${chosen}
       onPick=${pick}
     />

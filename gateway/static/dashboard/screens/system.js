@@ -20,8 +20,8 @@ export default function System() {
 }
 
 function Leave() {
-  const { name, role, cookie } = caller.use();
-  return html`${name && html`<span class="soft">${name}, ${role}</span>`}${cookie && html`<button class="small" onClick=${signOut}>Sign out</button>`}`;
+  const { name, role, keys } = caller.use();
+  return html`${name && html`<span class="soft">${name}, ${role}</span>`}${keys && html`<button class="small" onClick=${signOut}>Sign out</button>`}`;
 }
 
 function Store({ store }) {

@@ -122,9 +122,9 @@ function List({ rows, dim, chosen, choose }) {
     <tbody>${rows.map((row) => html`<tr key=${row.task_id} data-href=${href('task', { id: row.task_id })}>
       ${may && html`<td class="tight"><input type="checkbox" aria-label="Select ${row.task_id}" checked=${chosen.has(row.task_id)} onChange=${() => toggle(row.task_id)} /></td>`}
       <td class="tight"><${Time} at=${row.submitted_at} /></td><td class="tight"><${TaskLink} id=${row.task_id} /></td>
-      <td>${row.kind}</td><td class="label">${row.label}</td><td>${row.priority}</td><td>${row.owner}</td>
-      ${batches && html`<td>${row.batch_id && html`<a class="id" href=${href('batch', { id: row.batch_id })}>${row.batch_id.slice(-6)}</a>`}</td>`}
-      <td><${State} state=${row.state} /></td><td class="num">${span(row.waited_ms)}</td><td class="num">${span(row.ran_ms)}</td>
+      <td>${row.kind}</td><td class="label">${row.label}</td><td class="spare">${row.priority}</td><td class="spare">${row.owner}</td>
+      ${batches && html`<td class="spare">${row.batch_id && html`<a class="id" href=${href('batch', { id: row.batch_id })}>${row.batch_id.slice(-6)}</a>`}</td>`}
+      <td><${State} state=${row.state} /></td><td class="num" data-name="waited">${span(row.waited_ms)}</td><td class="num" data-name="ran">${span(row.ran_ms)}</td>
       <td class="wide">${what(row)}</td></tr>`)}</tbody>
   </table></div></section>`;
 }

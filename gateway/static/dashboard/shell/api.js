@@ -2,8 +2,8 @@
 
 import { store, useEffect, useRef, useState } from './ui.js';
 
-/** Who asks, as the stream or an answer told; `role` is null while nobody has said. `signIn`: a key is needed. */
-export const caller = store({ name: '', role: null, signIn: false });
+/** Who asks, as the gateway says; `role` is null while it has not. `signIn`: a key is needed. `keys`: keys are in use. */
+export const caller = store({ name: '', role: null, keys: false, signIn: false });
 
 const RANK = { viewer: 0, submitter: 1, operator: 2, admin: 3 };
 
@@ -11,6 +11,17 @@ const RANK = { viewer: 0, submitter: 1, operator: 2, admin: 3 };
 export function useMay(role) {
   const { role: mine } = caller.use();
   return mine !== null && RANK[mine] >= RANK[role];
+}
+
+/** Ask who asks. */
+export async function meet() {
+  try {
+    const { value } = await get('/session');
+    caller.set({ name: value.name, role: value.role, keys: value.keys_needed, signIn: false });
+  } catch {
+    return false; // a 401 is in `caller` now; for anything else the stream comes again, and asks again
+  }
+  return true;
 }
 
 /** A refusal: `status` 0 means that nobody answered. `fields`: what is wrong where, when the server said so. */
@@ -23,7 +34,7 @@ export class Refused extends Error {
 
 /** Ask; `{ value, text, headers }`, or a Refused. An answer of more than `most` bytes is not read: code `too_large`. */
 export async function ask(method, path, body, { signal, headers = {}, most = Infinity } = {}) {
-  const sent = body === undefined ? headers : { 'Content-Type': 'application/json', ...headers };
+  const sent = method === 'GET' ? headers : { 'Content-Type': 'application/json', ...headers };
   let answer, text;
   try {
     answer = await fetch(path, { method, body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body), headers: sent, signal, credentials: 'same-origin', cache: 'no-store' });

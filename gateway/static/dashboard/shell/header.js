@@ -11,9 +11,9 @@ import { clock, now, zone, ZONES, ZONE_NAMES } from './time.js';
 
 export const SCREENS = [
   ['now', 'Now'], ['tasks', 'Tasks'], ['workers', 'Workers'], ['queues', 'Queues'], ['failures', 'Failures'],
-  ['dead-letters', 'Dead letters'], ['batches', 'Batches'], ['try', 'Try'], ['system', 'System'],
+  ['batches', 'Batches'], ['try', 'Try'], ['system', 'System'],
 ];
-const PART_OF = { task: 'tasks', batch: 'batches' };
+const PART_OF = { task: 'tasks', batch: 'batches', 'dead-letters': 'failures' };
 
 export function Header() {
   const { screen } = place.use();
@@ -21,13 +21,14 @@ export function Header() {
   const { role, name } = caller.use();
   const where = zone.use();
   const look = theme.use();
+  const failed = live.use().frame?.failed_recently ?? 0;
   const next = () => zone.set(ZONES[(ZONES.indexOf(where) + 1) % ZONES.length]);
   return html`<header>
     <a class="skip" href="#main" onClick=${(e) => { e.preventDefault(); document.getElementById('main').focus(); }}>To the content</a>
     <div class="top">
       <a class="brand" href=${href('now')}><img src="icon.svg" alt="" width="22" height="22" /> Headrace</a>
       <nav aria-label="Screens">${SCREENS.map(([id, title]) => html`
-        <a href=${href(id)} aria-current=${id === at ? 'page' : undefined}>${title}</a>`)}</nav>
+        <a href=${href(id)} aria-current=${id === at ? 'page' : undefined}>${title}${id === 'failures' && failed > 0 && html` <b class="bad" title="in the last 5 minutes">${count(failed)}</b>`}</a>`)}</nav>
       <${Search} />
       <div class="tools">
         <button class="small" onClick=${next} title="Show times in local time, in UTC or as ages">${ZONE_NAMES[where]}</button>

@@ -88,6 +88,20 @@ export function figure(x, digits = 3) {
   return Math.abs(x) < 1e-4 ? text : String(Number(text)); // never 1e+2
 }
 
+/** A number with so many decimals and narrow spaces. */
+export function fixed(x, decimals) {
+  const [whole, part] = x.toFixed(decimals).split('.');
+  const spaced = whole.replace(/\B(?=(\d{3})+$)/g, SPACE);
+  return part ? `${spaced}.${part}` : spaced;
+}
+
+/** An estimate and its standard error, both to the error's second digit, as texts: ['4 594.3', '2.6']. */
+export function withError(x, error) {
+  if (!(error > 0)) return [figure(x, 8), ''];
+  const decimals = Math.min(12, Math.max(0, 1 - Math.floor(Math.log10(error))));
+  return [fixed(x, decimals), fixed(error, decimals)];
+}
+
 /** A share as percent: 0.8 %. */
 export function percent(x, digits = 1) {
   if (x === null || x === undefined || !Number.isFinite(x)) return '–';

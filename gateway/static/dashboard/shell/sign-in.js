@@ -1,7 +1,7 @@
 // A key, once: the gateway makes a cookie of it that scripts cannot read.
 
 import { html, useState } from './ui.js';
-import { ask, caller } from './api.js';
+import { ask, caller, meet } from './api.js';
 import { Trouble } from './parts.js';
 import { reconnect } from './stream.js';
 
@@ -13,7 +13,7 @@ export function SignIn() {
     set({ busy: true, error: null });
     try {
       await ask('POST', '/session', { key: key.trim() });
-      caller.set({ ...caller.get(), signIn: false });
+      await meet();
       reconnect();
     } catch (error) {
       set({ busy: false, error });
@@ -31,5 +31,5 @@ export function SignIn() {
 /** Sign out: the cookie goes. */
 export async function signOut() {
   await ask('DELETE', '/session');
-  caller.set({ name: '', role: null, signIn: true });
+  caller.set({ name: '', role: null, keys: true, signIn: true });
 }

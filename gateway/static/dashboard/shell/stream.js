@@ -4,7 +4,7 @@
 //
 // A tab that nobody sees listens to nothing. Whoever comes back gets a snapshot, so nothing needs to be made up for.
 
-import { caller, get } from './api.js';
+import { caller, meet } from './api.js';
 import { members } from './numbers.js';
 import { now, setClock } from './time.js';
 import { store } from './ui.js';
@@ -44,7 +44,6 @@ function take(frame) {
   const { series = live.get().series, spans: fresh = [], ...rest } = shown;
   addSpans(fresh);
   set({ frame: rest, series, status: away ? 'away' : 'live', at: performance.now(), tries: 0 });
-  if (frame.caller) caller.set({ ...caller.get(), ...frame.caller, signIn: false });
 }
 
 /** Put jobs beside those that are known; the newest five thousand are kept. */
@@ -95,22 +94,16 @@ function again() {
   if (!paused) set({ status: tries > 2 ? 'offline' : 'reconnecting', tries });
   else set({ tries });
   timer = setTimeout(async () => {
-    if (tries === 1 || tries % 3 === 0) await ask(); // EventSource never says why: a plain request does
-    if (!document.hidden) listen();
+    await meet(); // EventSource never says why: a plain request does
+    if (!document.hidden && !caller.get().signIn) listen();
   }, RETRY_MS[Math.min(tries, RETRY_MS.length) - 1]);
-}
-
-async function ask() {
-  try {
-    await get('/queues');
-  } catch { /* a 401 is in `caller` now; anything else is what the pill says */ }
 }
 
 /** Begin, and go on as long as the page lives. */
 export function start() {
-  document.addEventListener('visibilitychange', () => (document.hidden ? close() : listen()));
+  document.addEventListener('visibilitychange', () => (document.hidden || caller.get().signIn ? close() : listen()));
   caller.watch(({ signIn }) => signIn && close());
-  listen();
+  meet().then(() => caller.get().signIn || document.hidden || listen());
 }
 
 /** After signing in, or by the viewer's wish: now, not at the next try. */
