@@ -51,7 +51,8 @@ export function Amortisation({ data = {}, result }) {
     ]}
     note=${picked === null || !shown[picked] ? note(result, rows) : said(shown[picked], unit)}
     table=${{
-      columns: [unit, 'payment', 'interest', 'principal', 'balance'],
+      decimals: [0, 2, 2, 2, 2],
+      columns: [unit === 'year' ? 'year' : 'number', 'payment', 'interest', 'principal', 'balance'],
       rows: shown.map((row) => [row.at, row.payment, row.interest, row.principal, row.balance]),
     }}
     open

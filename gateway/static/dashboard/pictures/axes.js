@@ -8,7 +8,7 @@ import { decimalsOfStep, linear, stepOf, ticks } from './scale.js';
 export function plane({ width, height, x, y, left = 64, right = 16, top = 12, bottom = 44 }) {
   const across = linear(x[0], x[1], left, width - right);
   const up = linear(y[0], y[1], height - bottom, top);
-  const aboutX = Math.max(Math.floor((width - left - right) / 90), 2);
+  const aboutX = Math.min(Math.max(Math.floor((width - left - right) / 60), 3), 10);
   return {
     width,
     height,

@@ -32,11 +32,11 @@ export function Convergence({
     `${withError(point.estimate, point.standard_error)} (95 %, ${count(amount(point))} ${counted})`;
   const shape = `${reference ? 1 : 0}${target ? 1 : 0}${counted}`;
   return html`<${Picture}
-    title=${`Convergence of ${name}`}
+    title=${points.length > 1 ? `Convergence of ${name}` : `Estimate of ${name}`}
     headline=${said(last)}
     name=${`convergence-${name}`}
     note=${note(points, reference, live, hovered === null ? null : points[hovered], said)}
-    legend=${legend(reference, target)}
+    legend=${legend(points, reference, target)}
     table=${table(points, counted)}
   >
     <${Plot}
@@ -72,7 +72,7 @@ function options(uPlot, reference, target, counted) {
     axes: [
       axis(colours, {
         label: counted,
-        splits: (_, __, low, high) => decades(low, high),
+        splits: (u, _, low, high) => decades(u, low, high),
         values: (_, splits) => splits.map(amounts),
         filter: (_, splits) => splits,
       }),
@@ -115,9 +115,10 @@ function stretch(u, low, high) {
   return low === high ? [low / 3, high * 3] : [low / 1.15, high * 1.15];
 }
 
-/** Ticks of a logarithmic axis: powers of ten, where they are few also 2 and 5 times them. */
-function decades(low, high) {
-  const factors = high / low > 300 ? [1] : [1, 2, 5];
+/** Ticks of a logarithmic axis: powers of ten; where they are far apart on the screen also 2 and 5 times them. */
+function decades(u, low, high) {
+  const apart = u.width / Math.log10(high / low);
+  const factors = apart < 220 ? [1] : apart < 900 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
   const found = [];
   for (let power = 10 ** Math.floor(Math.log10(low)); power <= high; power *= 10) {
     for (const factor of factors) if (factor * power >= low && factor * power <= high) found.push(factor * power);
@@ -158,10 +159,14 @@ function single(u) {
   });
 }
 
-function legend(reference, target) {
+function legend(points, reference, target) {
+  const interval =
+    points.length > 1
+      ? { shape: 'box', tone: 'band', text: '95 % band' }
+      : { shape: 'interval', tone: 'blue', text: '95 % interval' };
   return [
-    { shape: 'line', tone: 'blue', text: 'estimate' },
-    { shape: 'box', tone: 'band', text: '95 % band' },
+    { shape: points.length > 1 ? 'line' : 'dot', tone: 'blue', text: 'estimate' },
+    interval,
     ...(reference ? [{ shape: 'dash', tone: 'red', text: `${reference.text} ${short(reference.value, 8)}` }] : []),
     ...(target
       ? [{ shape: 'faint', tone: 'grey', text: `stops inside, at a standard error of ${short(target)}` }]

@@ -1,7 +1,7 @@
 // What stands around every picture: its headline, the table behind it, and the files it gives away.
 
 import { html, useRef, useState } from '../shell/ui.js';
-import { short } from './figures.js';
+import { fixed, short } from './figures.js';
 import { csv, download, png } from './save.js';
 import { palette } from './theme.js';
 
@@ -12,7 +12,7 @@ const SHOWN = 2000; // rows of the table on the page; the CSV has all
  *   title     what is drawn
  *   headline  its main figure in words, also what a screen reader says
  *   name      of the files, without ending
- *   table     {columns, rows}: all that is drawn, as figures
+ *   table     {columns, rows}: all that is drawn, as figures; `decimals` by column, where they are always as many
  *   note      a sentence below; `legend` shapes and their meaning; `tools` switches above
  *   open      show the table at first
  * Children are the drawing.
@@ -51,21 +51,23 @@ export function Picture({ title, headline, name, table, note, legend, tools, ope
 }
 
 /** The rows behind a picture. */
-export function Table({ title, columns, rows }) {
+export function Table({ title, columns, rows, decimals = [] }) {
   const some = rows.slice(0, SHOWN);
-  const cell = (value) => (typeof value === 'number' ? short(value, 9) : (value ?? '–'));
+  const figure = (value, i) => (decimals[i] === undefined ? short(value, 9) : fixed(value, decimals[i]));
+  const cell = (value, i) => (typeof value === 'number' ? figure(value, i) : (value ?? '–'));
+  const side = (value) => (typeof value === 'number' ? 'figure' : '');
   return html`<div class="picture-table" tabindex="0" role="region" aria-label=${`Table: ${title}`}>
     <table>
       <thead>
         <tr>
-          ${columns.map((column) => html`<th scope="col">${column}</th>`)}
+          ${columns.map((column, i) => html`<th scope="col" class=${side(rows[0]?.[i])}>${column}</th>`)}
         </tr>
       </thead>
       <tbody>
         ${some.map(
           (row) =>
             html`<tr>
-              ${row.map((value) => html`<td class=${typeof value === 'number' ? 'figure' : ''}>${cell(value)}</td>`)}
+              ${row.map((value, i) => html`<td class=${side(value)}>${cell(value, i)}</td>`)}
             </tr>`,
         )}
       </tbody>
@@ -74,7 +76,7 @@ export function Table({ title, columns, rows }) {
   </div>`;
 }
 
-/** What the shapes mean: `shape` is line, dash, dot, ring, box, hatch, cross, diamond; `tone` a colour's name. */
+/** What the shapes mean: `shape` is line, dash, dot, ring, box, frame, hatch, cross, diamond; `tone` a colour's name. */
 export function Legend({ entries }) {
   return html`<ul class="picture-legend">
     ${entries.map(
@@ -94,7 +96,10 @@ function mark(shape, tone) {
   if (shape === 'dot') return html`<circle class="fill ${tone}" cx="9" cy="6" r="4" />`;
   if (shape === 'ring') return html`<circle class="stroke ${tone}" cx="9" cy="6" r="4" />`;
   if (shape === 'diamond') return html`<path class="fill ${tone}" d="M9 0L15 6L9 12L3 6Z" />`;
+  if (shape === 'interval') return html`<path class="stroke thin ${tone}" d="M4 1H14M4 11H14M9 1V11" />`;
+  if (shape === 'frame') return html`<rect class="stroke fine ${tone}" x="1" y="1" width="16" height="10" />`;
   if (shape === 'triangle') return html`<path class="fill ${tone}" d="M9 1L15 11H3Z" />`;
+  if (shape === 'plus') return html`<path class="stroke ${tone}" d="M4 6h10M9 1v10" />`;
   if (shape === 'cross') return html`<path class="stroke ${tone}" d="M4 1L14 11M14 1L4 11" />`;
   if (shape === 'hatch')
     return html`<rect class="stroke fine ${tone}" x="1" y="1" width="16" height="10" />

@@ -27,7 +27,7 @@ export function Frontier({ data, result }) {
     headline=${headline(found, best, least)}
     name="frontier"
     legend=${legend(found, best, least, free, assets)}
-    note=${`Weights of the portfolio with ${found.measure} ${percent(found.points[shown].risk)} and return ${percent(found.points[shown].mean)}:`}
+    note=${`Bars: the weights of the portfolio with ${found.measure} ${percent(found.points[shown].risk, 2)} and return ${percent(found.points[shown].mean, 2)}.${found.points.length > 1 ? ' Point at another to see its own.' : ''}`}
     table=${{
       columns: ['risk', 'return', ...names],
       rows: found.points.map((point) => [point.risk, point.mean, ...point.weights]),
@@ -155,7 +155,7 @@ function Weights({ width, names, weights }) {
 const clipped = (name, wide) => (name.length * 7 > wide ? `${name.slice(0, Math.floor(wide / 7) - 1)}…` : name);
 
 function headline(found, best, least) {
-  const said = (point) => `return ${percent(point.mean)} at ${found.measure} ${percent(point.risk)}`;
+  const said = (point) => `return ${percent(point.mean, 2)} at ${found.measure} ${percent(point.risk, 2)}`;
   if (found.points.length === 1) return said(found.points[0]);
   if (best !== null) return `largest Sharpe ratio of ${found.points.length} portfolios: ${said(found.points[best])}`;
   return `${found.points.length} portfolios, least risk: ${said(found.points[least])}`;
@@ -171,6 +171,6 @@ function legend(found, best, least, free, assets) {
     ...(least === null ? [] : [{ shape: 'triangle', tone: 'green', text: 'least risk' }]),
     ...(best === null ? [] : [{ shape: 'diamond', tone: 'red', text: 'largest Sharpe ratio' }]),
     ...(best === null ? [] : [{ shape: 'dash', tone: 'amber', text: `capital line from ${short(free * 100)} %` }]),
-    ...(assets.length ? [{ shape: 'cross', tone: 'grey', text: 'an asset alone' }] : []),
+    ...(assets.length ? [{ shape: 'plus', tone: 'grey', text: 'an asset alone' }] : []),
   ];
 }

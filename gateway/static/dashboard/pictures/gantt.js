@@ -4,7 +4,7 @@ import { count, percent, span as duration } from '../shell/numbers.js';
 import { clock } from '../shell/time.js';
 import { html, useEffect, useMemo, useRef, useState } from '../shell/ui.js';
 import { Picture } from './frame.js';
-import { barsOf, MOST_BARS, painted, rowsOf, sums } from './gantt_rows.js';
+import { barsOf, MOST_BARS, painted, rowsOf, sinceOf, sums } from './gantt_rows.js';
 import { stepOf } from './scale.js';
 import { context, hatch, palette, usePixelRatio, useTheme, useWidth } from './theme.js';
 
@@ -69,7 +69,7 @@ export function Gantt({ spans, workers, from, to, onPick }) {
     }
   };
   const density = laid.flat().filter((bar) => bar.count);
-  const { utilisation, longest } = sums(rows, begin, end);
+  const { utilisation, longest } = sums(rows, begin, end, to);
   const change = (factor, shift) => {
     const middle = (begin + end) / 2 + shift * (end - begin);
     const half = Math.min(((end - begin) * factor) / 2, (to - from) / 2);
@@ -147,8 +147,8 @@ function draw(ctx, { rows, laid, paints, by, begin, end, now, left, width, heigh
         ctx.strokeRect(x - 1, top + 1, Math.max(bar.wide, 2) + 1, ROW - 3);
       }
     });
-    if (row.now?.task && Number.isFinite(row.now.ran_ms))
-      going(ctx, colours, row, { top, left, width, begin, end, now });
+    const since = sinceOf(row, now);
+    if (since !== null) going(ctx, colours, since, { top, left, width, begin, end });
   });
   if (brush && Math.abs(brush.to - brush.from) > 3) {
     ctx.fillStyle = colours.band;
@@ -171,9 +171,9 @@ function dense(ctx, colours, x, top, bar) {
 }
 
 // What runs now has no end yet: an open bar up to the edge.
-function going(ctx, colours, row, { top, left, width, begin, end, now }) {
+function going(ctx, colours, since, { top, left, width, begin, end }) {
   const scale = (width - left - 8) / (end - begin);
-  const x = left + Math.max((now - row.now.ran_ms - begin) * scale, 0);
+  const x = left + Math.max((since - begin) * scale, 0);
   if (x > width - 8) return;
   ctx.strokeStyle = colours.blue;
   ctx.lineWidth = 1.5;
@@ -219,7 +219,14 @@ function times(ctx, colours, begin, end, left, width, height) {
     ctx.fillStyle = colours.faint;
     ctx.fillRect(x, TOP - 4, 1, height);
     ctx.fillStyle = colours.soft;
-    if (x > left + 24 && x < width - 28) ctx.fillText(clock(at, { full: step < 1000 }), x, 9);
+    if (x > left + 24 && x < width - 28)
+      ctx.fillText(
+        clock(at, { full: step < 1000 })
+          .split(' ')
+          .pop(),
+        x,
+        9,
+      );
   }
 }
 
@@ -229,7 +236,7 @@ function legend(paints, density) {
     .map(([text, { tone, shape }]) => ({ shape: shape === 'plain' ? 'box' : 'hatch', tone, text }));
   const rest = paints.size > 10 ? [{ shape: 'box', tone: 'grey', text: `and ${paints.size - 10} more` }] : [];
   const dense = density.length
-    ? [{ shape: 'ring', tone: 'ink', text: 'density: several jobs, as high as the time was busy' }]
+    ? [{ shape: 'frame', tone: 'ink', text: 'density: several jobs, as high as the time was busy' }]
     : [];
   return [...some, ...rest, ...dense];
 }
@@ -245,7 +252,9 @@ function said(rows, { row, bar }) {
 
 function note(rows, density, begin, end) {
   if (!rows.length) return 'No process has computed anything in this window.';
-  const words = [`${duration(end - begin)} shown. Drag over a stretch to look closer; click a bar for its task.`];
+  const words = [
+    `${duration(end - begin)} from ${clock(begin)} on. Drag over a stretch to look closer; click a bar for its task.`,
+  ];
   const hidden = density.reduce((sum, bar) => sum + bar.count, 0);
   if (hidden)
     words.push(`${count(hidden)} jobs too short to stand apart are merged into ${count(density.length)} density bars.`);

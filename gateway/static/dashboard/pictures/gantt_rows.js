@@ -86,16 +86,29 @@ function outcome(name) {
   return { tone: 'red', shape: 'stripes' };
 }
 
-/** The share of the processes' time in [from, to] that was busy, and the longest bar, both of what is shown. */
-export function sums(rows, from, to) {
+/** When the job that a row computes now began; null when it computes nothing, or the row already knows its end. */
+export function sinceOf(row, now) {
+  if (!row.now?.task || !Number.isFinite(row.now.ran_ms)) return null;
+  const since = now - row.now.ran_ms;
+  const last = row.spans[row.spans.length - 1];
+  return last && last.to_ms > since + 50 ? null : since; // beats are a little old: what ended after it began was it
+}
+
+/** The busy share of the processes' time in [from, to], from the first bar on, and the longest bar of it. */
+export function sums(rows, from, to, now) {
   let busy = 0;
   let longest = 0;
+  let first = to;
   for (const row of rows) {
-    for (const span of row.spans) {
-      const seen = Math.min(span.to_ms, to) - Math.max(span.from_ms, from);
-      if (seen > 0) busy += seen;
-      if (span.to_ms > from && span.from_ms < to) longest = Math.max(longest, span.to_ms - span.from_ms);
+    const since = sinceOf(row, now);
+    const open = since === null ? [] : [{ from_ms: since, to_ms: now }];
+    for (const span of [...row.spans, ...open]) {
+      const [begun, ended] = [Math.max(span.from_ms, from), Math.min(span.to_ms, to)];
+      if (ended < begun) continue;
+      busy += ended - begun;
+      first = Math.min(first, begun);
+      longest = Math.max(longest, span.to_ms - span.from_ms);
     }
   }
-  return { utilisation: rows.length ? busy / (rows.length * (to - from)) : 0, longest };
+  return { utilisation: first < to ? busy / (rows.length * (to - first)) : 0, longest };
 }

@@ -9,6 +9,7 @@ import { context, palette, usePixelRatio, useTheme, useWidth } from './theme.js'
 const LEFT = 62;
 const BOTTOM = 40;
 const ROW = 26;
+const NARROWEST = 44; // CSS pixels of a cell that still holds its figure
 
 /** `xs`, `ys`, `values[row][column]`; `mark`: {row, column} of the framed cell. `ys` grow upwards. */
 export function HeatMap({
@@ -32,15 +33,16 @@ export function HeatMap({
   const [theme, ratio] = [useTheme(), usePixelRatio()];
   const [cell, setCell] = useState(null);
   const height = ys.length * ROW + BOTTOM + 8;
-  const box = { left: LEFT, top: 8, wide: (width - LEFT - 8) / xs.length, high: ROW };
+  const columns = columnsOf(xs.length, mark?.column ?? 0, (width - LEFT - 8) / NARROWEST);
+  const box = { left: LEFT, top: 8, wide: (width - LEFT - 8) / columns.length, high: ROW };
   const decimals = decimalsOf(Math.max(...values.flat().map(Math.abs).filter(Number.isFinite), 1e-12), 3);
   useEffect(() => {
     const ctx = context(canvas.current, width, height, ratio);
-    draw(ctx, { box, decimals, xs, ys, values, mark, nameX, nameY, formatX, formatY, width, height });
+    draw(ctx, { box, columns, decimals, xs, ys, values, mark, nameX, nameY, formatX, formatY, width, height });
   }, [width, height, theme, ratio, values]);
   const hover = (event) => {
     const at = canvas.current.getBoundingClientRect();
-    const column = Math.floor((event.clientX - at.left - box.left) / box.wide);
+    const column = columns[Math.floor((event.clientX - at.left - box.left) / box.wide)];
     const row = ys.length - 1 - Math.floor((event.clientY - at.top - box.top) / box.high);
     setCell(values[row]?.[column] === undefined ? null : { row, column });
   };
@@ -61,41 +63,43 @@ export function HeatMap({
   <//>`;
 }
 
-function draw(ctx, { box, decimals, xs, ys, values, mark, nameX, nameY, formatX, formatY, width, height }) {
+/** Which columns are drawn where not all have room: every second, third … from the framed one on. */
+function columnsOf(count, from, most) {
+  const all = Array.from({ length: count }, (_, i) => i);
+  let every = 1;
+  while (count / every > most && every < count) every += 1;
+  return all.filter((i) => (i - from) % every === 0);
+}
+
+function draw(ctx, { box, columns, decimals, xs, ys, values, mark, nameX, nameY, formatX, formatY, width, height }) {
   const colours = palette();
   const [low, high] = extent(values.flat()) ?? [0, 1];
   ctx.font = '11px system-ui, sans-serif';
   ctx.textAlign = 'center';
   ctx.textBaseline = 'middle';
-  const roomy = box.wide >= 44;
-  const every = roomy ? 1 : Math.ceil(44 / box.wide);
   values.forEach((row, i) => {
     const top = box.top + (ys.length - 1 - i) * box.high;
-    row.forEach((each, j) => {
+    columns.forEach((column, j) => {
       const left = box.left + j * box.wide;
-      const share = high > low ? (each - low) / (high - low) : 0.5;
-      ctx.fillStyle = mixed(share, Number.isFinite(each));
+      const share = high > low ? (row[column] - low) / (high - low) : 0.5;
+      ctx.fillStyle = mixed(share, Number.isFinite(row[column]));
       ctx.fillRect(left, top, box.wide - 1, box.high - 1);
-      if (j % every) return;
       ctx.fillStyle = share > 0.62 ? '#ffffff' : '#10203a';
-      ctx.textAlign = roomy ? 'center' : 'left';
-      ctx.fillText(fixed(each, decimals), roomy ? left + box.wide / 2 : left + 2, top + box.high / 2);
+      ctx.fillText(fixed(row[column], decimals), left + box.wide / 2, top + box.high / 2);
     });
   });
-  axes(ctx, { colours, box, xs, ys, every, roomy, nameX, nameY, formatX, formatY, width, height });
-  framed(ctx, colours, box, ys, mark);
+  const shown = columns.map((column) => xs[column]);
+  axes(ctx, { colours, box, xs: shown, ys, nameX, nameY, formatX, formatY, width, height });
+  if (mark) framed(ctx, colours, box, ys, { row: mark.row, column: columns.indexOf(mark.column) });
 }
 
-function axes(ctx, { colours, box, xs, ys, every, roomy, nameX, nameY, formatX, formatY, width, height }) {
+function axes(ctx, { colours, box, xs, ys, nameX, nameY, formatX, formatY, width, height }) {
   ctx.fillStyle = colours.soft;
   ctx.textAlign = 'right';
   ys.forEach((y, i) => ctx.fillText(formatY(y), box.left - 6, box.top + (ys.length - 0.5 - i) * box.high));
   const below = box.top + ys.length * box.high;
-  ctx.textAlign = roomy ? 'center' : 'left';
-  xs.forEach(
-    (x, j) => j % every || ctx.fillText(formatX(x), box.left + (j + (roomy ? 0.5 : 0)) * box.wide, below + 10),
-  );
   ctx.textAlign = 'center';
+  xs.forEach((x, j) => ctx.fillText(formatX(x), box.left + (j + 0.5) * box.wide, below + 10));
   ctx.fillText(nameX, (box.left + width) / 2, height - 8);
   ctx.save();
   ctx.translate(9, box.top + (ys.length * box.high) / 2);
@@ -106,7 +110,6 @@ function axes(ctx, { colours, box, xs, ys, every, roomy, nameX, nameY, formatX, 
 
 // The task's own cell has a frame.
 function framed(ctx, colours, box, ys, mark) {
-  if (!mark) return;
   const [x, y] = [box.left + mark.column * box.wide, box.top + (ys.length - 1 - mark.row) * box.high];
   for (const [colour, size] of [
     ['#ffffff', 5],

@@ -112,8 +112,13 @@ function upright(u, colour, dash, at, label, side) {
     const wide = ctx.measureText(text).width + 8 * ratio;
     const room = side > 0 ? box.left + box.width - x : x - box.left;
     const right = room >= wide ? side > 0 : side < 0; // turned to the other side, a line lower, where there is no room
-    ctx.textAlign = right ? 'left' : 'right';
-    ctx.fillText(text, x + (right ? 6 : -6) * ratio, box.top + (room >= wide ? 4 : 22) * ratio);
+    const left = right ? x + 4 * ratio : x - wide;
+    const top = box.top + (room >= wide ? 2 : 20) * ratio;
+    ctx.fillStyle = palette().ground;
+    ctx.fillRect(left, top, wide - 4 * ratio, 16 * ratio);
+    ctx.fillStyle = colour;
+    ctx.textAlign = 'left';
+    ctx.fillText(text, left + 2 * ratio, top + 2 * ratio);
   });
 }
 
@@ -137,7 +142,7 @@ function note(result, data, { scenarios, tail_from: tail, below, above, probabil
   else if (tail !== null && tail !== undefined) {
     words.push(`${count(all)} scenarios: from ${short(tail)} on all of them, below it the first ${count(scenarios)}.`);
   } else words.push(`${count(scenarios)} scenarios.`);
-  if (of.horizon) words.push(`Horizon ${of.horizon.replace(', sqrt_time', '')}.`);
+  if (of.horizon) words.push(`Horizon ${of.horizon.replace(', sqrt_time', '').replace(/^1 days/, '1 day')}.`);
   if (below > 0 || above > 0) words.push(`Beyond the axis: ${percent(below, 3)} lower, ${percent(above, 3)} higher.`);
   words.push(`${probability.length} bins. Losses are positive, gains negative.`);
   return words.join(' ');

@@ -1,7 +1,7 @@
 // Try: a calculation from a form. What is typed stands beside it as JSON, curl and Python, and is checked by the API alone.
 
 import { html, useEffect, useMemo, useRef, useState } from '../shell/ui.js';
-import { ask, useAsked, useMay } from '../shell/api.js';
+import { ask, caller, useAsked, useMay } from '../shell/api.js';
 import { count, members, pretty, span } from '../shell/numbers.js';
 import { Choice, Copy, Trouble } from '../shell/parts.js';
 import { go, refine } from '../shell/router.js';
@@ -47,7 +47,8 @@ function Form({ about, example, like }) {
   const [answer, setAnswer] = useState({ found: {}, rest: [] });
   const [busy, setBusy] = useState(false);
   const form = useRef(null);
-  const may = useMay('submitter');
+  const role = caller.use().role;
+  const may = useMay('submitter') || role === null; // who nobody has named is told by the server
   const { text, faults } = dataOf(fields, values);
   const body = bodyOf(kind, text, priority, label);
   const shown = { ...Object.fromEntries(Object.entries(faults).map(([name, fault]) => [name, [fault]])), ...answer.found };
@@ -92,7 +93,7 @@ function Form({ about, example, like }) {
       <h3>Task</h3>
       <div class="try-fields">
         <div class="try-field"><label for="try-priority">Priority</label>
-          <select id="try-priority" value=${priority} onChange=${(event) => setPriority(event.target.value)}>${PRIORITIES.map((each) => html`<option selected=${each === priority}>${each}</option>`)}</select></div>
+          <select id="try-priority" value=${priority} onChange=${(event) => setPriority(event.target.value)}>${PRIORITIES.map((each) => html`<option value=${each} selected=${each === priority}>${each}</option>`)}</select></div>
         <div class="try-field"><label for="try-label">Label</label>
           <input id="try-label" value=${label} maxlength="200" onInput=${(event) => setLabel(event.target.value)} /></div>
       </div>
@@ -114,11 +115,12 @@ function bodyOf(kind, text, priority, label) {
 
 /** One field: its name, unit, range, and what the API says of it. */
 function Field({ field, value, faults, onInput }) {
-  const { name, title, unit, says, allowed, needed, choices, form, fallback } = field;
+  const { name, title, unit, says, allowed, needed, choices, form, fallback, example } = field;
   const id = `field-${name}`;
   const wrong = faults?.length > 0;
   const common = { id, name, 'aria-invalid': wrong ? 'true' : undefined, 'aria-describedby': `${id}-says${wrong ? ` ${id}-fault` : ''}`, onInput: (event) => onInput(event.target.value) };
   const none = fallback === null ? '' : `default ${JSON.stringify(fallback)}`;
+  const hint = none || (example === undefined ? '' : `such as ${JSON.stringify(example)}`);
   const long = value.length > 44 || value.includes('\n') || /^[[{]/.test(value);
   const rows = Math.min(Math.max(Math.ceil(value.length / 44), value.split('\n').length, 2), 8);
   return html`<div class="try-field ${wrong ? 'wrong' : ''} ${long ? 'long' : ''}">
@@ -130,9 +132,9 @@ function Field({ field, value, faults, onInput }) {
         </select>`
       : long
         ? html`<textarea ...${common} rows=${rows} spellcheck="false" value=${value}></textarea>`
-        : html`<input ...${common} type="text" inputmode=${/^a (whole )?number/.test(allowed) ? 'decimal' : undefined} value=${value} placeholder=${none} autocomplete="off" spellcheck="false" required=${needed} list=${choices.length ? `${id}-choices` : undefined} />`}
+        : html`<input ...${common} type="text" inputmode=${/^a (whole )?number/.test(allowed) ? 'decimal' : undefined} value=${value} placeholder=${hint} autocomplete="off" spellcheck="false" required=${needed} list=${choices.length ? `${id}-choices` : undefined} />`}
     ${form !== 'choice' && choices.length > 0 && html`<datalist id="${id}-choices">${choices.map((each) => html`<option value=${String(each)}></option>`)}</datalist>`}
-    <p class="soft says" id="${id}-says">${says}${form !== 'choice' && allowed ? html` <span class="allowed">${allowed}</span>` : ''}</p>
+    <p class="soft says" id="${id}-says">${[says, form !== 'choice' && allowed].filter(Boolean).join(' · ')}</p>
     ${wrong && html`<p class="fault" id="${id}-fault"><span aria-hidden="true">✖</span> ${faults.join('; ')}</p>`}
   </div>`;
 }

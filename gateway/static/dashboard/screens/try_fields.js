@@ -1,5 +1,9 @@
 // From a kind's JSON Schema to fields, and from what is typed to JSON: numbers go out as they were typed.
 
+import { count, pretty } from '../shell/numbers.js';
+
+const LONG = 44; // characters of JSON that stand on one line of a field
+
 /**
  * A field: {name, title, unit, says, allowed, needed, choices, form, fallback}. `form`: choice (one of `choices`), text (a
  * string), json (anything; a word that is no JSON is a string where `words` are allowed).
@@ -24,7 +28,7 @@ function fieldOf(name, said, needed) {
     title: told('title') || name,
     unit: told('x-unit') === 'none' ? '' : told('x-unit'),
     says: told('description'),
-    allowed: [...new Set(ways.map((way) => range({ ...said, ...way })).filter(Boolean))].join(', or '),
+    allowed: [...new Set(ways.map((way) => range(way)).filter(Boolean))].join(', or '),
     example: told('examples')?.[0],
     fallback: said.default ?? null,
     form: closed ? 'choice' : plain ? 'text' : 'json',
@@ -34,12 +38,9 @@ function fieldOf(name, said, needed) {
 // All ways in which a value may be given, however deep they stand.
 function alternatives(said) {
   if (!said.anyOf) return [said];
-  const { anyOf, ...around } = said;
-  return anyOf.flatMap((way) => alternatives(way.anyOf ? way : { ...bounds(around), ...way }));
+  const { anyOf, default: _, ...around } = said;
+  return anyOf.flatMap((way) => alternatives({ ...around, ...way }));
 }
-
-const bounds = (around) =>
-  Object.fromEntries(Object.entries(around).filter(([word]) => /^(minimum|maximum|exclusive|multipleOf)/.test(word)));
 
 function range(way) {
   if (way.enum || way.type === 'boolean') return way.type === 'boolean' ? '' : way.enum.join(', ');
@@ -47,18 +48,22 @@ function range(way) {
   if (way.type === 'object') return 'an object';
   if (way.type === 'string') return way.maxLength ? `at most ${way.maxLength} characters` : 'text';
   const limits = [
-    way.minimum !== undefined && `≥ ${way.minimum}`,
-    way.exclusiveMinimum !== undefined && `> ${way.exclusiveMinimum}`,
-    way.maximum !== undefined && `≤ ${way.maximum}`,
-    way.exclusiveMaximum !== undefined && `< ${way.exclusiveMaximum}`,
+    way.minimum !== undefined && `from ${plainly(way.minimum)}`,
+    way.exclusiveMinimum !== undefined && `above ${plainly(way.exclusiveMinimum)}`,
+    way.maximum !== undefined && `to ${plainly(way.maximum)}`,
+    way.exclusiveMaximum !== undefined && `below ${plainly(way.exclusiveMaximum)}`,
   ].filter(Boolean);
   return [way.type === 'integer' ? 'a whole number' : 'a number', ...limits].join(' ');
 }
 
+// 10000000000 → 10 000 000 000
+const plainly = (value) => (Number.isInteger(value) && Math.abs(value) >= 1e4 ? count(value) : String(value));
+
 /** What stands in a field for a JSON text: strings without their quotes where words are allowed. */
 export function typed(field, json) {
   if (json === undefined || json === 'null') return '';
-  return json[0] === '"' && (field.words || field.form === 'text') ? JSON.parse(json) : json;
+  if (json[0] === '"' && (field.words || field.form === 'text')) return JSON.parse(json);
+  return json.length > LONG ? pretty(json, LONG) : json;
 }
 
 /** The JSON of what is typed: {json} ("" when the field is left out), or {fault}. */
