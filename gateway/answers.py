@@ -5,6 +5,7 @@ Times are RFC 3339 in UTC with milliseconds, durations have their unit in the na
 """
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
@@ -21,6 +22,9 @@ JSON = "application/json"
 ASK_AGAIN_S = "1"  # Retry-After of an answer that will change
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOTHING = Raw(b"null")
+
+# Of a result's text: a name with its colon, a number, a text, a bracket, a word.
+_TOKEN = re.compile(rb'"([A-Za-z_]\w*)":|(-?\d[\d.eE+-]*)|"(?:[^"\\]|\\.)*"|[{}\[\]]|[a-z]+')
 
 _encode = msgspec.json.Encoder().encode
 
@@ -67,6 +71,13 @@ class Rerun(Struct, frozen=True):
     same_bits: bool | None
 
 
+class Headline(Struct, frozen=True):
+    """The first plain number of a result, with the digits that it was sent with, and its name."""
+
+    name: str
+    value: Raw
+
+
 class TaskSummary(Struct, frozen=True, kw_only=True):
     """A task as it stands in a list: all but its result."""
 
@@ -97,6 +108,12 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
     versions: Versions
     sha256: str
     links: Links
+
+
+class TaskListed(TaskSummary, frozen=True, kw_only=True):
+    """A task of a list, with the first number of its result where that is not long."""
+
+    headline: Headline | None
 
 
 class TaskAnswer(TaskSummary, frozen=True, kw_only=True):
@@ -130,7 +147,7 @@ class Accepted(Struct, frozen=True, kw_only=True):
 class TaskList(Struct, frozen=True, kw_only=True):
     """One page, newest first. `cursor` and `next` are null on the last page."""
 
-    tasks: list[TaskSummary]
+    tasks: list[TaskListed]
     cursor: str | None
     next: str | None
 
@@ -207,7 +224,9 @@ def result(record: Task, now_ms: int, headers: dict[str, str], why: str | None =
 
 def page(records: list[Task], cursor: str, next_link: str, now_ms: int, whys: dict[str, str]) -> Response:
     """A page of tasks, each without its result; `whys`: id → why it has not started."""
-    tasks = [summary(record, now_ms, whys.get(record.id)) for record in records]
+    tasks = [
+        TaskListed(headline=_headline(record.head), **_told(record, now_ms, whys.get(record.id))) for record in records
+    ]
     return Response(_encode(TaskList(tasks=tasks, cursor=cursor or None, next=next_link or None)), OK, media_type=JSON)
 
 
@@ -251,6 +270,24 @@ def time_text(ms: int) -> str:
 
 
 # ── pieces ──
+
+
+def _headline(head: bytes) -> Headline | None:
+    """The first member of the result that is a number, from the first bytes of its text; None where none is there."""
+    depth, name = 0, b""
+    for token in _TOKEN.finditer(head):
+        sign = token[0]
+        if sign in b"{[":
+            depth += 1
+        elif sign in b"}]":
+            depth -= 1
+        elif depth == 1 and token[1]:
+            name = token[1]
+        elif depth == 1 and token[2] and name and token.end() < len(head):
+            return Headline(name.decode(), Raw(token[2]))
+        elif depth == 1:
+            name = b""
+    return None
 
 
 def _told(t: Task, now_ms: int, why: str | None) -> dict[str, Any]:
