@@ -72,10 +72,10 @@ class Rerun(Struct, frozen=True):
 
 
 class Headline(Struct, frozen=True):
-    """The first plain number of a result, with the digits that it was sent with, and its name."""
+    """The first plain number of a result and its name; as text, so that it keeps its digits whoever reads it."""
 
     name: str
-    value: Raw
+    value: str
 
 
 class TaskSummary(Struct, frozen=True, kw_only=True):
@@ -284,7 +284,7 @@ def _headline(head: bytes) -> Headline | None:
         elif depth == 1 and token[1]:
             name = token[1]
         elif depth == 1 and token[2] and name and token.end() < len(head):
-            return Headline(name.decode(), Raw(token[2]))
+            return Headline(name.decode(), token[2].decode())
         elif depth == 1:
             name = b""
     return None

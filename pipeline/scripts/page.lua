@@ -41,9 +41,10 @@ local function has(value, words) return string.find(string.lower(value or ''), w
 local sifts = priority ~= '' or label ~= '' or text ~= ''
 local function sifted(id)               -- what no index knows is looked for in the record
   if not sifts then return true end
-  local v = redis.pcall('HMGET', K.task(id), 'priority', 'label', 'custom_id', 'metadata')
+  local v = redis.pcall('HMGET', K.task(id), 'priority', 'label', 'custom_id', 'metadata', 'error')
   if priority ~= '' and v[1] ~= priority or not has(v[2], label) then return false end
-  return text == '' or has(v[2], text) or has(v[3], text) or has(v[4], text) or has(short(id, 'data'), text)
+  return text == '' or has(v[2], text) or has(v[3], text) or has(v[4], text) or has(v[5], text)
+    or has(short(id, 'data'), text)
 end
 local function told(id, fields)
   if ARGV[9] == 'ids' then return id end

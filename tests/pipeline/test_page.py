@@ -84,12 +84,13 @@ def test_what_no_index_knows_is_found_in_the_records(store: Store, sift: Any, mo
         labelled = structs.replace(made, label=f"Desk {n % 4}", priority=PRIORITIES[n % 3])
         submit(store, structs.replace(labelled, metadata='{"book":"needle"}' if n == 8 else ""))
     for n, job in enumerate(take(store, 20)):
-        store.do(verbs.fail(job, {"code": ("refused", "died")[n % 2], "message": "no"}, False, "c1", 0, 1.0, SHARE))
+        error = {"code": ("refused", "died")[n % 2], "message": "no" + " needle" * (n == 9)}
+        store.do(verbs.fail(job, error, False, "c1", 0, 1.0, SHARE))
     records = [store.do(verbs.task(id)) for id in pages(store, 100)]
     data_of = {task.id: (store.do(verbs.data(task.id)) or b"").decode().lower() for task in records if task}
 
     def fits(task: Task) -> bool:
-        words = f"{task.label} {task.custom_id} {task.metadata}".lower()
+        words = f"{task.label} {task.custom_id} {task.metadata} {task.error}".lower()
         words += data_of[task.id] if len(data_of[task.id]) < 16_384 else ""
         return (
             sift.get("priority", task.priority) == task.priority

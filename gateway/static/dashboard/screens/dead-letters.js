@@ -8,6 +8,7 @@ import { Empty, TaskLink, Trouble } from '../shell/parts.js';
 import { href } from '../shell/router.js';
 import { live } from '../shell/stream.js';
 import { Time } from '../shell/time.js';
+import { plural } from '../shell/words.js';
 import { FailureTabs } from './failures.js';
 
 export default function DeadLetters() {
@@ -65,7 +66,7 @@ function Letter({ letter, may, reload }) {
     await ask('DELETE', `/dead-letters/${letter.letter_id}`);
     reload();
   };
-  const { code = cause.cause || 'unknown', message = '', traceback = '', ...rest } = cause;
+  const { code = cause.cause || 'unknown', message = '', traceback = '', attempt, ...rest } = cause;
   const facts = Object.entries(rest).filter(([, fact]) => fact !== null && fact !== '' && typeof fact !== 'object');
   return html`<article class="card letter" aria-label="Dead letter of ${letter.kind || 'nobody'}">
     <div class="head"><b class="state failed"><span aria-hidden="true">✖</span> ${code}</b> ${letter.kind && html`<span>${letter.kind}</span>`}
@@ -73,7 +74,7 @@ function Letter({ letter, may, reload }) {
       <span class="soft"><${Time} at=${letter.at} />${letter.consumer && ` on ${letter.consumer}`}</span>
       ${may && html`<span class="right">${letter.task_id && cause.code !== 'stray' && html`<button class="small" onClick=${retry}>Retry …</button>`}<button class="small" onClick=${remove}>Remove</button></span>`}</div>
     ${message && html`<p class="said">${message}</p>`}
-    <p class="soft">${count(letter.attempts)} attempts, ${count(letter.interruptions)} interruptions${facts.map(([name, fact]) => ` · ${name.replaceAll('_', ' ')} ${fact}`)}</p>
+    <p class="soft">${count(letter.attempts)} ${plural(letter.attempts, 'attempt')}${letter.interruptions ? `, ${count(letter.interruptions)} ${plural(letter.interruptions, 'interruption')}` : ''}${facts.map(([name, fact]) => ` · ${name.replaceAll('_', ' ')} ${fact}`)}</p>
     ${letter.words && html`<pre>${letter.words}</pre>`}
     ${traceback && html`<details><summary>Traceback</summary><pre>${traceback}</pre></details>`}
   </article>`;

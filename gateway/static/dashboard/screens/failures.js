@@ -33,7 +33,7 @@ export default function Failures({ params }) {
     <${Choice} label="How far back" options=${Object.keys(HOURS)} value=${chosen} names=${Object.fromEntries(Object.entries(HOURS).map(([name, h]) => [name, `${h} h`]))} onPick=${(w) => refine({ window: w === '24h' ? '' : w }, { replace: true })} />
     <${Trouble} error=${error} retry=${reload} />
     ${value && !groups.length && html`<${Empty}>No failures in the last ${HOURS[chosen]} h.<//>`}
-    ${groups.length > 0 && html`<section class="card"><div class="scroll" tabindex="0" role="region" aria-label="Failures by cause"><table class="groups">
+    ${groups.length > 0 && html`<section class="card"><div class="scroll" tabindex="0" role="region" aria-label="Failures by cause"><table class="rows groups">
       <caption class="hidden">Failures by cause</caption>
       <thead><tr><th scope="col" class="num">tasks</th><th scope="col">cause</th><th scope="col">kind</th><th scope="col">message (● stands for numbers and names)</th><th scope="col">first</th><th scope="col">last</th><th scope="col"><span class="hidden">actions</span></th></tr></thead>
       <tbody>${groups.map((group) => html`<${Group} key=${group.signature} group=${group} may=${may} since=${since} reload=${reload} />`)}</tbody>

@@ -18,7 +18,7 @@ export function Happened({ task }) {
     <h2 id="happened">What happened</h2>
     ${value && !lines.length && !jobs.length && html`<${Empty}>${task.started_at ? 'Nothing unusual; which process computed it is no longer known.' : 'Nothing yet.'}<//>`}
     ${lines.length > 0 &&
-    html`<ul class="lines">
+    html`<ul class="happened">
       ${lines.map(({ at, text }) => html`<li key=${`${at}${text}`}><${Time} at=${at} full /> ${text}</li>`)}
     </ul>`}
     ${jobs.length > 0 && html`<${Jobs} jobs=${jobs} />`}
@@ -28,7 +28,7 @@ export function Happened({ task }) {
 function Jobs({ jobs }) {
   const some = jobs.slice(0, SHOWN);
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Jobs that ended">
-      <table>
+      <table class="rows">
         <caption class="hidden">Jobs that ended, the last first</caption>
         <thead>
           <tr><th scope="col">job</th><th scope="col">process</th><th scope="col">from</th><th scope="col" class="num">ran</th><th scope="col">outcome</th></tr>
@@ -39,7 +39,7 @@ function Jobs({ jobs }) {
               <td><code>${job.job}</code></td>
               <td>${job.consumer}:${job.child}</td>
               <td class="tight"><${Time} at=${job.from_ms} full /></td>
-              <td class="num">${span(job.ran_ms)}</td>
+              <td class="num" data-name="ran">${span(job.ran_ms)}</td>
               <td class=${LINES.indexOf(job.outcome) > 0 ? 'state failed' : ''}>${job.outcome.replaceAll('_', ' ')}</td>
             </tr>`,
           )}

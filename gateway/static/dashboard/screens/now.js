@@ -66,8 +66,8 @@ function Errors({ frame, series, Spark }) {
 }
 
 function Use({ frame }) {
-  const drain = frame.drain_s ? `the queued ones are done in ≈ ${span(frame.drain_s * 1000)}` : frame.drain_s === 0 ? 'no task is queued' : 'too few have ended to say how long';
-  return html`<${Figure} label="Processes in use" value=${percent(frame.utilisation, 0)} unit="of the last 60 s" under=${`${frame.busy} of ${frame.processes} busy now · ${drain}`} />`;
+  const drain = frame.drain_s ? ` · queue empty in ≈ ${span(frame.drain_s * 1000)}` : '';
+  return html`<${Figure} label="Processes in use" value=${percent(frame.utilisation, 0)} unit="of the last 60 s" under=${`${frame.busy} of ${frame.processes} busy now${drain}`} />`;
 }
 
 const RUNNING = [
@@ -103,7 +103,7 @@ function Outcomes({ series, Bars }) {
 
 function Waiting({ frame }) {
   const columns = [
-    { name: 'priority', of: (q) => html`${q.priority}${q.paused && html` <span class="tag">⏸ paused</span>`}` },
+    { name: 'priority', of: (q) => html`${q.priority}${q.paused && html` <span class="tag">‖ paused</span>`}` },
     { name: 'waiting', of: (q) => count(q.waiting), num: true },
     { name: 'held', of: (q) => count(q.held), num: true },
     { name: 'oldest waits', of: (q) => span(q.oldest_waits_ms), num: true },

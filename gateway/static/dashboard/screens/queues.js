@@ -23,7 +23,7 @@ export default function Queues() {
       <${Figure} label="Finished" value=${figure(frame.rates.finished_per_s)} unit="tasks/s" under="mean of the last 10 s" />
       <${Figure} label="Empty in" value=${frame.drain_s ? `≈\u202f${span(frame.drain_s * 1000)}` : '–'} under=${frame.drain_s === 0 ? 'nothing waits' : frame.drain_s ? 'at the pace of the last 60 s' : 'too few have ended to say'} />
     </div>
-    <section class="card"><div class="scroll" tabindex="0" role="region" aria-label="Priorities"><table>
+    <section class="card"><div class="scroll" tabindex="0" role="region" aria-label="Priorities"><table class="rows">
       <caption class="hidden">Priorities</caption>
       <thead><tr><th scope="col">priority</th><th scope="col">state</th><th scope="col" class="num">jobs waiting</th><th scope="col" class="num">jobs held</th><th scope="col" class="num">oldest waits</th><th scope="col"><span class="hidden">actions</span></th></tr></thead>
       <tbody>${frame.queues.map((queue) => html`<${Row} key=${queue.priority} queue=${queue} may=${may} />`)}</tbody>
@@ -35,9 +35,9 @@ function Row({ queue, may }) {
   const { priority, paused } = queue;
   return html`<tr>
     <td><a href=${href('tasks', { priority })}>${priority}</a></td>
-    <td class="wide">${paused ? html`<span class="state retrying"><span aria-hidden="true">⏸</span> paused</span> by ${paused.by} since <${Time} at=${paused.at} />: “${paused.reason}”`
+    <td class="wide">${paused ? html`<span class="state retrying"><span aria-hidden="true">‖</span> paused</span> by ${paused.by} since <${Time} at=${paused.at} />: “${paused.reason}”`
     : html`<span class="state"><span aria-hidden="true">▸</span> open</span>`}</td>
-    <td class="num">${count(queue.waiting)}</td><td class="num">${count(queue.held)}</td><td class="num">${span(queue.oldest_waits_ms)}</td>
+    <td class="num" data-name="waiting">${count(queue.waiting)}</td><td class="num" data-name="held">${count(queue.held)}</td><td class="num" data-name="oldest">${span(queue.oldest_waits_ms)}</td>
     <td class="num">${may && (paused ? html`<button onClick=${() => ask('POST', `/queues/${priority}/resume`).catch((error) => failed(priority, error))}>Resume</button>`
     : html`<button onClick=${() => pause([queue])}>Pause …</button>`)}</td>
   </tr>`;

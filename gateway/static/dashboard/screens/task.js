@@ -6,7 +6,7 @@ import { members, span } from '../shell/numbers.js';
 import { Bar, Empty, Facts, State, TaskLink, Trouble } from '../shell/parts.js';
 import { href } from '../shell/router.js';
 import { follow, followed } from '../shell/stream.js';
-import { ms, now, Time } from '../shell/time.js';
+import { ms, now, Sentence, Time } from '../shell/time.js';
 import { useTick } from '../shell/ui.js';
 import { FINAL } from '../shell/words.js';
 import { Happened } from './happened.js';
@@ -37,7 +37,7 @@ export default function Task({ params }) {
     ${gone && html`<p class="banner calm" role="status">The record of this task has just been removed. This is what it was.</p>`}
     <${Story} task=${task} />
     ${task.error && html`<${Failure} task=${task} />`}
-    ${task.why_waiting && html`<p class="banner calm why" role="status">${task.why_waiting}</p>`}
+    ${task.why_waiting && html`<p class="banner calm why" role="status"><${Sentence} text=${task.why_waiting} /></p>`}
     <${Rest} task=${task} points=${points} text=${result} resultBytes=${resultBytes} />`;
 }
 

@@ -6,7 +6,7 @@ import { count, span } from '../shell/numbers.js';
 import { Choice, Empty, State, TaskLink, Trouble } from '../shell/parts.js';
 import { go, href, refine } from '../shell/router.js';
 import { live } from '../shell/stream.js';
-import { now, Time } from '../shell/time.js';
+import { now, Sentence, Time } from '../shell/time.js';
 import { FINAL, plural, STATES } from '../shell/words.js';
 import { act, actAll } from './bulk.js';
 import { save } from './export.js';
@@ -112,7 +112,7 @@ function List({ rows, dim, chosen, choose }) {
   };
   const all = rows.every((row) => chosen.has(row.task_id));
   const batches = rows.some((row) => row.batch_id);
-  return html`<section class="card"><div class="scroll ${dim ? 'dim' : ''}" tabindex="0" role="region" aria-label="Tasks"><table class="tasks">
+  return html`<section class="card"><div class="scroll ${dim ? 'dim' : ''}" tabindex="0" role="region" aria-label="Tasks"><table class="rows tasks">
     <caption class="hidden">Tasks, newest first</caption>
     <thead><tr>
       ${may && html`<th scope="col" class="tight"><input type="checkbox" aria-label="Select all on this page" checked=${all} onChange=${() => choose(new Set(all ? [] : rows.map((row) => row.task_id)))} /></th>`}
@@ -131,10 +131,11 @@ function List({ rows, dim, chosen, choose }) {
 
 function what(row) {
   if (row.error) return html`<code>${row.error.code}</code> ${row.error.message}`;
-  if (row.why_waiting) return html`<span class="soft">${row.why_waiting}</span>`;
+  if (row.why_waiting) return html`<span class="soft"><${Sentence} text=${row.why_waiting} /></span>`;
   const { progress } = row;
   const far = row.state === 'running' && progress.parts > 1 ? `${Math.floor(progress.fraction * 100)}\u202f% ` : '';
-  return html`${far}${progress.estimate === null ? '' : estimate(progress)}`;
+  if (progress.estimate !== null) return html`${far}${estimate(progress)}`;
+  return row.headline ? html`<span class="soft">${row.headline.name}</span> <span class="num">${row.headline.value}</span>` : far;
 }
 
 function Nothing({ filter, cursor, frame }) {

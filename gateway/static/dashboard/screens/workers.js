@@ -26,7 +26,7 @@ const HEADS = ['process', 'state', 'computes', 'job', 'for', 'cpu time', 'memory
 const NUMBERS = new Set(['for', 'cpu time', 'memory', 'pid']);
 
 function Table({ workers }) {
-  return html`<section class="card"><div class="scroll" tabindex="0" role="region" aria-label="Consumers and their processes"><table class="workers">
+  return html`<section class="card"><div class="scroll" tabindex="0" role="region" aria-label="Consumers and their processes"><table class="rows workers">
     <caption class="hidden">Consumers and their processes</caption>
     <thead><tr>${HEADS.map((head) => html`<th scope="col" class=${NUMBERS.has(head) ? 'num' : ''}>${head}</th>`)}</tr></thead>
     ${workers.map((worker) => html`<${Consumer} key=${worker.name} worker=${worker} folded=${workers.length > FOLD_ABOVE} />`)}
@@ -45,14 +45,14 @@ function Consumer({ worker, folded }) {
       <span class="soft">${worker.host} · ${busy} of ${children.length} busy · heartbeat ${span(worker.beat_ms_ago)} ago · version ${worker.version} · since <${Time} at=${worker.started_at} />${skew !== null && skew !== undefined ? ` · clock ${skew >= 0 ? '+' : '−'}${span(Math.abs(skew))}` : ''}</span>
     </th></tr>
     ${open && children.map((child, n) => html`<tr key=${n}>
-      <td class="num left">${child.child}</td>
+      <td class="num left" data-name="process">${child.child}</td>
       <td><${State} state=${child.state} /></td>
       <td>${child.task ? html`${child.kind} <${TaskLink} id=${child.task} />` : html`<span class="soft">–</span>`}</td>
       <td>${child.job ? html`<code>${child.job}</code>` : html`<span class="soft">–</span>`}</td>
-      <td class="num">${span(child.ran_ms)}</td>
-      <td class="num">${span(child.cpu_s * 1000)}</td>
-      <td class="num">${size(child.rss_bytes)}</td>
-      <td class="num">${child.pid}</td>
+      <td class="num" data-name="for">${span(child.ran_ms)}</td>
+      <td class="num" data-name="cpu">${span(child.cpu_s * 1000)}</td>
+      <td class="num" data-name="memory">${size(child.rss_bytes)}</td>
+      <td class="num" data-name="pid">${child.pid}</td>
     </tr>`)}
   </tbody>`;
 }

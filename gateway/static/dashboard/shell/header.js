@@ -61,7 +61,7 @@ function Search() {
 
 const PILL = {
   connecting: ['◌', 'connecting …'], live: ['●', 'live'], reconnecting: ['◐', 'reconnecting'],
-  offline: ['○', 'offline'], away: ['○', 'store away'], paused: ['⏸', 'paused'],
+  offline: ['○', 'offline'], away: ['○', 'store away'], paused: ['‖', 'paused'],
 };
 
 function Pill() {

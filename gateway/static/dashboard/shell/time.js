@@ -73,3 +73,12 @@ export function Time({ at, full = false }) {
   const iso = new Date(value).toISOString();
   return html`<time datetime=${iso} title=${iso}>${where === 'ago' ? html`<${Ago} at=${value} />` : clock(value, { full, where })}</time>`;
 }
+
+const RFC3339 = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/;
+
+/** A sentence of the server with its times as the viewer wants to see them. */
+export function Sentence({ text }) {
+  const found = RFC3339.exec(text);
+  if (!found) return text;
+  return html`${text.slice(0, found.index)}<${Time} at=${found[0]} /><${Sentence} text=${text.slice(found.index + found[0].length)} />`;
+}
