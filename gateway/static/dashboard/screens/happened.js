@@ -26,7 +26,7 @@ export function Happened({ task }) {
 }
 
 function Jobs({ jobs }) {
-  const some = jobs.slice(0, SHOWN);
+  const some = jobs.slice(-SHOWN).reverse();
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Jobs that ended">
       <table class="rows">
         <caption class="hidden">Jobs that ended, the last first</caption>

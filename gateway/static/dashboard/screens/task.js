@@ -45,8 +45,8 @@ function Rest({ task, points, text, resultBytes }) {
   const { value, text: data } = useAsked(`/tasks/${task.task_id}/data`, { most: MOST });
   return html`<${Pictures} task=${task} data=${value} points=${points} />
     <div class="two">
-      <${Result} task=${task} text=${text} bytes=${resultBytes} />
-      <div class="stack"><${Input} task=${task} text=${data} /><${Happened} task=${task} /></div>
+      <div class="stack"><${Result} task=${task} text=${text} bytes=${resultBytes} /><${Happened} task=${task} /></div>
+      <${Input} task=${task} text=${data} />
     </div>`;
 }
 

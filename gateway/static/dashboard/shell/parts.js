@@ -84,7 +84,7 @@ export function Facts({ facts }) {
 /** A table whose columns are `{ name, of(row), num, className }`. Rows that have `href` are opened by Enter and click. */
 export function Table({ caption, columns, rows, keyOf, hrefOf, empty = null, className = '' }) {
   if (!rows.length) return empty;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}><table class="rows ${className}">
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}, table"><table class="rows ${className}">
     <caption class="hidden">${caption}</caption>
     <thead><tr>${columns.map((c) => html`<th scope="col" class="${c.num ? 'num' : ''} ${c.className || ''}">${c.head ?? c.name}</th>`)}</tr></thead>
     <tbody>${rows.map((row) => html`<tr key=${keyOf(row)} data-href=${hrefOf?.(row)}>
