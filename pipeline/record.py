@@ -194,7 +194,7 @@ class Task(Struct, frozen=True):
 
 class Sift(Struct, frozen=True, kw_only=True):
     """What is looked for in the records of a list, since no index knows it; "" for anything. `label` and `text` (in
-    label, custom id, metadata, error and data of at most 16 KiB) are words in lower case."""
+    id, label, custom id, metadata, error and data of at most 16 KiB) are words in lower case."""
 
     priority: Priority | Literal[""] = ""
     label: str = ""

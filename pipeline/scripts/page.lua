@@ -43,7 +43,7 @@ local function sifted(id)               -- what no index knows is looked for in 
   if not sifts then return true end
   local v = redis.pcall('HMGET', K.task(id), 'priority', 'label', 'custom_id', 'metadata', 'error')
   if priority ~= '' and v[1] ~= priority or not has(v[2], label) then return false end
-  return text == '' or has(v[2], text) or has(v[3], text) or has(v[4], text) or has(v[5], text)
+  return text == '' or has(id, text) or has(v[2], text) or has(v[3], text) or has(v[4], text) or has(v[5], text)
     or has(short(id, 'data'), text)
 end
 local function told(id, fields)

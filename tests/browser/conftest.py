@@ -33,6 +33,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
+def faults() -> look.Faults:
+    """What goes wrong on a page."""
+    return look.Faults()
+
+
+@pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page that is watched: see look.py."""
     with look.opened(browser) as page:

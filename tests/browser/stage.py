@@ -39,6 +39,15 @@ class Product:
         gateway.until_ready()
         return gateway
 
+    def again(self) -> None:
+        """A gateway once more, at the same address."""
+        port = self.gateway.port
+        self.gateway.end()
+        self.gateway = Gateway(self.house, self.folder / "gateway-2.log", **self.environ, HEADRACE_PORT=str(port))
+        self.gateway.port, self.gateway.url = port, f"http://127.0.0.1:{port}"
+        self.gateway.client = httpx.Client(base_url=self.gateway.url, timeout=30)
+        self.gateway.until_ready()
+
     @property
     def url(self) -> str:
         """Where it is."""

@@ -90,7 +90,7 @@ def test_what_no_index_knows_is_found_in_the_records(store: Store, sift: Any, mo
     data_of = {task.id: (store.do(verbs.data(task.id)) or b"").decode().lower() for task in records if task}
 
     def fits(task: Task) -> bool:
-        words = f"{task.label} {task.custom_id} {task.metadata} {task.error}".lower()
+        words = f"{task.id} {task.label} {task.custom_id} {task.metadata} {task.error}".lower()
         words += data_of[task.id] if len(data_of[task.id]) < 16_384 else ""
         return (
             sift.get("priority", task.priority) == task.priority

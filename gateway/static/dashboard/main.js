@@ -19,10 +19,12 @@ function useScreen(name) {
   const [, draw] = useState(0);
   useEffect(() => {
     if (!TITLES[name] || loaded.has(name)) return;
-    import(`./screens/${name}.js`).then(
-      (module) => loaded.set(name, { Screen: module.default }),
-      (wrong) => loaded.set(name, { wrong }),
-    ).finally(() => draw((n) => n + 1));
+    import(`./screens/${name}.js`)
+      .then(
+        (module) => loaded.set(name, { Screen: module.default }),
+        (wrong) => loaded.set(name, { wrong }),
+      )
+      .finally(() => draw((n) => n + 1));
   }, [name]);
   return loaded.get(name);
 }
@@ -34,15 +36,19 @@ function App() {
   useTab(TITLES[screen] || 'Not found');
   const grey = ['offline', 'away'].includes(status);
   return html`<${Header} /><${Banner} />
-    <main id="main" tabindex="-1" class="${screen} ${grey ? 'grey' : ''}">${signIn ? html`<${SignIn} />` : html`<${Place} key=${screen} screen=${screen} params=${params} />`}</main>
+    <main id="main" tabindex="-1" class="${screen} ${grey ? 'grey' : ''}">
+      ${signIn ? html`<${SignIn} />` : html`<${Place} key=${screen} screen=${screen} params=${params} />`}</main>
     <${Dialog} /><${KeysHelp} />`;
 }
 
 function Place({ screen, params }) {
   const found = useScreen(screen);
-  if (!TITLES[screen]) return html`<h1>Not found</h1><p>There is no screen “${screen}”. <a href=${href('now')}>Now</a> is the first.</p>`;
+  if (!TITLES[screen])
+    return html`<h1>Not found</h1><p>There is no screen “${screen}”. <a href=${href('now')}>Now</a> is the first.</p>`;
   if (!found) return html`<h1 class="hidden">${TITLES[screen]}</h1>`;
-  if (found.wrong) return html`<h1>${TITLES[screen]}</h1><p class="trouble" role="alert">This screen could not be loaded. <button onClick=${() => location.reload()}>Load the page again</button></p>`;
+  if (found.wrong)
+    return html`<h1>${TITLES[screen]}</h1><p class="trouble" role="alert">This screen could not be loaded. <button
+      onClick=${() => location.reload()}>Load the page again</button></p>`;
   return html`<${found.Screen} params=${params} />`;
 }
 

@@ -18,8 +18,11 @@ const DONE = { retry: 'submitted again', cancel: 'cancelled' };
 export function act(action, rows, reload) {
   const n = rows.length;
   confirm({
-    title: `${VERB[action]} ${count(n)} ${plural(n, 'task')}?`, says: SAYS[action], verb: `${VERB[action]} ${count(n)}`,
-    number: n, act: async () => {
+    title: `${VERB[action]} ${count(n)} ${plural(n, 'task')}?`,
+    says: SAYS[action],
+    verb: `${VERB[action]} ${count(n)}`,
+    number: n,
+    act: async () => {
       let done = 0;
       const refused = [];
       for (const row of rows) {
@@ -41,7 +44,10 @@ export async function actAll(action, filter, known, reload) {
   const sent = asked(filter, now());
   const n = known ?? (await countOf(sent));
   confirm({
-    title: `${VERB[action]} all ${count(n)} ${plural(n, 'task')} that match?`, says: `${inWords(filter)}. ${SAYS[action]}`, verb: `${VERB[action]} ${count(n)}`, number: n,
+    title: `${VERB[action]} all ${count(n)} ${plural(n, 'task')} that match?`,
+    says: `${inWords(filter)}. ${SAYS[action]}`,
+    verb: `${VERB[action]} ${count(n)}`,
+    number: n,
     act: async () => {
       const { value } = await ask('POST', '/tasks/bulk', { action, filter: sent, expect_count: n });
       reload();

@@ -4,12 +4,35 @@ import { get } from '../shell/api.js';
 import { count } from '../shell/numbers.js';
 
 const MOST = 10_000;
-const COLUMNS = ['task_id', 'kind', 'state', 'priority', 'label', 'owner', 'batch_id', 'custom_id', 'submitted_at', 'started_at', 'finished_at', 'waited_ms', 'ran_ms', 'attempts', 'interruptions', 'estimate', 'standard_error', 'error_code', 'error_message', 'seed', 'sha256'];
+const COLUMNS = [
+  'task_id',
+  'kind',
+  'state',
+  'priority',
+  'label',
+  'owner',
+  'batch_id',
+  'custom_id',
+  'submitted_at',
+  'started_at',
+  'finished_at',
+  'waited_ms',
+  'ran_ms',
+  'attempts',
+  'interruptions',
+  'estimate',
+  'standard_error',
+  'error_code',
+  'error_message',
+  'seed',
+  'sha256',
+];
 
 /** Read all that match and save them; the sentence that says what was saved. `told(n)` hears how far it is. */
 export async function save(format, filter, told) {
   const lines = format === 'csv' ? [COLUMNS.join(',')] : [];
-  let cursor = '', n = 0;
+  let cursor = '',
+    n = 0;
   do {
     const { value } = await get(`/tasks?${new URLSearchParams({ ...filter, limit: 200, ...(cursor && { cursor }) })}`);
     for (const task of value.tasks) lines.push(format === 'csv' ? row(task) : JSON.stringify(task));
@@ -22,7 +45,13 @@ export async function save(format, filter, told) {
 }
 
 function row(task) {
-  const flat = { ...task, estimate: task.progress.estimate, standard_error: task.progress.standard_error, error_code: task.error?.code, error_message: task.error?.message };
+  const flat = {
+    ...task,
+    estimate: task.progress.estimate,
+    standard_error: task.progress.standard_error,
+    error_code: task.error?.code,
+    error_message: task.error?.message,
+  };
   return COLUMNS.map((name) => cell(flat[name])).join(',');
 }
 

@@ -3,8 +3,15 @@
 
 /** Qualifiers and what each finds; the names of GET /tasks. */
 export const QUALIFIERS = {
-  kind: 'a kind of calculation', state: 'a state', priority: 'high, medium or low', owner: 'who owns it', label: 'words in its label',
-  batch: 'the batch it came with', error: 'the code of its failure', since: 'submitted after (24h, 7d or a time)', until: 'submitted before',
+  kind: 'a kind of calculation',
+  state: 'a state',
+  priority: 'high, medium or low',
+  owner: 'who owns it',
+  label: 'words in its label',
+  batch: 'the batch it came with',
+  error: 'the code of its failure',
+  since: 'submitted after (24h, 7d or a time)',
+  until: 'submitted before',
   text: 'words anywhere in its data, label or metadata',
 };
 const NAMES = Object.keys(QUALIFIERS);
@@ -14,7 +21,9 @@ const AGE_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `{ fields, wrong }` of what was typed; words without a qualifier are looked for anywhere. */
 export function read(typed) {
-  const fields = {}, text = [], wrong = [];
+  const fields = {},
+    text = [],
+    wrong = [];
   for (const [word, name, value] of typed.matchAll(WORD)) {
     const plain = value.replace(/^"|"$/g, '');
     if (!name) text.push(plain);
@@ -27,10 +36,12 @@ export function read(typed) {
 
 /** The words for a filter, to be typed on. */
 export function write(fields) {
-  return NAMES.filter((name) => fields[name]).map((name) => {
-    const quoted = /\s/.test(fields[name]) ? `"${fields[name]}"` : fields[name];
-    return name === 'text' ? quoted : `${name}:${quoted}`;
-  }).join(' ');
+  return NAMES.filter((name) => fields[name])
+    .map((name) => {
+      const quoted = /\s/.test(fields[name]) ? `"${fields[name]}"` : fields[name];
+      return name === 'text' ? quoted : `${name}:${quoted}`;
+    })
+    .join(' ');
 }
 
 /** A filter as GET /tasks takes it: ages become times, by the store's clock. */
@@ -39,7 +50,8 @@ export function asked(fields, now) {
   for (const name of NAMES) {
     if (!fields[name]) continue;
     const age = AGE.exec(fields[name]);
-    sent[name] = age && ['since', 'until'].includes(name) ? new Date(now - age[1] * AGE_MS[age[2]]).toISOString() : fields[name];
+    sent[name] =
+      age && ['since', 'until'].includes(name) ? new Date(now - age[1] * AGE_MS[age[2]]).toISOString() : fields[name];
   }
   return sent;
 }
@@ -51,4 +63,5 @@ export function inWords(fields) {
 }
 
 /** Only the filter's part of the parameters of the address. */
-export const ofParams = (params) => Object.fromEntries(NAMES.filter((name) => params[name]).map((name) => [name, params[name]]));
+export const ofParams = (params) =>
+  Object.fromEntries(NAMES.filter((name) => params[name]).map((name) => [name, params[name]]));

@@ -26,7 +26,11 @@ const risk = (seed) => ({
   label: `book ${seed}`,
   priority: 'low',
   data: {
-    positions: [{ symbol: 'AAPL', value: 20_000 * seed }, { symbol: 'MSFT', value: 20_500 }, { symbol: 'XOM', value: -15_000 }],
+    positions: [
+      { symbol: 'AAPL', value: 20_000 * seed },
+      { symbol: 'MSFT', value: 20_500 },
+      { symbol: 'XOM', value: -15_000 },
+    ],
     volatilities: { AAPL: 0.28, MSFT: 0.25, XOM: 0.3 },
     correlation: { 'AAPL/MSFT': 0.65, 'AAPL/XOM': 0.2, 'MSFT/XOM': 0.15 },
     days_per_year: 252,
@@ -46,7 +50,12 @@ const portfolio = (most) => ({
     assets: ['equities', 'bonds', 'gold', 'property'],
     mean: [0.07, 0.03, 0.04, 0.055],
     volatility: [0.16, 0.05, 0.15, 0.12],
-    correlation: [[1, 0.1, 0.05, 0.6], [0.1, 1, 0.2, 0.15], [0.05, 0.2, 1, 0.1], [0.6, 0.15, 0.1, 1]],
+    correlation: [
+      [1, 0.1, 0.05, 0.6],
+      [0.1, 1, 0.2, 0.15],
+      [0.05, 0.2, 1, 0.1],
+      [0.6, 0.15, 0.1, 1],
+    ],
     bounds: [0, 0.5],
   },
 });
@@ -63,7 +72,13 @@ export const DEMO = [
 ];
 
 const LINES = DEMO.map((task) => JSON.stringify(task)).join('\n');
-const curl = () => `curl -X POST "${location.origin}/tasks/batch?label=demo" -H "Content-Type: application/x-ndjson" --data-binary @- <<'LINES'\n${LINES}\nLINES`;
+const curl = () =>
+  [
+    `curl -X POST "${location.origin}/tasks/batch?label=demo" -H "Content-Type: application/x-ndjson" \\`,
+    `  --data-binary @- <<'LINES'\n${LINES}\nLINES`,
+  ].join('\n');
+
+const SAYS = 'Most end within seconds, the largest can be watched as its estimate narrows, and one fails on purpose.';
 
 export function FirstRun() {
   const may = useMay('submitter');
@@ -79,13 +94,15 @@ export function FirstRun() {
   };
   return html`<section class="card first" aria-labelledby="first">
     <h1 id="first">Nothing has been calculated yet.</h1>
-    <p>The demo submits ${count(DEMO.length)} tasks of five kinds. Most end within seconds, the largest can be watched as its estimate narrows, and one fails on purpose.</p>
+    <p>The demo submits ${count(DEMO.length)} tasks of five kinds. ${SAYS}</p>
     <p class="buttons start">
-      ${may && html`<button class="primary" onClick=${run} disabled=${state.busy}>${state.busy ? 'Submitting …' : 'Run the demo'}</button>`}
+      ${may && html`<button class="primary" onClick=${run} disabled=${state.busy}>
+        ${state.busy ? 'Submitting …' : 'Run the demo'}</button>`}
       <a class="button" href=${href('try')}>Try one calculation</a>
       <${Copy} text=${curl} label="Copy the same as curl" />
     </p>
-    ${state.batch && html`<p role="status">✔ ${count(state.batch.accepted)} accepted: <a href=${href('batch', { id: state.batch.batch_id })}>the batch</a></p>`}
+    ${state.batch && html`<p role="status">✔ ${count(state.batch.accepted)} accepted: <a
+      href=${href('batch', { id: state.batch.batch_id })}>the batch</a></p>`}
     <${Trouble} error=${state.error} />
   </section>`;
 }

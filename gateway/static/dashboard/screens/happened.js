@@ -16,11 +16,14 @@ export function Happened({ task }) {
   const { lines = [], jobs = [] } = value || {};
   return html`<section class="card" aria-labelledby="happened">
     <h2 id="happened">What happened</h2>
-    ${value && !lines.length && !jobs.length && html`<${Empty}>${task.started_at ? 'Nothing unusual; which process computed it is no longer known.' : 'Nothing yet.'}<//>`}
-    ${lines.length > 0 &&
-    html`<ul class="happened">
+    ${value && !lines.length && !jobs.length && html`<${Empty}>
+      ${task.started_at ? 'Nothing unusual; which process computed it is no longer known.' : 'Nothing yet.'}<//>`}
+    ${
+      lines.length > 0 &&
+      html`<ul class="happened">
       ${lines.map(({ at, text }) => html`<li key=${`${at}${text}`}><${Time} at=${at} full /> ${text}</li>`)}
-    </ul>`}
+    </ul>`
+    }
     ${jobs.length > 0 && html`<${Jobs} jobs=${jobs} />`}
   </section>`;
 }
@@ -31,7 +34,8 @@ function Jobs({ jobs }) {
       <table class="rows">
         <caption class="hidden">Jobs that ended, the last first</caption>
         <thead>
-          <tr><th scope="col">job</th><th scope="col">process</th><th scope="col">from</th><th scope="col" class="num">ran</th><th scope="col">outcome</th></tr>
+          <tr><th scope="col">job</th><th scope="col">process</th><th scope="col">from</th><th scope="col"
+            class="num">ran</th><th scope="col">outcome</th></tr>
         </thead>
         <tbody>
           ${some.map(
@@ -46,5 +50,6 @@ function Jobs({ jobs }) {
         </tbody>
       </table>
     </div>
-    ${jobs.length > SHOWN && html`<p class="soft under">The last ${SHOWN} of ${count(jobs.length)} ${plural(jobs.length, 'job')}.</p>`}`;
+    ${jobs.length > SHOWN && html`<p
+      class="soft under">The last ${SHOWN} of ${count(jobs.length)} ${plural(jobs.length, 'job')}.</p>`}`;
 }

@@ -5,7 +5,7 @@ import { useAsked } from '../shell/api.js';
 import { Choice, Empty } from '../shell/parts.js';
 import { go, place, refine } from '../shell/router.js';
 import { now } from '../shell/time.js';
-import { html, useEffect, useState } from '../shell/ui.js';
+import { html, useEffect, useModule, useState } from '../shell/ui.js';
 
 const WINDOWS = { '15s': 15_000, '60s': 60_000, '5min': 300_000, '30min': 1_800_000 };
 const NAMES = { '15s': '15 s', '60s': '1 min', '5min': '5 min', '30min': '30 min' };
@@ -20,7 +20,7 @@ export function NoConsumer() {
 
 /** The Gantt of the last seconds. What ends comes with the frames; what ended before that is asked for once. */
 export function Processes({ frame }) {
-  const [Gantt, set] = useState(null);
+  const Gantt = useModule(() => import('../pictures/gantt.js'), 'Gantt');
   const [since, start] = useState(0);
   const { window: asked } = place.use().params;
   live.use();
@@ -30,9 +30,6 @@ export function Processes({ frame }) {
   const further = since && width > BY_FRAMES_MS ? `/spans?since_ms=${since}&limit=${MOST}` : '';
   const { value, error } = useAsked(further);
   useEffect(() => value && addSpans(value.spans), [value]);
-  useEffect(() => {
-    import('../pictures/gantt.js').then((module) => set(() => module.Gantt));
-  }, []);
   const all = spans.use();
   const to = now();
   const shown = all.filter((each) => each.to_ms >= to - width);
@@ -46,7 +43,8 @@ export function Processes({ frame }) {
       onPick=${pick}
     />
     ${frame && !frame.workers.length && html`<${NoConsumer} />`}
-    ${Gantt && frame && frame.workers.length > 0 && html`<${Gantt} spans=${shown} workers=${frame.workers} from=${to - width} to=${to} merged=${value?.merged || 0} onPick=${(id) => id && go('task', { id })} />`}
+    ${Gantt && frame && frame.workers.length > 0 && html`<${Gantt} spans=${shown} workers=${frame.workers}
+      from=${to - width} to=${to} merged=${value?.merged || 0} onPick=${(id) => id && go('task', { id })} />`}
     ${error && html`<p class="soft under">The jobs further back could not be read: ${error.message}</p>`}
   </section>`;
 }

@@ -25,7 +25,9 @@ export function useSeries() {
 }
 
 function made(series, newest) {
-  const found = new Map(series.steps.map((step) => [Math.floor(Date.parse(step.at) / MINUTE), Object.values(step.kinds)]));
+  const found = new Map(
+    series.steps.map((step) => [Math.floor(Date.parse(step.at) / MINUTE), Object.values(step.kinds)]),
+  );
   const minutes = Array.from({ length: SHOWN }, (_, n) => newest - SHOWN + 1 + n);
   const sum = (minute, name) => (found.get(minute) || []).reduce((total, kind) => total + kind[name], 0);
   const stacks = STACKS.map((stack) => ({ ...stack, values: minutes.map((minute) => sum(minute, stack.name)) }));
@@ -40,7 +42,9 @@ function made(series, newest) {
 
 function p95(kinds) {
   const buckets = new Map();
-  for (const { waited } of kinds) for (const [bucket, n] of Object.entries(waited)) buckets.set(Number(bucket), (buckets.get(Number(bucket)) || 0) + n);
+  for (const { waited } of kinds)
+    for (const [bucket, n] of Object.entries(waited))
+      buckets.set(Number(bucket), (buckets.get(Number(bucket)) || 0) + n);
   const all = [...buckets].sort(([a], [b]) => a - b);
   const n = all.reduce((total, [, some]) => total + some, 0);
   let passed = 0;

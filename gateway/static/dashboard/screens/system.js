@@ -8,20 +8,24 @@ import { live } from '../shell/stream.js';
 import { Time } from '../shell/time.js';
 import { html } from '../shell/ui.js';
 
-const skew = (ms) => (Math.abs(ms) < 50 ? html`<span class="soft">in step</span>` : `${ms > 0 ? '+' : '−'}${span(Math.abs(ms))}`);
+const skew = (ms) =>
+  Math.abs(ms) < 50 ? html`<span class="soft">in step</span>` : `${ms > 0 ? '+' : '−'}${span(Math.abs(ms))}`;
 
 export default function System() {
   const { at } = live.use();
   const { value, text, error, reload } = useAsked('/system', { again: Math.floor(at / 5000), pauseMs: 5000 });
   return html`<div class="head"><h1>System</h1>
-      ${value && html`<span class="soft">as of <${Time} at=${value.at} /></span><span class="right"><${Copy} text=${() => text} label="Copy all as JSON" /><${Leave} /></span>`}</div>
+      ${value && html`<span class="soft">as of <${Time} at=${value.at} /></span><span class="right"><${Copy}
+        text=${() => text} label="Copy all as JSON" /><${Leave} /></span>`}</div>
     <${Trouble} error=${error} retry=${reload} />
-    ${value && html`<${Store} store=${value.store} /><${Cost} system=${value} /><${Processes} system=${value} /><${Settings} settings=${value.settings} />`}`;
+    ${value && html`<${Store} store=${value.store} /><${Cost} system=${value} /><${Processes} system=${value} />
+      <${Settings} settings=${value.settings} />`}`;
 }
 
 function Leave() {
   const { name, role, keys } = caller.use();
-  return html`${name && html`<span class="soft">${name}, ${role}</span>`}${keys && html`<button class="small" onClick=${signOut}>Sign out</button>`}`;
+  return html`${name && html`<span class="soft">${name}, ${role}</span>`}${keys && html`<button class="small"
+    onClick=${signOut}>Sign out</button>`}`;
 }
 
 function Store({ store }) {
@@ -33,7 +37,10 @@ function Store({ store }) {
       facts=${[
         ['server', `${store.server} ${store.version}`],
         ['up for', span(store.uptime_s * 1000)],
-        ['memory', `${size(store.used_bytes)}${full === null ? ', no limit set' : ` of ${size(store.limit_bytes)} (${figure(full * 100)} %)`}`],
+        [
+          'memory',
+          `${size(store.used_bytes)}${full === null ? ', no limit set' : ` of ${size(store.limit_bytes)} (${figure(full * 100)} %)`}`,
+        ],
         ['when it is full', store.policy],
         ['append-only file', store.appendonly && `${store.appendonly}, fsync ${store.appendfsync}`],
         ['last write to disk', store.last_write_ok ? '✔ done' : html`<b class="state failed">✖ failed</b>`],
@@ -50,9 +57,11 @@ function Store({ store }) {
 function Cost({ system }) {
   const { cost, states } = system;
   return html`<div class="cards">
-    <${Figure} label="Tasks on record" value=${count(Object.values(states).reduce((sum, n) => sum + n, 0))} under="of all states, until their time is over" />
+    <${Figure} label="Tasks on record" value=${count(Object.values(states).reduce((sum, n) => sum + n, 0))}
+      under="of all states, until their time is over" />
     <${Figure} label="Tabs that look" value=${count(cost.listeners)} under="one stream each" />
-    <${Figure} label="Their cost to the store" value=${figure(cost.commands_per_s)} unit="commands/s" under="the same for one tab and for fifty" />
+    <${Figure} label="Their cost to the store" value=${figure(cost.commands_per_s)} unit="commands/s"
+      under="the same for one tab and for fifty" />
   </div>`;
 }
 
@@ -85,7 +94,8 @@ function Processes({ system }) {
     </section>
     <section class="card" aria-labelledby="consumers">
       <h2 id="consumers">Consumers</h2>
-      <${Table} caption="Consumers" columns=${CONSUMERS} rows=${system.consumers} keyOf=${(c) => c.name} empty=${html`<p class="soft">None lives.</p>`} />
+      <${Table} caption="Consumers" columns=${CONSUMERS} rows=${system.consumers} keyOf=${(c) => c.name} empty=${html`<p
+        class="soft">None lives.</p>`} />
     </section>`;
 }
 
@@ -93,7 +103,11 @@ function Settings({ settings }) {
   const rows = Object.entries(settings);
   const columns = [
     { name: 'variable', of: ([name]) => html`<code>${name}</code>`, className: 'tight' },
-    { name: 'value', of: ([, value]) => html`<code>${typeof value === 'string' ? value || '–' : JSON.stringify(value)}</code>`, className: 'wide' },
+    {
+      name: 'value',
+      of: ([, value]) => html`<code>${typeof value === 'string' ? value || '–' : JSON.stringify(value)}</code>`,
+      className: 'wide',
+    },
   ];
   return html`<section class="card">
     <details>

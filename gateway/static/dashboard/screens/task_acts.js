@@ -8,7 +8,10 @@ import { FINAL } from '../shell/words.js';
 
 const AGAIN = {
   retry: ['Retry', 'A new task with the same data and seed is submitted. This one stays as it is.'],
-  rerun: ['Run again', 'A new task with the same data and seed is submitted, and its result is compared with this one, bit by bit.'],
+  rerun: [
+    'Run again',
+    'A new task with the same data and seed is submitted, and its result is compared with this one, bit by bit.',
+  ],
 };
 
 export function Acts({ task, reload }) {

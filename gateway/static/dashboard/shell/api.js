@@ -28,7 +28,14 @@ export async function meet() {
 export class Refused extends Error {
   constructor(status, problem) {
     super(problem.detail || problem.title || `HTTP ${status}`);
-    Object.assign(this, { status, code: problem.code || '', title: problem.title || '', hint: problem.hint || '', fields: problem.errors || [], problem });
+    Object.assign(this, {
+      status,
+      code: problem.code || '',
+      title: problem.title || '',
+      hint: problem.hint || '',
+      fields: problem.errors || [],
+      problem,
+    });
   }
 }
 
@@ -37,11 +44,22 @@ export async function ask(method, path, body, { signal, headers = {}, most = Inf
   const sent = method === 'GET' ? headers : { 'Content-Type': 'application/json', ...headers };
   let answer, text;
   try {
-    answer = await fetch(path, { method, body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body), headers: sent, signal, credentials: 'same-origin', cache: 'no-store' });
+    answer = await fetch(path, {
+      method,
+      body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+      headers: sent,
+      signal,
+      credentials: 'same-origin',
+      cache: 'no-store',
+    });
     const bytes = Number(answer.headers.get('content-length') || 0);
     if (bytes > most) {
       await answer.body.cancel();
-      throw new Refused(413, { code: 'too_large', title: 'Too large for a page', detail: `The answer has ${bytes} bytes.` });
+      throw new Refused(413, {
+        code: 'too_large',
+        title: 'Too large for a page',
+        detail: `The answer has ${bytes} bytes.`,
+      });
     }
     text = await answer.text();
   } catch (wrong) {
@@ -77,17 +95,24 @@ export function useAsked(path, { again = null, pauseMs = 1000, url = null, most 
     mine.asking = path;
     const at = performance.now();
     set((old) => ({ ...old, loading: true }));
-    get(url ? url() : path, { signal: mine.abort.signal, most }).then(
-      ({ value, text }) => set({ path, value, text, error: null, loading: false }),
-      (error) => error.name === 'AbortError' || set((old) => ({ ...(old.path === path ? old : { value: null, text: '' }), path, error, loading: false })),
-    ).finally(() => {
-      if (mine.asking !== path) return;
-      mine.asking = null;
-      mine.timer = setTimeout(() => {
-        mine.timer = null;
-        if (mine.more) [mine.more] = [false, load()];
-      }, Math.max(0, pauseMs - (performance.now() - at)));
-    });
+    get(url ? url() : path, { signal: mine.abort.signal, most })
+      .then(
+        ({ value, text }) => set({ path, value, text, error: null, loading: false }),
+        (error) =>
+          error.name === 'AbortError' ||
+          set((old) => ({ ...(old.path === path ? old : { value: null, text: '' }), path, error, loading: false })),
+      )
+      .finally(() => {
+        if (mine.asking !== path) return;
+        mine.asking = null;
+        mine.timer = setTimeout(
+          () => {
+            mine.timer = null;
+            if (mine.more) [mine.more] = [false, load()];
+          },
+          Math.max(0, pauseMs - (performance.now() - at)),
+        );
+      });
   };
   mine.load = load;
   useEffect(() => {

@@ -49,13 +49,20 @@ function Asking({ question }) {
     <form onSubmit=${go}>
       <h2 id="asked">${title}</h2>
       <p>${says}</p>
-      ${state.done ? html`<p class="done" role="status">✔ ${state.done}</p>` : html`
-        ${reason && html`<label>${reason}<input name="reason" maxlength="200" autocomplete="off" required value=${why} onInput=${(e) => say(e.target.value)} /></label>`}
-        ${mustType && html`<label>Type ${count(number)} to go on<input name="number" inputmode="numeric" autocomplete="off" value=${typed} onInput=${(e) => type(e.target.value)} /></label>`}
-        <${Trouble} error=${state.error} />`}
+      ${
+        state.done
+          ? html`<p class="done" role="status">✔ ${state.done}</p>`
+          : html`
+        ${reason && html`<label>${reason}<input name="reason" maxlength="200" autocomplete="off" required value=${why}
+          onInput=${(e) => say(e.target.value)} /></label>`}
+        ${mustType && html`<label>Type ${count(number)} to go on<input name="number" inputmode="numeric"
+          autocomplete="off" value=${typed} onInput=${(e) => type(e.target.value)} /></label>`}
+        <${Trouble} error=${state.error} />`
+      }
       <p class="buttons">
         <button type="button" onClick=${close}>${state.done ? 'Close' : 'Leave it'}</button>
-        ${!state.done && html`<button class=${destructive ? 'danger' : 'primary'} disabled=${!ready || state.busy}>${state.busy ? 'Working …' : verb}</button>`}
+        ${!state.done && html`<button class=${destructive ? 'danger' : 'primary'} disabled=${!ready || state.busy}>
+          ${state.busy ? 'Working …' : verb}</button>`}
       </p>
     </form>
   </dialog>`;

@@ -6,11 +6,36 @@ import { pause } from './stream.js';
 import { nextTheme } from './theme.js';
 
 export const KEYS = [
-  ['/', 'search'], ['g n', 'Now'], ['g t', 'Tasks'], ['g w', 'Workers'], ['g q', 'Queues'], ['g f', 'Failures'], ['g d', 'Dead letters'],
-  ['g b', 'Batches'], ['g c', 'Try a calculation'], ['g s', 'System'], ['j / k', 'next, previous row'], ['Enter', 'open the row'],
-  ['x', 'select the row'], ['r', 'retry'], ['c', 'cancel'], ['p', 'hold the screen still, let it go on'], ['t', 'theme'], ['?', 'this list'],
+  ['/', 'search'],
+  ['g n', 'Now'],
+  ['g t', 'Tasks'],
+  ['g w', 'Workers'],
+  ['g q', 'Queues'],
+  ['g f', 'Failures'],
+  ['g d', 'Dead letters'],
+  ['g b', 'Batches'],
+  ['g c', 'Try a calculation'],
+  ['g s', 'System'],
+  ['j / k', 'next, previous row'],
+  ['Enter', 'open the row'],
+  ['x', 'select the row'],
+  ['r', 'retry'],
+  ['c', 'cancel'],
+  ['p', 'hold the screen still, let it go on'],
+  ['t', 'theme'],
+  ['?', 'this list'],
 ];
-const PLACES = { n: 'now', t: 'tasks', w: 'workers', q: 'queues', f: 'failures', d: 'dead-letters', b: 'batches', c: 'try', s: 'system' };
+const PLACES = {
+  n: 'now',
+  t: 'tasks',
+  w: 'workers',
+  q: 'queues',
+  f: 'failures',
+  d: 'dead-letters',
+  b: 'batches',
+  c: 'try',
+  s: 'system',
+};
 const help = store(false);
 let waitsForPlace = 0;
 
@@ -39,7 +64,11 @@ const press = (selector) => {
 function onKey(event) {
   const { key, target } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (document.querySelector('dialog[open]') || target.matches?.('input:not([type=checkbox]), textarea, select, [contenteditable]')) return;
+  if (
+    document.querySelector('dialog[open]') ||
+    target.matches?.('input:not([type=checkbox]), textarea, select, [contenteditable]')
+  )
+    return;
   if (waitsForPlace && Date.now() - waitsForPlace < 1500 && PLACES[key]) {
     waitsForPlace = 0;
     event.preventDefault();

@@ -24,7 +24,11 @@ function* tokens(text) {
 /** The members of a JSON object as texts: `{"a": 0.10, "b": [1]}` → Map { a → '0.10', b → '[1]' }. Of anything else: none. */
 export function members(text) {
   const found = new Map();
-  let depth = 0, name = null, start = 0, last = null, isName = false;
+  let depth = 0,
+    name = null,
+    start = 0,
+    last = null,
+    isName = false;
   for (const token of tokens(text)) {
     const { at, text: sign } = token;
     if (!depth && sign !== '{') return found;
@@ -77,6 +81,11 @@ export function pretty(text, width = 88) {
 export function count(n) {
   if (n === null || n === undefined) return '–';
   return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, SPACE);
+}
+
+/** A count with its noun: 1 attempt, 3 attempts, 2 processes. */
+export function several(n, one, many = `${one}s`) {
+  return `${count(n)} ${n === 1 ? one : many}`;
 }
 
 /** A measured figure with so many significant digits, for headlines only: 0.97, 12.3, 401. */

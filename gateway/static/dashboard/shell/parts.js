@@ -8,7 +8,8 @@ import { count } from './numbers.js';
 /** A state: sign, word and colour, so that none of the three is needed alone. */
 export function State({ state, title }) {
   const { sign = '•', says = '' } = STATE[state] || {};
-  return html`<span class="state ${state}" title=${title || says}><span aria-hidden="true">${sign}</span> ${state}</span>`;
+  return html`<span class="state ${state}" title=${title || says}><span aria-hidden="true">${sign}</span> ${state}
+    </span>`;
 }
 
 /** A link to a task, by the ends of its id. */
@@ -40,7 +41,8 @@ export function Trouble({ error, retry }) {
   return html`<div class="trouble" role="alert">
     <p><b>${error.title || 'Refused'}.</b> ${error.message}</p>
     ${error.hint && html`<p class="soft">${error.hint}</p>`}
-    ${error.fields.length > 0 && html`<ul>${error.fields.map((f) => html`<li><code>${f.field || f.path || ''}</code> ${f.detail || f.message || f.problem || ''}</li>`)}</ul>`}
+    ${error.fields.length > 0 && html`<ul>${error.fields.map((f) => html`<li><code>${f.field || f.path || ''}
+      </code> ${f.detail || f.message || f.problem || ''}</li>`)}</ul>`}
     ${retry && html`<button onClick=${retry}>Try again</button>`}
   </div>`;
 }
@@ -69,26 +71,38 @@ export function Copy({ text, label = 'Copy' }) {
 
 /** One of some choices, as buttons that are pressed or not. `counts` puts a number on each. */
 export function Choice({ label, options, value, onPick, counts = {}, names = {} }) {
-  return html`<div class="choice" role="group" aria-label=${label}>${options.map((option) => html`
+  return html`<div class="choice" role="group" aria-label=${label}>${options.map(
+    (option) => html`
     <button type="button" aria-pressed=${String(option === value)} onClick=${() => onPick(option)}>
-      ${names[option] ?? option}${counts[option] !== undefined && html` <span class="num">${count(counts[option])}</span>`}
-    </button>`)}</div>`;
+      ${names[option] ?? option}${counts[option] !== undefined && html` <span class="num">${count(counts[option])}
+        </span>`}
+    </button>`,
+  )}</div>`;
 }
 
 /** A list with pairs of name and value; pairs without a value are left out. */
 export function Facts({ facts }) {
-  return html`<dl class="facts">${facts.filter(([, value]) => value !== null && value !== undefined && value !== '').map(([name, value]) => html`
-    <div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+  return html`<dl class="facts">${facts
+    .filter(([, value]) => value !== null && value !== undefined && value !== '')
+    .map(
+      ([name, value]) => html`
+    <div><dt>${name}</dt><dd>${value}</dd></div>`,
+    )}</dl>`;
 }
 
 /** A table whose columns are `{ name, of(row), num, className }`. Rows that have `href` are opened by Enter and click. */
 export function Table({ caption, columns, rows, keyOf, hrefOf, empty = null, className = '' }) {
   if (!rows.length) return empty;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}, table"><table class="rows ${className}">
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}, table"><table
+    class="rows ${className}">
     <caption class="hidden">${caption}</caption>
-    <thead><tr>${columns.map((c) => html`<th scope="col" class="${c.num ? 'num' : ''} ${c.className || ''}">${c.head ?? c.name}</th>`)}</tr></thead>
-    <tbody>${rows.map((row) => html`<tr key=${keyOf(row)} data-href=${hrefOf?.(row)}>
-      ${columns.map((c) => html`<td class="${c.num ? 'num' : ''} ${c.className || ''}" data-name=${c.name}>${c.of(row)}</td>`)}
-    </tr>`)}</tbody>
+    <thead><tr>${columns.map((c) => html`<th scope="col" class="${c.num ? 'num' : ''} ${c.className || ''}">
+      ${c.head ?? c.name}</th>`)}</tr></thead>
+    <tbody>${rows.map(
+      (row) => html`<tr key=${keyOf(row)} data-href=${hrefOf?.(row)}>
+      ${columns.map((c) => html`<td class="${c.num ? 'num' : ''} ${c.className || ''}" data-name=${c.name}>${c.of(row)}
+        </td>`)}
+    </tr>`,
+    )}</tbody>
   </table></div>`;
 }

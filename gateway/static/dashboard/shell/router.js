@@ -40,9 +40,24 @@ export function refine(changes, options) {
 /** Plain clicks on links to screens do not load the page anew. */
 addEventListener('click', (event) => {
   const link = event.target.closest?.('a[href]');
-  if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (
+    !link ||
+    event.defaultPrevented ||
+    event.button ||
+    event.metaKey ||
+    event.ctrlKey ||
+    event.shiftKey ||
+    event.altKey
+  )
+    return;
   const to = new URL(link.href);
-  if (to.origin !== location.origin || to.pathname !== location.pathname || link.target || link.hasAttribute('download')) return;
+  if (
+    to.origin !== location.origin ||
+    to.pathname !== location.pathname ||
+    link.target ||
+    link.hasAttribute('download')
+  )
+    return;
   event.preventDefault();
   history.pushState(null, '', to.pathname + to.search);
   place.set(read());

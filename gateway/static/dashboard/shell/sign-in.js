@@ -21,8 +21,10 @@ export function SignIn() {
   };
   return html`<form class="card sign-in" onSubmit=${go}>
     <h1>Sign in</h1>
-    <p class="soft">This Headrace asks for an API key. <code>make key ROLE=viewer</code> makes one that may look, <code>ROLE=operator</code> one that may retry, cancel and pause.</p>
-    <label>API key<input type="password" name="key" autocomplete="off" required value=${key} onInput=${(e) => type(e.target.value)} /></label>
+    <p class="soft">This Headrace asks for an API key. <code>make key ROLE=viewer</code> makes one that may look,
+      ${' '}<code>ROLE=operator</code> one that may retry, cancel and pause.</p>
+    <label>API key<input type="password" name="key" autocomplete="off" required value=${key}
+      onInput=${(e) => type(e.target.value)} /></label>
     <${Trouble} error=${state.error} />
     <p class="buttons"><button class="primary" disabled=${state.busy || !key.trim()}>Sign in</button></p>
   </form>`;

@@ -26,7 +26,11 @@ export const followed = store({ id: '', ...NOBODY });
 export const spans = store([]);
 const SPANS_KEPT = 5000;
 
-let source = null, timer = null, watchdog = null, paused = false, held = null;
+let source = null,
+  timer = null,
+  watchdog = null,
+  paused = false,
+  held = null;
 
 const set = (changes) => live.set({ ...live.get(), ...changes });
 
@@ -93,10 +97,13 @@ function again() {
   const tries = live.get().tries + 1;
   if (!paused) set({ status: tries > 2 ? 'offline' : 'reconnecting', tries });
   else set({ tries });
-  timer = setTimeout(async () => {
-    await meet(); // EventSource never says why: a plain request does
-    if (!document.hidden && !caller.get().signIn) listen();
-  }, RETRY_MS[Math.min(tries, RETRY_MS.length) - 1]);
+  timer = setTimeout(
+    async () => {
+      await meet(); // EventSource never says why: a plain request does
+      if (!document.hidden && !caller.get().signIn) listen();
+    },
+    RETRY_MS[Math.min(tries, RETRY_MS.length) - 1],
+  );
 }
 
 /** Begin, and go on as long as the page lives. */

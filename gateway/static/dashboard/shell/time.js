@@ -27,14 +27,22 @@ export function ms(time) {
 const made = new Map();
 function formatter(options, where) {
   const key = JSON.stringify([options, where]);
-  if (!made.has(key)) made.set(key, new Intl.DateTimeFormat('en-GB', { ...options, hourCycle: 'h23', timeZone: where === 'utc' ? 'UTC' : undefined }));
+  if (!made.has(key))
+    made.set(
+      key,
+      new Intl.DateTimeFormat('en-GB', { ...options, hourCycle: 'h23', timeZone: where === 'utc' ? 'UTC' : undefined }),
+    );
   return made.get(key);
 }
 const CLOCK = { hour: '2-digit', minute: '2-digit', second: '2-digit' };
 const DAY = { year: 'numeric', month: '2-digit', day: '2-digit' };
 
 function day(at, where) {
-  const parts = Object.fromEntries(formatter(DAY, where).formatToParts(at).map((p) => [p.type, p.value]));
+  const parts = Object.fromEntries(
+    formatter(DAY, where)
+      .formatToParts(at)
+      .map((p) => [p.type, p.value]),
+  );
   return `${parts.year}-${parts.month}-${parts.day}`;
 }
 
@@ -71,7 +79,8 @@ export function Time({ at, full = false }) {
   const value = ms(at);
   if (value === null) return html`<span class="soft">–</span>`;
   const iso = new Date(value).toISOString();
-  return html`<time datetime=${iso} title=${iso}>${where === 'ago' ? html`<${Ago} at=${value} />` : clock(value, { full, where })}</time>`;
+  return html`<time datetime=${iso} title=${iso}>${where === 'ago' ? html`<${Ago}
+    at=${value} />` : clock(value, { full, where })}</time>`;
 }
 
 const RFC3339 = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/;
@@ -80,5 +89,6 @@ const RFC3339 = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/;
 export function Sentence({ text }) {
   const found = RFC3339.exec(text);
   if (!found) return text;
-  return html`${text.slice(0, found.index)}<${Time} at=${found[0]} /><${Sentence} text=${text.slice(found.index + found[0].length)} />`;
+  return html`${text.slice(0, found.index)}<${Time} at=${found[0]} /><${Sentence}
+    text=${text.slice(found.index + found[0].length)} />`;
 }

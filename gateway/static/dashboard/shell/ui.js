@@ -1,7 +1,14 @@
 // The one door to the vendored Preact and htm, and the few things that every screen shares: small stores and hooks.
 
 export {
-  Component, html, render, useEffect, useLayoutEffect, useMemo, useRef, useState,
+  Component,
+  html,
+  render,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
 } from '../vendor/preact/standalone.module.js';
 import { useEffect, useState } from '../vendor/preact/standalone.module.js';
 
@@ -36,14 +43,42 @@ export function kept(name, fallback, allowed) {
   try {
     const found = localStorage.getItem(key);
     if (allowed.includes(found)) first = found;
-  } catch { /* a browser that keeps nothing: the fallback, each time */ }
+  } catch {
+    /* a browser that keeps nothing: the fallback, each time */
+  }
   const made = store(first);
   made.watch((next) => {
     try {
       localStorage.setItem(key, next);
-    } catch { /* as above */ }
+    } catch {
+      /* as above */
+    }
   });
   return made;
+}
+
+const AGAIN_MS = 3000;
+
+/** Something of a module that is loaded when it is first needed; null until it is there. While nobody answers: again. */
+export function useModule(load, name) {
+  const [found, set] = useState(null);
+  useEffect(() => {
+    let here = true;
+    let timer = 0;
+    const attempt = () =>
+      load().then(
+        (module) => here && set(() => module[name]),
+        () => {
+          timer = here ? setTimeout(attempt, AGAIN_MS) : 0;
+        },
+      );
+    attempt();
+    return () => {
+      here = false;
+      clearTimeout(timer);
+    };
+  }, []);
+  return found;
 }
 
 /** Draw the component again every so many milliseconds, for ages that grow while nothing arrives. */
