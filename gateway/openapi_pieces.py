@@ -100,7 +100,7 @@ def filters() -> list[Made]:
         query("error", {"type": "string", "pattern": "^[a-z0-9_.-]{1,64}$"}, "Only tasks that failed with this code."),
         query("priority", {"enum": list(PRIORITIES)}, "Only tasks of this priority."),
         query("label", words, "Only tasks with these words in their label, in small letters or capitals."),
-        query("text", words, "Only tasks with these words in id, label, custom id, metadata, error or data (of 16 KiB)."),
+        query("text", words, "Only tasks with these words in id, label, custom id, metadata, error or (short) data."),
         query("since", {"type": "string", "format": "date-time"}, "Only tasks submitted then or later."),
         query("until", {"type": "string", "format": "date-time"}, "Only tasks submitted before."),
         query("cursor", {"type": "string", "pattern": TASK_ID.pattern}, "Where the page before ended."),
