@@ -222,9 +222,9 @@ class Result(Struct, frozen=True):
     marginal_var: dict[str, float] | None
     marginal_es: dict[str, float] | None
     component_standard_error: dict[str, dict[str, float]] | None
-    distribution: Distribution | None
     standard_error: dict[str, float] | None
     interval_95: dict[str, tuple[float, float]] | None
+    distribution: Distribution | None
     diagnostics: Diagnostics
 
 
