@@ -25,8 +25,8 @@ Array = NDArray[np.float64]
 class Distribution(Struct, frozen=True):
     """Probabilities of losses in bins of equal width from `lowest` to `highest` (currency), and beyond them.
 
-    Together they are 1. `scenarios`: how many losses the bins are of; null where the law is known. Of a simulation the
-    bins from `tail_from` on are of all its scenarios.
+    Together they are 1. `scenarios`: how many losses the bins are of; null where they are the law's. Of a simulation
+    the bins from `tail_from` on are of all its scenarios, whatever those below are of.
     """
 
     lowest: float
@@ -54,8 +54,8 @@ def of_sample(losses: Array, weights: Array | None = None) -> Distribution:
 
 
 def with_tail(body: Distribution, tail: Array, n: int) -> Distribution:
-    """The bins of a sample of n scenarios, corrected where all losses are known: `tail` are the largest of them,
-    largest first. Bins are added for losses beyond the sample's; what is below the tail keeps its proportions."""
+    """The bins of a law, or of a sample of n scenarios, corrected where all losses are known: `tail` are the largest,
+    the first one most. Bins are added for losses beyond the body's; what is below the tail keeps its proportions."""
     if tail.size == 0 or n <= (body.scenarios or 0):
         return body
     width = (body.highest - body.lowest) / len(body.probability)

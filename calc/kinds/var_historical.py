@@ -228,6 +228,7 @@ class Result(Struct, frozen=True, kw_only=True):
     distribution: Distribution | None = None
     standard_error: dict[str, float] | None = None
     interval_95: dict[str, tuple[float, float]] | None = None
+    distribution: Distribution | None = None
     diagnostics: Diagnostics
 
 

@@ -17,7 +17,8 @@ forms, for delta_gamma the inversion of its generating function (Imhof 1961). Th
 
 `component_var` and `component_es` (Euler's, by symbol) add up to `var` and `es`; marginals are per unit of exposure.
 For lognormal they come from sums over bins of the book's loss whose edges a pilot sample fixes beforehand.
-`distribution` has the losses in bins of equal width: from `tail_from` on of all scenarios, below of the first 16,384.
+`distribution` has the losses in bins of equal width: from `tail_from` on of all scenarios; below it for normal those of
+the law, for the others of the first 16,384 scenarios.
 
 Refused: fewer than 30 scenarios beyond VaR, impossible matrices, more than 100,000 kept losses. A singular matrix is
 legal. Accuracy: VaR within its standard error; the law's figures to about 1e-12 (`residual`). Cost for a million
@@ -167,7 +168,7 @@ class Partial(Struct, frozen=True):
     """Losses, first to last (little-endian 8-byte floats), and their scenarios (4-byte integers).
 
     The largest ones; for delta_gamma those around VaR, with sums `above` them. For lognormal the tail's bins: their
-    counts, and sums by bin and symbol (8-byte floats). Of part 0 the bins of its first losses.
+    counts, and sums by bin and symbol (8-byte floats). Of part 0 the bins of its first losses, unless they are normal.
     """
 
     scenarios: int
@@ -222,9 +223,9 @@ class Result(Struct, frozen=True):
     marginal_var: dict[str, float] | None
     marginal_es: dict[str, float] | None
     component_standard_error: dict[str, dict[str, float]] | None
-    distribution: Distribution | None
     standard_error: dict[str, float] | None
     interval_95: dict[str, tuple[float, float]] | None
+    distribution: Distribution | None
     diagnostics: Diagnostics
 
 
@@ -387,12 +388,13 @@ def _risk(params: Params, folded: Partial) -> tails.Risk:
 
 
 def _distribution(params: Params, folded: Partial) -> Distribution | None:
-    if params.method == "linear_normal":
+    body = folded.body
+    if params.method != "delta_gamma" and params.distribution == "normal":
         book = _book(params)
-        return distributions.of_normal(-math.fsum(book.exposures * book.drift), _law(params).deviation)
-    if folded.body is None:
-        return None
-    return distributions.with_tail(folded.body, _unpacked(folded).losses, folded.scenarios)
+        body = distributions.of_normal(-math.fsum(book.exposures * book.drift), _law(params).deviation)
+    if body is None or params.method == "linear_normal":
+        return body
+    return distributions.with_tail(body, _unpacked(folded).losses, folded.scenarios)
 
 
 def _shares(params: Params, folded: Partial, risk: tails.Risk | None) -> Shares:
@@ -619,7 +621,7 @@ def _run_quadratic(params: Params, blocks: range) -> Partial:
     above = importance.above(losses[distance > window.half_width], window.law)
     within = np.flatnonzero(np.abs(distance) <= window.half_width)
     tail = tails.ordered(losses[within], within.astype(np.uint32) + np.uint32(blocks.start * BLOCK))
-    return _packed(tail, losses.size, above, None, None)
+    return _packed(tail, losses.size, above, None)
 
 
 def _blocks(scenarios: int) -> int:
@@ -679,12 +681,13 @@ def _named(names: list[str], values: list[float]) -> dict[str, float]:
 
 def _partial(params: Params, blocks: range, losses: NDArray[np.float64], bins: tail_bins.Bins | None = None) -> Partial:
     tail = tails.largest(losses, blocks.start * BLOCK, _kept(params))
-    body = distributions.of_sample(losses[: distributions.SAMPLE]) if blocks.start == 0 else None
+    shown = blocks.start == 0 and params.distribution != "normal"
+    body = distributions.of_sample(losses[: distributions.SAMPLE]) if shown else None
     return _packed(tail, losses.size, importance.NOTHING, bins, body)
 
 
 def _packed(
-    tail: tails.Tail, scenarios: int, above: Above, bins: tail_bins.Bins | None, body: Distribution | None
+    tail: tails.Tail, scenarios: int, above: Above, bins: tail_bins.Bins | None, body: Distribution | None = None
 ) -> Partial:
     return Partial(
         scenarios=scenarios,

@@ -1,11 +1,13 @@
 """Bins of losses: nothing is lost or counted twice, and a tail corrects a sample's bins to those of all."""
 
+import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
-from calc import distributions
+from calc import KINDS, distributions, execute
 from calc.distributions import Distribution
 from calc.numerics import normal, tails
 
@@ -55,6 +57,31 @@ def test_with_its_tail_a_sample_has_the_bins_of_all() -> None:
             assert probability == pytest.approx(exact, abs=5 * math.sqrt(exact / distributions.SAMPLE) + 1e-9)
     assert whole(made) == pytest.approx(1, abs=1e-12)
     assert len(made.probability) <= 120
+
+
+KINDS_WITH_LOSSES = [
+    ("var_mc", {"distribution": "normal"}),
+    ("var_mc", {"distribution": "student_t", "degrees_of_freedom": 4}),
+    ("var_mc", {"distribution": "lognormal"}),
+    ("var_mc", {"method": "linear_normal"}),
+    ("credit_loss", {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "changes"), KINDS_WITH_LOSSES)
+def test_a_results_bins_agree_with_its_var(kind: str, changes: dict[str, Any]) -> None:
+    data = {**KINDS[kind].EXAMPLE, **changes}
+    if changes.get("method") == "linear_normal":
+        del data["scenarios"]
+    result = json.loads(execute.execute(kind, json.dumps(data).encode()))
+    bins = result["distribution"]
+    width = (bins["highest"] - bins["lowest"]) / len(bins["probability"])
+    edges = [bins["lowest"] + i * width for i in range(len(bins["probability"]))]
+    beyond = math.fsum(p for low, p in zip(edges, bins["probability"], strict=True) if low >= result["var"])
+    reaching = math.fsum(p for low, p in zip(edges, bins["probability"], strict=True) if low + width > result["var"])
+    assert beyond + bins["above"] <= 0.01 + 1e-9
+    assert reaching + bins["above"] >= 0.01 - 1e-9
+    assert math.fsum([*bins["probability"], bins["below"], bins["above"]]) == pytest.approx(1, abs=1e-12)
 
 
 def test_losses_that_tie_at_the_end_of_the_tail_are_not_halved() -> None:

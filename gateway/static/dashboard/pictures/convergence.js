@@ -30,7 +30,7 @@ export function Convergence({
   if (!last) return html`<p class="picture-note">The first estimate comes with the first fold of parts.</p>`;
   const said = (point) =>
     `${withError(point.estimate, point.standard_error)} (95 %, ${count(amount(point))} ${counted})`;
-  const shape = `${reference ? 1 : 0}${target ? 1 : 0}${counted}`;
+  const shape = `${reference?.value} ${target} ${counted}`;
   return html`<${Picture}
     title=${points.length > 1 ? `Convergence of ${name}` : `Estimate of ${name}`}
     headline=${said(last)}

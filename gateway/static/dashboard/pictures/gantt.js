@@ -27,7 +27,7 @@ export function Gantt({ spans, workers, from, to, onPick }) {
   const [under, setUnder] = useState(null);
   const [brush, setBrush] = useState(null);
   const [begin, end] = zoom ?? [from, to];
-  const rows = useMemo(() => rowsOf(spans.slice(0, MOST_BARS), workers), [spans, workers]);
+  const rows = useMemo(() => rowsOf(spans.slice(-MOST_BARS), workers), [spans, workers]);
   const paints = useMemo(() => painted(spans, by), [spans, by]);
   const left = Math.min(Math.max(width * 0.2, 84), 150);
   const height = TOP + Math.max(rows.length, 1) * ROW + 8;

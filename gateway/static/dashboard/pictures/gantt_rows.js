@@ -62,7 +62,9 @@ function settled(bar) {
   return { x: bar.x, wide, count: bar.spans.length, share: Math.min(bar.busy / wide, 1), spans: bar.spans };
 }
 
-/** What to colour by → colours and patterns, the most frequent first, so that neighbours in the legend differ most. */
+const seen = []; // kinds, in the order in which this tab met them: a kind keeps its colour while others come and go
+
+/** What to colour by → colours and patterns of what the spans have of it, the most frequent first. */
 export function painted(spans, by) {
   const counts = new Map();
   for (const span of spans) {
@@ -70,8 +72,18 @@ export function painted(spans, by) {
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   const names = [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0])).map(([name]) => name);
-  return new Map(names.map((name, i) => [name, by === 'outcome' ? outcome(name) : paint(i)]));
+  return new Map(names.map((name) => [name, paintOf(name, by)]));
 }
+
+function paintOf(name, by) {
+  if (by === 'outcome') return outcome(name);
+  if (by !== 'kind') return paint(hash(name));
+  if (!seen.includes(name)) seen.push(name);
+  return paint(seen.indexOf(name));
+}
+
+// A number of a word, the same in every tab.
+const hash = (word) => [...word].reduce((sum, sign) => (sum * 31 + sign.codePointAt(0)) % 99_991, 7);
 
 const TONES = ['blue', 'amber', 'violet', 'green', 'grey'];
 const SHAPES = ['plain', 'stripes', 'dots', 'back', 'cross'];

@@ -137,11 +137,15 @@ function note(result, data, { scenarios, tail_from: tail, below, above, probabil
   const of = result.diagnostics;
   const words = [];
   const all = of.scenarios || of.observations;
-  if (scenarios === null) words.push('The exact law, added up into bins.');
-  else if (of.observations) words.push(`${count(scenarios)} observations.`);
-  else if (tail !== null && tail !== undefined) {
-    words.push(`${count(all)} scenarios: from ${short(tail)} on all of them, below it the first ${count(scenarios)}.`);
-  } else words.push(`${count(scenarios)} scenarios.`);
+  const simulated = tail !== null && tail !== undefined;
+  if (simulated && scenarios === null) {
+    words.push(`From ${short(tail)} on the losses of all ${count(all)} scenarios, below it their normal law.`);
+  } else if (simulated) {
+    words.push(
+      `From ${short(tail)} on the losses of all ${count(all)} scenarios, below it of the first ${count(scenarios)}.`,
+    );
+  } else if (scenarios === null) words.push('The exact law, added up into bins.');
+  else words.push(`${count(scenarios)} ${of.observations ? 'observations' : 'scenarios'}.`);
   if (of.horizon) words.push(`Horizon ${of.horizon.replace(', sqrt_time', '').replace(/^1 days/, '1 day')}.`);
   if (below > 0 || above > 0) words.push(`Beyond the axis: ${percent(below, 3)} lower, ${percent(above, 3)} higher.`);
   words.push(`${probability.length} bins. Losses are positive, gains negative.`);

@@ -47,6 +47,7 @@ function Form({ about, example, like }) {
   const [answer, setAnswer] = useState({ found: {}, rest: [] });
   const [busy, setBusy] = useState(false);
   const form = useRef(null);
+  const refused = useRef(false); // just now: the first field that is wrong is looked at next
   const role = caller.use().role;
   const may = useMay('submitter') || role === null; // who nobody has named is told by the server
   const { text, faults } = dataOf(fields, values);
@@ -54,13 +55,15 @@ function Form({ about, example, like }) {
   const shown = { ...Object.fromEntries(Object.entries(faults).map(([name, fault]) => [name, [fault]])), ...answer.found };
   const change = (name, value) => {
     setValues((old) => ({ ...old, [name]: value }));
-    setAnswer((old) => ({ ...old, valid: null, found: { ...old.found, [name]: undefined } }));
+    setAnswer(({ found: { [name]: _, ...found }, ...old }) => ({ ...old, valid: null, found }));
   };
   useEffect(() => {
-    form.current?.querySelector('[aria-invalid=true]')?.focus();
-  }, [answer]);
+    if (refused.current) form.current?.querySelector('[aria-invalid=true]')?.focus();
+    refused.current = false;
+  });
   const send = async (path) => {
     if (busy || Object.keys(faults).length) {
+      refused.current = true;
       setAnswer((old) => ({ ...old }));
       return;
     }
@@ -70,6 +73,7 @@ function Form({ about, example, like }) {
       if (path === '/tasks') go('task', { id: value.task_id });
       else setAnswer({ found: {}, rest: [], valid: value });
     } catch (wrong) {
+      refused.current = true;
       setAnswer({ ...placed(wrong.fields ?? [], fields), error: wrong });
     } finally {
       setBusy(false);
@@ -131,8 +135,8 @@ function Field({ field, value, faults, onInput }) {
           ${choices.map((each) => html`<option value=${String(each)} selected=${value === String(each)}>${String(each)}</option>`)}
         </select>`
       : long
-        ? html`<textarea ...${common} rows=${rows} spellcheck="false" value=${value}></textarea>`
-        : html`<input ...${common} type="text" inputmode=${/^a (whole )?number/.test(allowed) ? 'decimal' : undefined} value=${value} placeholder=${hint} autocomplete="off" spellcheck="false" required=${needed} list=${choices.length ? `${id}-choices` : undefined} />`}
+        ? html`<textarea ...${common} rows=${rows} spellcheck=${false} value=${value}></textarea>`
+        : html`<input ...${common} type="text" inputmode=${/^a (whole )?number/.test(allowed) ? 'decimal' : undefined} value=${value} placeholder=${hint} autocomplete="off" spellcheck=${false} required=${needed} list=${choices.length ? `${id}-choices` : undefined} />`}
     ${form !== 'choice' && choices.length > 0 && html`<datalist id="${id}-choices">${choices.map((each) => html`<option value=${String(each)}></option>`)}</datalist>`}
     <p class="soft says" id="${id}-says">${[says, form !== 'choice' && allowed].filter(Boolean).join(' · ')}</p>
     ${wrong && html`<p class="fault" id="${id}-fault"><span aria-hidden="true">✖</span> ${faults.join('; ')}</p>`}

@@ -100,7 +100,7 @@ export function placed(errors, fields) {
   for (const error of errors) {
     const [, , name = ''] = /^\$\.data(\.([A-Za-z_0-9]+))?/.exec(error.path ?? '') ?? [];
     const deeper = (error.path ?? '').slice(`$.data.${name}`.length);
-    const words = `${deeper ? `${name}${deeper} ` : ''}${error.detail}${error.allowed ? `. Allowed: ${error.allowed}` : ''}`;
+    const words = `${deeper ? `${name}${deeper} ` : ''}${error.detail}`;
     if (names.has(name)) (found[name] ??= []).push(words);
     else rest.push(`${error.path ?? ''} ${words}`);
   }
