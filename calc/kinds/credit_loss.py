@@ -197,7 +197,6 @@ class Result(Struct, frozen=True, omit_defaults=False, kw_only=True):
     distance_to_default: Column = None
     pd: Column = None
     status: str | list[str] | None = None
-    distribution: Distribution | None = None
     standard_error: dict[str, float] | None = None
     interval_95: dict[str, tuple[float, float]] | None = None
     distribution: Distribution | None = None

@@ -225,7 +225,6 @@ class Result(Struct, frozen=True, kw_only=True):
     green_probability: float | None = None
     yellow_probability: float | None = None
     cumulative_probability: float | None = None
-    distribution: Distribution | None = None
     standard_error: dict[str, float] | None = None
     interval_95: dict[str, tuple[float, float]] | None = None
     distribution: Distribution | None = None
