@@ -15,7 +15,6 @@ from starlette.responses import Response
 
 from gateway.forecast import Forecast
 from pipeline.record import FINAL, Priority, State, Task
-from pipeline.webhooks import Delivery
 
 ACCEPTED, OK = 202, 200
 JSON = "application/json"
@@ -201,7 +200,7 @@ def whole(record: Task, now_ms: int, cached: bool = False, hook: WebhookAnswer |
     sha256 = None if record.result is None else hashlib.sha256(record.result).hexdigest()
     return TaskAnswer(
         cached=cached,
-        webhook=hook or webhook(record.webhook, None, record.state in FINAL),
+        webhook=hook,
         rerun=_rerun(record, sha256),
         result_sha256=sha256,
         result=NOTHING if record.result is None else Raw(record.result),
@@ -214,10 +213,10 @@ def summary(record: Task, now_ms: int) -> TaskSummary:
     return TaskSummary(**_told(record, now_ms))
 
 
-def result(record: Task, now_ms: int, headers: dict[str, str]) -> Response:
+def result(record: Task, now_ms: int, headers: dict[str, str], hook: WebhookAnswer | None) -> Response:
     """The result alone, or 202 with the task while there is none."""
     if record.result is None:
-        return task(record, now_ms, headers | {"Location": links(record.id, record.state).self}, ACCEPTED)
+        return task(record, now_ms, headers | {"Location": links(record.id, record.state).self}, ACCEPTED, hook=hook)
     return Response(record.result, OK, headers, JSON)
 
 
@@ -245,30 +244,6 @@ def links(id: str, state: State) -> Links:
     return Links(path, f"{path}/result", "" if state in FINAL else f"{path}/cancel")
 
 
-def webhook(url: str, delivery: Delivery | None, ended: bool) -> WebhookAnswer | None:
-    """What is known of a webhook; None where there is none."""
-    if not url:
-        return None
-    if delivery is None:
-        unknown: dict[str, Any] = dict.fromkeys(("next_at", "last_at", "last_status", "last_error", "delivered_at"))
-        return WebhookAnswer(url=url, state="forgotten" if ended else "waiting", attempts=0, **unknown)
-    return delivery_told(delivery)
-
-
-def delivery_told(delivery: Delivery) -> WebhookAnswer:
-    """How a delivery goes."""
-    return WebhookAnswer(
-        url=delivery.url,
-        state=delivery.state,
-        attempts=delivery.attempts,
-        next_at=_time(delivery.next_at),
-        last_at=_time(delivery.last_at),
-        last_status=delivery.last_status,
-        last_error=delivery.last_error or None,
-        delivered_at=_time(delivery.over_at) if delivery.state == "delivered" else None,
-    )
-
-
 def foretold(record: Task) -> Forecast | None:
     """What was foretold of a task when it was accepted."""
     return None if record.estimated is None else msgspec.convert(record.estimated, Forecast)
@@ -283,6 +258,11 @@ def versions_text(kind: int, package: str) -> str:
 def time_text(ms: int) -> str:
     """`2026-11-25T10:00:00.123Z`."""
     return f"{_second_text(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+def time_if(ms: int | None) -> str | None:
+    """The same, where there is one."""
+    return None if ms is None else time_text(ms)
 
 
 # ── pieces ──
@@ -306,17 +286,17 @@ def _told(t: Task, now_ms: int) -> dict[str, Any]:
         "custom_id": t.custom_id or None,
         "owner": t.owner,
         "submitted_at": time_text(t.submitted_at),
-        "run_at": _time(t.not_before),
-        "started_at": _time(t.started_at),
-        "finished_at": _time(t.finished_at),
-        "expires_at": _time(t.expires_at),
+        "run_at": time_if(t.not_before),
+        "started_at": time_if(t.started_at),
+        "finished_at": time_if(t.finished_at),
+        "expires_at": time_if(t.expires_at),
         "waited_ms": max(0, (t.started_at or end) - t.submitted_at),
         "ran_ms": ran_ms,
         "attempts": t.attempts,
         "interruptions": t.interruptions,
         "progress": progress(t, ran_ms),
         "estimated": foretold(t),
-        "stopped_at": _time(t.stopped_at),
+        "stopped_at": time_if(t.stopped_at),
         "error": failure(t),
         "seed": t.seed,
         "versions": msgspec.convert(t.versions, Versions),
@@ -328,10 +308,6 @@ def _told(t: Task, now_ms: int) -> dict[str, Any]:
 @lru_cache(maxsize=256)  # many tasks share a second
 def _second_text(second: int) -> str:
     return (EPOCH + timedelta(seconds=second)).isoformat()[:-6]
-
-
-def _time(ms: int | None) -> str | None:
-    return None if ms is None else time_text(ms)
 
 
 def _rerun(t: Task, sha256: str | None) -> Rerun | None:

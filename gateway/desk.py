@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
-from gateway import access, answers, forecast, limits
+from gateway import access, forecast, hooks, limits
 from gateway.answers import WebhookAnswer
 from gateway.events import Tail
 from gateway.gather import Gather
@@ -105,7 +105,7 @@ class Desk:
 
     async def webhook(self, id: str, url: str, ended: bool) -> WebhookAnswer | None:
         """The same of a task or batch that has this URL."""
-        return answers.webhook(url, await self.store.do(webhooks.delivery(id)) if url else None, ended)
+        return hooks.told(url, await self.store.do(webhooks.delivery(id)) if url else None, ended)
 
     def refuse_when_full(self) -> None:
         """Raise a Problem while the store is so full that what runs needs the rest for its results."""

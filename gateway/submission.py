@@ -19,8 +19,9 @@ from gateway.desk import Desk
 from gateway.forecast import Forecast
 from gateway.problems import invalid, of_calculation
 from pipeline import log, webhooks
+from pipeline.receiver import BadReceiver, parse
 from pipeline.record import NewTask
-from pipeline.settings import Settings
+from pipeline.settings import Settings, webhook_networks
 
 BATCH = "batch"  # marks a task whose end counts for its batch (pipeline/scripts/pieces/work.lua)
 CACHE = "cache:"  # what a key begins with that a calculation makes, and not a client
@@ -104,8 +105,19 @@ def new_task(
         same_sha=key.sha256,
         same_ttl_s=key.ttl_s,
         estimated=asked.forecast.text if asked.forecast else "",
-        webhook=f"{BATCH if told else ''} {bodies.webhook(envelope.webhook or '', desk.settings)}".strip(),
+        webhook=f"{BATCH if told else ''} {webhook(envelope.webhook or '', desk.settings)}".strip(),
     )
+
+
+def webhook(url: str, settings: Settings, path: str = "$.webhook") -> str:
+    """Who is told of the end; "" for nobody. Raises a Problem for a URL that no webhook can have."""
+    try:
+        if url:
+            parse(url, webhook_networks(settings))
+    except BadReceiver as wrong:
+        code = "invalid_query" if path.startswith("?") else "invalid_request"
+        raise invalid([Fault(path, wrong.wrong, url, wrong.allowed)], code) from None
+    return url
 
 
 async def refuse_unsigned(desk: Desk, owner: str, path: str = "$.webhook") -> None:

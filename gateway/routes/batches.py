@@ -79,7 +79,7 @@ async def submit(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     asked = queries.only(request, ("atomic", "label", "webhook"))
     atomic, label = queries.flag(asked, "atomic"), queries.text(asked, "label", LABEL)
-    webhook = bodies.webhook(queries.text(asked, "webhook", LONGEST), desk.settings, "?webhook")
+    webhook = submission.webhook(queries.text(asked, "webhook", LONGEST), desk.settings, "?webhook")
     desk.refuse_when_full()
     limit = desk.settings.body_limit_bytes
     with desk.crowd.room(bodies.length(request, limit)):

@@ -94,7 +94,8 @@ async def result(request: Request) -> Response:
         raise Problem("task_failed", failure.message if failure else "", task_id=task.id, error=failure)
     if task.state == "cancelled":
         raise Problem("task_cancelled", "The task was cancelled before it had a result.", task_id=task.id)
-    return answers.result(task, desk.now_ms(), wait.headers())
+    hook = None if task.result else await desk.hook(task)
+    return answers.result(task, desk.now_ms(), wait.headers(), hook)
 
 
 async def index(request: Request) -> Response:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from calc.decode import decode
 from calc.errors import InvalidData
-from gateway import answers, bodies, queries
+from gateway import answers, bodies, hooks, queries
 from gateway.answers import WebhookAnswer
 from gateway.desk import Desk
 from gateway.problems import Problem, invalid
@@ -156,7 +156,7 @@ def _told(delivery: Delivery) -> DeliveryAnswer:
         owner=delivery.owner,
         type=delivery.type,
         ended_at=answers.time_text(delivery.ended_at),
-        webhook=answers.delivery_told(delivery),
+        webhook=hooks.of(delivery),
     )
 
 
