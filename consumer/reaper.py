@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 from consumer.timers import Timer
 from pipeline import log, verbs
+from pipeline.record import Reaped
 from pipeline.settings import Settings
 from pipeline.store import Store
 
@@ -67,9 +68,15 @@ class Reaper:
             return
         lease_ms, pause_ms = int(self._settings.lease_s * 1000), int(self._settings.retry_pause_s * 1000)
         most = self._settings.max_interruptions
-        reaped = self._store.do(verbs.reap(lease_ms, MOST_REAPED, most, pause_ms, self._share()))
-        if reaped:
-            self._log.warning("jobs.reaped", jobs=reaped)
+        for job in self._store.do(verbs.reap(lease_ms, MOST_REAPED, most, pause_ms, self._share())):
+            self._tell(job)
+
+    def _tell(self, job: Reaped) -> None:
+        """A line for each: what was lost with which consumer."""
+        about = {"request_id": job.request_id, "trace_id": log.trace_id(job.traceparent), "task_id": job.task}
+        about |= {"kind": job.kind, "owner": job.owner, "job": job.job, "from_consumer": job.consumer}
+        counts = {"attempt": job.attempts, "interruptions": job.interruptions}
+        self._log.warning("job.reaped", **about, **counts, consumer=self._consumer, outcome=job.outcome)
 
     def promote(self) -> None:
         """Put what is due."""

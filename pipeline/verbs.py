@@ -31,6 +31,7 @@ from pipeline.record import (
     Pause,
     Priority,
     Queue,
+    Reaped,
     State,
     Submitted,
     Taken,
@@ -46,6 +47,7 @@ _SELDOM = (
     "rerun_sha256",
     "estimated",
     "webhook",
+    "by",
 )  # fields that most tasks do not have
 Word = str | bytes | int | float
 
@@ -301,9 +303,10 @@ def beat(beat: Beat) -> Call[int]:
 # ── what the reaper does ──
 
 
-def reap(lease_ms: int, limit: int, max_interruptions: int, pause_ms: int, share: int) -> Call[int]:
-    """Take abandoned jobs (idle for a lease) from their holders and put them again; answers how many."""
-    return Call("reap", (share, "", lease_ms, limit, max_interruptions, pause_ms), int, again=True)
+def reap(lease_ms: int, limit: int, max_interruptions: int, pause_ms: int, share: int) -> Call[list[Reaped]]:
+    """Take abandoned jobs (idle for a lease) from their holders and put them again; answers which."""
+    words = (share, "", lease_ms, limit, max_interruptions, pause_ms)
+    return Call("reap", words, lambda reply: [_reaped(row) for row in reply], again=True)
 
 
 def promote(limit: int, share: int) -> Call[int]:
@@ -518,6 +521,12 @@ def _jobs(reply: list[Any]) -> list[Job]:
 
 def _taken(reply: list[Any]) -> Taken:
     return Taken(_jobs(reply), [_text(id) for id in reply[2]])
+
+
+def _reaped(row: list[Any]) -> Reaped:
+    task, job, kind, owner, consumer, attempts, interruptions, outcome, request_id, traceparent = row
+    names = (_text(task), _text(job), _text(kind), _text(owner), _text(consumer))
+    return Reaped(*names, int(attempts), int(interruptions), _text(outcome), _text(request_id), _text(traceparent))
 
 
 def _wave(reply: Any) -> Wave | None:

@@ -153,7 +153,8 @@ async def cancel(request: Request) -> Response:
     queries.only(request, ())
     batch = await found_batch(request, desk)
     given_up = await _give_up(desk, batch.id)
-    LOG.info("batch.cancelled", batch_id=batch.id, tasks=given_up, request_id=request.state.request_id)
+    about = {"batch_id": batch.id, "by": request.state.caller.name, "request_id": request.state.request_id}
+    LOG.info("batch.cancelled", **about, tasks=given_up)
     return answers.body(await _told(desk, await found_batch(request, desk)))
 
 
@@ -203,6 +204,9 @@ async def _store(desk: Desk, tasks: list[NewTask], backlog_limit: int, unfinishe
         for chunk in chunks:  # one after the other, each by whoever is free
             said = await desk.store.do(verbs.submit(chunk, backlog_limit, desk.share, unfinished_limit))
             refused.update((each.id, each.outcome) for each in said if each.outcome in ("full", "quota"))
+            for task, each in zip(chunk, said, strict=True):
+                if each.outcome == "new":
+                    desk.lines.submitted(task)
 
     for ended in await asyncio.gather(*(send() for _ in range(AT_ONCE)), return_exceptions=True):
         if ended is not None:

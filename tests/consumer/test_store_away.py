@@ -108,7 +108,7 @@ def test_a_store_that_is_stopped_for_longer_than_a_lease_interrupts_nobody(frail
     assert [mark.read_bytes() for mark in marks] == [b"."] * 4
     for consumer in consumers:
         assert consumer.lines("store.away")
-        assert consumer.lines("jobs.reaped") == consumer.lines("child.died") == []
+        assert consumer.lines("job.reaped") == consumer.lines("child.died") == []
 
 
 def test_short_stops_of_the_store_interrupt_nobody_either(frail: House, tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_jobs_whose_delivery_the_network_lost_are_done_by_another(frail: House) 
         proxy.black_hole(to_server=False)
         hearing = frail.consumer("hearing", children=4, lease_s=2).ready()
         until(lambda: deaf.lines("store.away"))
-        until(lambda: hearing.lines("jobs.reaped"))
+        until(lambda: hearing.lines("job.reaped"))
         ids += submit_many(frail, 20, "act", do="sleep", seconds=0.1)
         until(lambda: all(frail.task(id).state == "succeeded" for id in ids))  # while the other is still deaf
         assert not deaf.lines("store.back", 2)
