@@ -52,6 +52,8 @@ KEYS = (
     Key("batch", "batch:<batch>", "hash", "a batch: owner, label, created_at, lines, rejected, accepted", "TTL beyond its last task's"),
     Key("apikeys", "apikeys", "hash", "id of an API key → role, owner, label, sha256 as JSON", "permanent"),
     Key("rate", "rate:<owner>", "string", "when this owner's requests will have been paid for, in µs", "TTL of seconds"),
+    Key("audit", "audit", "stream", "what people did: action, by, request_id, to what", "permanent, capped at 100,000"),
+    Key("audithead", "audit:head", "hash", "how far the audit reaches: seq, sha256, events, actions, anchored_at", "permanent"),
     Key("paused", "paused", "hash", "priority → who paused it and why", "permanent"),
     Key("webhooks", "webhooks", "zset", "<task or batch> <owner> of each delivery that is owed, by its next attempt in ms", "permanent"),
     Key("webhook", "webhook:<id>", "hash", "a delivery: where to, of what, and how it goes", "TTL 30 d while it is owed, then 7 d"),

@@ -140,9 +140,9 @@ def counts(owner: str = "") -> Call[dict[State, int]]:
     return Call("counts", (0, "", owner, *STATES), lambda reply: dict(zip(STATES, reply, strict=True)), again=True)
 
 
-def cancel(id: str, share: int) -> Call[str]:
+def cancel(id: str, share: int, by: str = "", request_id: str = "") -> Call[str]:
     """Give a task up: `ok`, `unknown`, or the final state that it already has."""
-    return Call("cancel", (share, "", id), _text, again=True)
+    return Call("cancel", (share, "", id, by, request_id), _text, again=True)
 
 
 def deadline(id: str, share: int) -> Call[str]:
@@ -150,9 +150,9 @@ def deadline(id: str, share: int) -> Call[str]:
     return Call("deadline", (share, "", id), _text, again=True)
 
 
-def purge(id: str) -> Call[str]:
-    """Remove the record of a finished task: `ok`, `unknown`, or the state that forbids it."""
-    return Call("purge", (0, "", id), _text, again=True)
+def purge(id: str, by: str = "", request_id: str = "", result_sha256: str = "") -> Call[str]:
+    """Remove the record of a finished task: `ok`, `unknown`, or the state that forbids it. The audit keeps some."""
+    return Call("purge", (0, "", id, by, request_id, result_sha256), _text, again=True)
 
 
 def open_batch(
@@ -187,9 +187,11 @@ def ended(batch: str, cursor: str, limit: int, most_bytes: int) -> Call[tuple[st
     return Call("ended", (0, "", batch, cursor, limit, most_bytes), _ended, again=True)
 
 
-def cancel_batch(batch: str, cursor: str, limit: int, share: int) -> Call[tuple[str, int]]:
+def cancel_batch(
+    batch: str, cursor: str, limit: int, share: int, by: str = "", request_id: str = ""
+) -> Call[tuple[str, int]]:
     """Give up the next tasks of a batch: the cursor, "" at the end, and how many were given up."""
-    words = (share, "", batch, cursor, limit)
+    words = (share, "", batch, cursor, limit, by, request_id)
     return Call("cancel_batch", words, lambda reply: (_text(reply[0]), int(reply[1])), again=True)
 
 
@@ -404,14 +406,14 @@ def queues() -> Call[list[Queue]]:
     return Call("queues", (0, ""), lambda reply: [_queue(row) for row in reply], again=True)
 
 
-def pause(priority: Priority, pause: Pause) -> Call[str]:
+def pause(priority: Priority, pause: Pause, request_id: str = "") -> Call[str]:
     """Let nothing of a priority be taken; what runs goes on."""
-    return Call("pause", (0, "", priority, msgspec.json.encode(pause)), _text, again=True)
+    return Call("pause", (0, "", priority, msgspec.json.encode(pause), pause.by, request_id), _text, again=True)
 
 
-def resume(priority: Priority) -> Call[bool]:
+def resume(priority: Priority, by: str = "", request_id: str = "") -> Call[bool]:
     """Let a priority be taken again; False when it was not paused."""
-    return Call("resume", (0, "", priority), bool, again=True)
+    return Call("resume", (0, "", priority, by, request_id), bool, again=True)
 
 
 def letters(owner: str, cursor: str, limit: int) -> Call[tuple[str, list[Letter]]]:
@@ -419,9 +421,9 @@ def letters(owner: str, cursor: str, limit: int) -> Call[tuple[str, list[Letter]
     return Call("letters", (0, "", owner, cursor, limit, 2_000), _letters, again=True)
 
 
-def remove_letter(id: str) -> Call[bool]:
+def remove_letter(id: str, by: str = "", request_id: str = "") -> Call[bool]:
     """Remove a dead letter; False when there was none."""
-    return Call("remove_letter", (0, "", id), bool, again=True)
+    return Call("remove_letter", (0, "", id, by, request_id), bool, again=True)
 
 
 def apikeys(id: str = "") -> Call[list[ApiKey]]:
@@ -434,14 +436,14 @@ def apikeys(id: str = "") -> Call[list[ApiKey]]:
     )
 
 
-def keep_apikey(key: ApiKey) -> Call[bool]:
+def keep_apikey(key: ApiKey, by: str = "") -> Call[bool]:
     """Keep a new key; False when there is one of this id already."""
-    return Call("keep_apikey", (0, "", key.id, msgspec.json.encode(key)), bool)
+    return Call("keep_apikey", (0, "", key.id, msgspec.json.encode(key), by), bool)
 
 
-def remove_apikey(id: str) -> Call[bool]:
+def remove_apikey(id: str, by: str = "") -> Call[bool]:
     """Remove a key; False when there was none."""
-    return Call("remove_apikey", (0, "", id), bool, again=True)
+    return Call("remove_apikey", (0, "", id, by), bool, again=True)
 
 
 def rate(owner: str, per_second: float, burst: int) -> Call[tuple[bool, int, float]]:

@@ -152,8 +152,9 @@ async def cancel(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     batch = await found_batch(request, desk)
-    given_up = await _give_up(desk, batch.id)
-    about = {"batch_id": batch.id, "by": request.state.caller.name, "request_id": request.state.request_id}
+    by, request_id = request.state.caller.name, request.state.request_id
+    given_up = await _give_up(desk, batch.id, by, request_id)
+    about = {"batch_id": batch.id, "by": by, "request_id": request_id}
     LOG.info("batch.cancelled", **about, tasks=given_up)
     return answers.body(await _told(desk, await found_batch(request, desk)))
 
@@ -214,10 +215,11 @@ async def _store(desk: Desk, tasks: list[NewTask], backlog_limit: int, unfinishe
     return refused
 
 
-async def _give_up(desk: Desk, batch: str) -> int:
+async def _give_up(desk: Desk, batch: str, by: str, request_id: str) -> int:
     cursor, given_up = "", 0
     while True:
-        cursor, some = await desk.store.do(verbs.cancel_batch(batch, cursor, CANCEL_A_CALL, desk.share))
+        page = verbs.cancel_batch(batch, cursor, CANCEL_A_CALL, desk.share, by, request_id)
+        cursor, some = await desk.store.do(page)
         given_up += some
         if not cursor:
             return given_up

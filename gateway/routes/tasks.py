@@ -116,7 +116,7 @@ async def cancel(request: Request) -> Response:
     queries.only(request, ())
     task = await found(request, desk, task_id(request), 0)
     id = task.id
-    outcome = await desk.store.do(verbs.cancel(id, desk.share))
+    outcome = await desk.store.do(verbs.cancel(id, desk.share, request.state.caller.name, request.state.request_id))
     if outcome in ("succeeded", "failed"):
         raise Problem("already_final", f"The task has {outcome} already.", task_id=id)
     if outcome == "ok":
