@@ -28,7 +28,7 @@ class Follower:
     """One audit. `step` is to be called for ever."""
 
     def __init__(self, store: Store, folder: Path, tell: bool = False) -> None:
-        """Find where the chain ends, and say what is wrong with that. `tell`: on standard output too. Raises StoreAway."""
+        """Find where the chain ends, and say what is wrong with that. `tell`: show lines too. Raises StoreAway."""
         self._store = store
         self._tell = tell
         head = store.do(trail.head())

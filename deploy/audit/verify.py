@@ -23,8 +23,8 @@ class Known(Struct, frozen=True):
 
 
 class Verdict(Struct):
-    """What was looked at, and what is wrong. `first` and `last` are numbers of lines; `told` is what the lines themselves
-    say of gaps: no fault of the chain."""
+    """What was looked at, and what is wrong. `first` and `last` are numbers of lines; `told` is what lines say
+    themselves of gaps: no fault of the chain."""
 
     lines: int = 0
     first: int = 0
