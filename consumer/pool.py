@@ -8,6 +8,7 @@ or MemoryLimit), the jobs behind it were not started (Released).
 import os
 import selectors
 import time
+from collections import Counter
 from functools import partial
 
 import msgspec
@@ -42,6 +43,7 @@ class Pool:
             raise PipelineError(f"a consumer forks, so it must have one thread, not {threads}: has a kind started one?")
         self.pace = pace
         self.settled: list[Outcome] = []
+        self.ended: Counter[str] = Counter()  # why a child ended → how often
         self._selector = selector
         self.memory_limit_bytes = memory_limit_bytes
         self._look_at = 0.0
@@ -203,6 +205,7 @@ class Pool:
         end = slot.buried()
         about = {"child": slot.number, "child_pid": slot.pid, "jobs": len(slot.jobs)}
         self._log.warning("child.died", how=end.how, killed_because=slot.killed, **about)
+        self.ended[slot.killed or "died"] += 1
         if slot.jobs:
             self.pace.outlasted(slot.jobs[0].job, slot.ran_ms() / 1000)
             self._settle(slot, slot.jobs[0], slot.ran_ms(), self._what(slot, end))

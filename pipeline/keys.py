@@ -54,6 +54,7 @@ KEYS = (
     Key("rate", "rate:<owner>", "string", "when this owner's requests will have been paid for, in µs", "TTL of seconds"),
     Key("audit", "audit", "stream", "what people did: action, by, request_id, to what", "permanent, capped at 100,000"),
     Key("audithead", "audit:head", "hash", "how far the audit reaches: seq, sha256, events, actions, anchored_at", "permanent"),
+    Key("exporter", "exporter", "string", "the gateway that exports the figures of the whole pipeline", "TTL of some scrapes"),
     Key("paused", "paused", "hash", "priority → who paused it and why", "permanent"),
     Key("webhooks", "webhooks", "zset", "<task or batch> <owner> of each delivery that is owed, by its next attempt in ms", "permanent"),
     Key("webhook", "webhook:<id>", "hash", "a delivery: where to, of what, and how it goes", "TTL 30 d while it is owed, then 7 d"),

@@ -309,3 +309,4 @@ class Beat(Struct, frozen=True, kw_only=True):
     beat_at: int
     children: list[dict[str, Any]]
     lost: dict[str, int] = {}  # kind → outcomes since the last heartbeat that came too late (I5)
+    figures: dict[str, Any] = {}  # what it has done since its start (consumer/figures.py)

@@ -297,6 +297,7 @@ def beat(beat: Beat) -> Call[int]:
     lost = [word for pair in beat.lost.items() for word in pair]
     fields: list[Word] = ["host", beat.host, "pid", beat.pid, "version", beat.version]
     fields += ["started_at", beat.started_at, "children", len(beat.children)]
+    fields += ["figures", msgspec.json.encode(beat.figures)]
     for number, child in enumerate(beat.children):
         fields += [f"child:{number}", msgspec.json.encode(child)]
     return Call("beat", (0, beat.name, len(beat.lost), *lost, *fields), int, again=True)
@@ -399,6 +400,16 @@ def minutes(count: int) -> Call[dict[str, dict[str, int]]]:
 def fullness() -> Call[float]:
     """How much of its maxmemory the store uses, 0 to 1; 0.0 where it has no limit."""
     return Call("fullness", (0, ""), float, again=True)
+
+
+def elect(who: str, ttl_ms: int) -> Call[bool]:
+    """Whether this gateway is the one that exports the figures of the whole pipeline, for so long; 0: give that up."""
+    return Call("elect", (0, "", who, ttl_ms), bool, again=True)
+
+
+def figures() -> Call[tuple[int, int]]:
+    """Dead letters that are kept; and how far behind the newest event the audit is, in ms (-1: there is no audit)."""
+    return Call("figures", (0, ""), _figures, again=True)
 
 
 def queues() -> Call[list[Queue]]:
@@ -596,11 +607,18 @@ def _beat(row: list[Any]) -> Beat:
         started_at=int(fields["started_at"]),
         beat_at=int(fields["beat_at"]),
         children=[msgspec.json.decode(fields[f"child:{n}"]) for n in range(int(fields["children"]))],
+        figures=msgspec.json.decode(fields.get("figures", b"{}")),
     )
 
 
 def _depth(reply: list[list[Any]]) -> dict[str, tuple[int, int]]:
     return {_text(priority): (int(waiting), int(held)) for priority, waiting, held in reply}
+
+
+def _figures(reply: list[Any]) -> tuple[int, int]:
+    dead, newest, read = reply
+    newest_ms, read_ms = (int(id.partition(b"-")[0] or 0) for id in (newest, read))
+    return int(dead), max(0, newest_ms - read_ms) if read else -1
 
 
 def _minutes(reply: list[Any]) -> dict[str, dict[str, int]]:

@@ -108,6 +108,7 @@ async def submit(request: Request) -> Response:
         if webhook:
             await desk.store.do(verbs.seal_batch(known))
     accepted = len(maker.made) - len(refused)
+    desk.figures.replays += replayed
     LOG.info("batch.submitted", batch_id=known, tasks=accepted, request_id=request.state.request_id)
     wrong = sorted([*maker.rejected, *refused], key=lambda each: each.line)
     told = BatchAccepted(

@@ -203,6 +203,7 @@ def _from_cache(desk: Desk, known: Task, wait: Wait) -> Response:
 
 async def _replayed(request: Request, desk: Desk, id: str, wait: Wait) -> Response:
     """The answer to a submission that was made before: the task of then, with its state of now."""
+    desk.figures.replays += 1
     task = await found(request, desk, id, wait.seconds)  # a key can outlive its task: then 410
     headers = {"Idempotent-Replayed": "true"}
     if wait.seconds and task.state in FINAL:

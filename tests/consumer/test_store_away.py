@@ -3,11 +3,13 @@
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from consumer.figures import Figures
 from consumer.reaper import Reaper
 from pipeline import verbs
 from pipeline.errors import StoreAway
@@ -135,7 +137,7 @@ def test_what_a_stopped_store_finds_in_its_socket_is_no_reap(frail: House) -> No
     """What was sent while it was stopped is done first thing when it goes on, long after its sender has given up."""
     frail.submit()
     [job] = frail.store.do(verbs.take("holder", 1, ("medium",), (), 3, 256, 86_400_000)).jobs
-    reaper = Reaper(frail.store, "c0", Settings(lease_s=1), lambda: 256)
+    reaper = Reaper(frail.store, "c0", Settings(lease_s=1), lambda: 256, Figures(Counter()))
     reaper.reap()  # the first one waits for a lease
     reaper.reap()
     assert frail.server.process is not None

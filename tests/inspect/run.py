@@ -13,20 +13,23 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from deploy.ask import Answer, ask
 from deploy.stack import ROOT
 from pipeline import verbs
 from pipeline.settings import Settings
 from pipeline.store import Store
+from pipeline.verbs import Call
 from tests.deploy.ports import free_run
+from tests.inspect.prometheus import Measured
 
 PAGE = (ROOT / "docs" / "logs.md").read_text()
 REQUEST = "story-of-one-request"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 KINDS = "tests.kinds.crash,tests.kinds.noop,tests.kinds.refuse,tests.kinds.sleep"
 Lines = list[dict[str, Any]]
+T = TypeVar("T")
 
 
 class Run:
@@ -38,6 +41,9 @@ class Run:
         self.tasks: dict[str, dict[str, Any]] = {}  # name → the task as the API told it at its end
         self.keys: dict[str, str] = {}
         self.batch = ""
+        self.in_batch = self.cancelled = 0  # tasks of the batch; tasks that were cancelled
+        self.measured: dict[str, Measured] = {}  # query → what Prometheus answered
+        self.metrics: list[str] = []  # what each gateway told
         settings = {
             "CONSUMERS": 2,
             "GATEWAYS": 2,
@@ -91,12 +97,24 @@ class Run:
 
     def holder(self, id: str) -> str:
         """Who took the task; "" for nobody yet."""
+        task = self._store(verbs.task(id))
+        return task.consumer if task else ""
+
+    def jobs_beaten(self) -> int:
+        """How many jobs the consumers have told of in their heartbeats."""
+        return sum(int(row[2]) for beat in self._store(verbs.fleet()) for row in beat.figures["jobs"])
+
+    def _store(self, call: Call[T]) -> T:
         store = Store(Settings(redis_url=f"redis://127.0.0.1:{self.port + 3}/0"))
         try:
-            task = store.do(verbs.task(id))
+            return store.do(call)
         finally:
             store.close()
-        return task.consumer if task else ""
+
+    def told_by_gateway(self, number: int) -> str:
+        """What a gateway tells Prometheus. Through nginx nobody is told."""
+        assert ask(self.port, "GET", "/metrics").status == 404
+        return ask(self.port + 1 + number, "GET", "/metrics").text
 
     def until(self, there: Callable[[], Any]) -> Any:
         """What is there after a while."""
@@ -136,6 +154,7 @@ def tell_story(run: Run) -> None:
 def _batch(run: Run) -> None:
     tasks = [{"kind": "compound_interest", "data": {"amount": 5000 + n, "rate": 0.01}} for n in range(4)]
     run.batch = run.ask("POST", "/tasks/batch", tasks, "bob").json["batch_id"]
+    run.in_batch = len(tasks)
     run.until(lambda: run.ask("GET", f"/batches/{run.batch}", who="bob").json["states"]["succeeded"] == len(tasks))
 
 
@@ -144,6 +163,7 @@ def _people(run: Run) -> None:
         later = run.ask("POST", "/tasks", {"data": {"amount": 1, "rate": 0}, "delay_s": 600})
         run.tasks[name] = later.json
     assert run.ask("POST", f"/tasks/{run.id('cancelled')}/cancel").status == 200
+    run.cancelled = 1
     assert run.ask("POST", "/queues/low/pause", {"reason": "month end"}, "bob").status == 200
     assert run.ask("POST", "/queues/low/resume", None, "bob").status == 200
     assert run.ask("DELETE", f"/tasks/{run.id('cancelled')}", None, "bob").status == 204
@@ -151,6 +171,8 @@ def _people(run: Run) -> None:
 
 def _one_consumer_goes(run: Run) -> None:
     """Killed with a job in its hands: another one takes that."""
+    told = len([line for line in run.lines("log/consumer-*") if line["event"].startswith("job.")])
+    run.until(lambda: run.jobs_beaten() == told)
     held = run.ask("POST", "/tasks", {"kind": "sleep", "data": {"seconds": 1.5}}).json
     name = run.until(lambda: run.holder(held["task_id"]))
     (pid,) = {line["pid"] for line in run.lines("log/consumer-*") if line["instance"] == name}

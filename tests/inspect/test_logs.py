@@ -6,7 +6,6 @@ What is right is known otherwise: from what the API answered, and from what the 
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections import Counter
 from datetime import datetime
@@ -18,21 +17,9 @@ import pytest
 from deploy import sql
 from deploy.stack import ROOT
 from pipeline.log import Line
-from tests.inspect.run import REQUEST, TRACE, Lines, Run, tell_story, typed
+from tests.inspect.run import REQUEST, TRACE, Lines, Run, typed
 
 Told = list[dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    assert shutil.which("jq"), "the lines of docs/logs.md need jq:  apt-get install jq"
-    run = Run(tmp_path_factory.mktemp("logs"))
-    run.deploy("deploy", "up")
-    try:
-        tell_story(run)
-    finally:
-        run.deploy("deploy", "down")
-    return run
 
 
 class Asked:
