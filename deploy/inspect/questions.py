@@ -205,6 +205,20 @@ def owners(about: About) -> list[Question]:
             "In µs since 1970; none or past: nothing is owed.",
         ),
         Question(
+            "Which webhooks are owed, and which were given up?",
+            (
+                line("ZRANGE", keys("webhooks"), "0", "9", "WITHSCORES"),
+                line("XREVRANGE", keys("undelivered"), "+", "-", "COUNT", "3"),
+            ),
+            "Task or batch and owner, with the time of the next attempt in ms since 1970; then the last given up.",
+        ),
+        Question("How does the delivery of a task's webhook go?", (line("HGETALL", keys("webhook", about.task)),)),
+        Question(
+            "Whose webhooks are signed?",
+            (lua("secrets", [keys("webhook_secrets")]),),
+            "Owners, and the ids of what signs. The secrets themselves stand beside them: this does not show them.",
+        ),
+        Question(
             "What did people do lately?",
             (line("XREVRANGE", keys("audit"), "+", "-", "COUNT", "5"),),
             "All of it: [audit.md](audit.md).",

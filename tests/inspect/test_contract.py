@@ -21,6 +21,7 @@ ABOUT = {"request_id", "trace_id", "task_id"}
 SECTIONS = {
     "Consumer: everything else": ("consumer/",),
     "Gateway": ("gateway/",),
+    "Webhooks": ("webhooks/",),
     "supervisor": ("deploy/watch.py",),
     "audit": ("deploy/audit/",),
     "sync": ("deploy/sync.py",),
@@ -108,7 +109,7 @@ RECORD = {
 }  # fmt: skip
 WORDS = {
     "action": "a", "by": "b", "request_id": "r", "batch": "b", "priority": "p", "reason": "r", "letter_id": "l",
-    "key_id": "k", "role": "r", "owner": "o", "kind": "k", "state": "s", "task": "t",
+    "key_id": "k", "secret_id": "s", "role": "r", "owner": "o", "kind": "k", "state": "s", "task": "t",
 }  # fmt: skip
 CHAIN = {"seq", "after", "previous", "sha256"}
 

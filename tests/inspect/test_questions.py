@@ -12,7 +12,7 @@ from deploy.inspect.asker import CLIENTS, Asker
 from deploy.inspect.page import ABOUT
 from deploy.inspect.question import About
 from deploy.inspect.questions import everything
-from pipeline import apikeys, trail, verbs
+from pipeline import apikeys, trail, verbs, webhooks
 from pipeline.keys import KEYS
 from pipeline.record import STATES, NewBatch
 from pipeline.store import Store
@@ -257,11 +257,20 @@ def test_owners_batches_and_people(ask: Ask, filled: Filled, store: Store, hands
     _, key = apikeys.make("operator", "ann", "night shift")
     store.do(verbs.keep_apikey(key, "bob"))
     assert ask("Which API keys are there?") == [[f"{key.id} operator of ann, night shift"]]
+    hands.zadd(store.keys("webhooks"), {f"{first} local": now_ms})
+    store.do(webhooks.keep_secret("local", "S1", "whsec_x", "bob", "r-9"))
+    owed, given_up = ask("Which webhooks are owed, and which were given up?")
+    assert (owed, list(filter(None, given_up))) == ([f"{first} local", str(now_ms)], [])
+    assert ask("Whose webhooks are signed?") == [["local S1"]]
+    hands.hset(store.keys("webhook", first), "state", "pending")
+    assert ask("How does the delivery of a task's webhook go?", first) == [["state", "pending"]]
     assert store.do(verbs.rate("local", 0.001, 5))[0]
     [[paid]] = ask("Until when has an owner used up its rate?")
     assert 900_000_000 < int(paid) - 1000 * now_ms < 1_100_000_000, "one request in a thousand seconds"
     [did] = ask("What did people do lately?")
-    assert [did[did.index("action") + 1], did[did.index("by") + 1]] == ["key.make", "bob"]
+    assert [did[did.index("action") + 1], did[did.index("by") + 1]] == ["webhook_secret.make", "bob"]
+    assert "whsec_x" not in did
+    assert "key.make" in did
     assert "task.cancel" in did
 
     read = Place("5-0/1", "6-0")

@@ -13,7 +13,7 @@ from deploy.stack import ROOT
 LEVELS = {"debug", "info", "warning", "error", "exception"}
 # Of calls: what says how the line is made, not what stands in it.
 NO_FIELDS = {"exc_info"}
-ROOMS = ("gateway", "consumer", "pipeline", "deploy")
+ROOMS = ("gateway", "consumer", "webhooks", "pipeline", "deploy")
 
 
 def written() -> Iterator[tuple[str, str, set[str]]]:
