@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 
+from consumer.figures import Figures
 from consumer.pool import Pool
 from consumer.slot import Slot
 from consumer.timers import Timer
@@ -21,8 +22,9 @@ BEAT_S = 2.0
 class Heart:
     """`timers` is what the parent's loop runs."""
 
-    def __init__(self, store: Store, consumer: str, settings: Settings, pool: Pool) -> None:
+    def __init__(self, store: Store, consumer: str, settings: Settings, pool: Pool, figures: Figures) -> None:
         self.share = settings.share
+        self._figures = figures
         self.lost: Counter[str] = Counter()  # kind → outcomes that came too late since the last beat
         self._store = store
         self._consumer = consumer
@@ -50,6 +52,7 @@ class Heart:
                     beat_at=now_ms,
                     children=[self._child(slot, now_ms) for slot in self._pool.slots],
                     lost=self.lost,
+                    figures=self._figures.as_told(),
                 )
             )
         )

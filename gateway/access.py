@@ -25,7 +25,7 @@ from pipeline.apikeys import EVERYONE, HOME, ApiKey, Role
 from pipeline.settings import Settings
 
 # By the first piece of a path. What is open says nothing of anybody's tasks; "" is the front page.
-OPEN = ("", "health", "ready", "docs", "openapi.json", "kinds")
+OPEN = ("", "health", "ready", "metrics", "docs", "openapi.json", "kinds")
 # Least role to read, least role to write; what is not here is for admins.
 RULES: dict[str, tuple[Role, Role]] = {
     "tasks": ("viewer", "submitter"),

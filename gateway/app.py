@@ -1,7 +1,7 @@
 """What hangs where: the application, its routes, and what lives as long as it does.
 
 Edge (id, log, faults) ─▶ /tasks…        hot: found in one look
-                       ─▶ /kinds… /health /ready /docs… /openapi.json
+                       ─▶ /kinds… /health /ready /metrics /docs… /openapi.json
 """
 
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from gateway import edge
 from gateway.desk import Desk
 from gateway.hot import Hot
 from gateway.problems import Problem
-from gateway.routes import batches, docs, health, kinds, operations, tasks, watch, webhooks
+from gateway.routes import batches, docs, health, kinds, metrics, operations, tasks, watch, webhooks
 from pipeline.errors import PipelineError
 from pipeline.settings import Settings
 
@@ -42,9 +42,12 @@ def create(settings: Settings) -> FastAPI:
     refused: dict[Any, Any] = dict.fromkeys((Problem, PipelineError, HTTPException), edge.answer)
     app = Application(title="Headrace", lifespan=_life, exception_handlers=refused, **WITHOUT)
     app.state.desk = Desk(settings)
-    app.router.routes += [*HOT, *webhooks.ROUTES]
-    for path, endpoint in kinds.ROUTES + health.ROUTES + docs.ROUTES:
+    hot = [*HOT, *webhooks.ROUTES]
+    app.router.routes += hot
+    rest = kinds.ROUTES + health.ROUTES + metrics.ROUTES + docs.ROUTES
+    for path, endpoint in rest:
         app.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
+    app.state.desk.figures.routes |= {route.endpoint: route.path for route in hot} | {each: path for path, each in rest}
     return app
 
 

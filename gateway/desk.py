@@ -6,6 +6,7 @@ that wakes who waits.
 """
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +18,10 @@ from starlette.requests import ClientDisconnect, Request
 from gateway import access, forecast, hooks, limits
 from gateway.answers import WebhookAnswer
 from gateway.events import Tail
+from gateway.exporter import Exporter
+from gateway.figures import Figures
 from gateway.gather import Gather
-from gateway.lines import Lines
+from gateway.lines import Lines, instance
 from gateway.waiting import HangUp
 from pipeline import durable, ids, log, verbs, webhooks
 from pipeline.apikeys import ApiKey
@@ -45,6 +48,8 @@ class Desk:
         self.gate = access.Gate(settings, self)
         self._keys: dict[str, ApiKey] | None = None  # None: not read yet, so nobody knows whether there are any
         self.lines = Lines(settings)
+        self.figures = Figures()
+        self.exporter = Exporter(self.store, instance(settings))
         self.window, self.share = settings.window, settings.share
         self.gather = Gather(self.store, settings, lambda: self.share)
         self.drained = 0.0  # tasks that ended per second, in the last minutes
@@ -69,6 +74,8 @@ class Desk:
         for task in self.background:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
+        with contextlib.suppress(StoreAway):  # then it ends by itself, a little later
+            await self.exporter.resign()
         await self.store.close()
         self._aside.shutdown(wait=False, cancel_futures=True)
 
@@ -202,6 +209,7 @@ class Desk:
             except StoreAway as error:
                 if not away:
                     LOG.warning("store.away", error=str(error))
+                    self.figures.store_away["look"] += 1
                 away = True
             except Exception:  # one unreadable heartbeat must not end the reading of all that follow
                 LOG.exception("fleet.unreadable")

@@ -14,6 +14,7 @@ from calc import execute
 from calc.errors import CalcError, Fault
 from calc.execute import Planned
 from gateway import answers, bodies, limits
+from gateway.access import ANYBODY
 from gateway.bodies import Envelope, Key
 from gateway.desk import Desk
 from gateway.forecast import Forecast
@@ -29,9 +30,10 @@ SEED_BITS = 53  # every JSON reader keeps an integer below 2^53 exactly
 
 
 class From(Struct, frozen=True):
-    """Whose request it is, and by which names the logs know it."""
+    """Whose request it is, and by which names the logs know it. `by` is the key or token; "" for anybody."""
 
     owner: str
+    by: str
     request_id: str
     traceparent: str
 
@@ -48,7 +50,8 @@ class Asked(Struct, frozen=True):
 def who(request: Request) -> From:
     """Whose request it is."""
     state = request.scope["state"]
-    return From(state["owner"], state["request_id"], state["traceparent"])
+    by = "" if state["caller"] is ANYBODY else state["caller"].name
+    return From(state["owner"], by, state["request_id"], state["traceparent"])
 
 
 async def read(request: Request, desk: Desk) -> Asked:
@@ -106,6 +109,7 @@ def new_task(
         same_ttl_s=key.ttl_s,
         estimated=asked.forecast.text if asked.forecast else "",
         webhook=f"{BATCH if told else ''} {webhook(envelope.webhook or '', desk.settings)}".strip(),
+        by=sender.by,
     )
 
 

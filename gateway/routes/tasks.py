@@ -115,12 +115,14 @@ async def cancel(request: Request) -> Response:
     """POST /tasks/{task_id}/cancel: give the task up. Again is fine; what has succeeded or failed stays so (I4)."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
-    id = (await found(request, desk, task_id(request), 0)).id
-    outcome = await desk.store.do(verbs.cancel(id, desk.share))
+    task = await found(request, desk, task_id(request), 0)
+    id = task.id
+    outcome = await desk.store.do(verbs.cancel(id, desk.share, request.state.caller.name, request.state.request_id))
     if outcome in ("succeeded", "failed"):
         raise Problem("already_final", f"The task has {outcome} already.", task_id=id)
     if outcome == "ok":
-        LOG.info("task.cancelled", task_id=id, request_id=request.state.request_id)
+        about = {"kind": task.kind, "owner": task.owner, "was": task.state, "by": request.state.caller.name}
+        LOG.info("task.cancelled", task_id=id, **about, request_id=request.state.request_id)
     return await _whole(desk, await found(request, desk, id, 0))
 
 
@@ -202,6 +204,7 @@ def _from_cache(desk: Desk, known: Task, wait: Wait) -> Response:
 
 async def _replayed(request: Request, desk: Desk, id: str, wait: Wait) -> Response:
     """The answer to a submission that was made before: the task of then, with its state of now."""
+    desk.figures.replays += 1
     task = await found(request, desk, id, wait.seconds)  # a key can outlive its task: then 410
     headers = {"Idempotent-Replayed": "true"}
     if wait.seconds and task.state in FINAL:
