@@ -82,12 +82,12 @@ class Gate:
     async def caller(self, request: Request) -> Caller:
         """Who asks. Raises a Problem when that cannot be, or when they may not ask this."""
         path, method = request.scope["path"], request.method
-        if path == "/" or _is_under(path, OPEN):
+        if is_open(path):
             return ANYBODY
         caller = await self._authenticated(request)
-        least = _least(path, method)
-        if not apikeys.may(caller.role, least):
-            detail = f"{method} {path[:100]} needs the role {least}; {caller.name} is {caller.role}."
+        needed = least(path, method)
+        if not apikeys.may(caller.role, needed):
+            detail = f"{method} {path[:100]} needs the role {needed}; {caller.name} is {caller.role}."
             raise Problem("forbidden", detail)
         return caller
 
@@ -134,15 +134,21 @@ def unsafe(settings: Settings) -> str:
     )
 
 
-def _of(key: ApiKey) -> Caller:
-    return Caller(key.owner, key.role, f"key {key.id}")
+def is_open(path: str) -> bool:
+    """Whether everybody may ask here."""
+    return path == "/" or _is_under(path, OPEN)
 
 
-def _least(path: str, method: str) -> Role:
+def least(path: str, method: str) -> Role:
+    """The least role that may do this."""
     for prefix, read, write in RULES:
         if _is_under(path, (prefix,)):
             return read if method in READING else write
     return "admin"
+
+
+def _of(key: ApiKey) -> Caller:
+    return Caller(key.owner, key.role, f"key {key.id}")
 
 
 def _is_under(path: str, prefixes: tuple[str, ...]) -> bool:

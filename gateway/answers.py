@@ -13,10 +13,11 @@ import msgspec
 from msgspec import Raw, Struct
 from starlette.responses import Response
 
+from gateway import etags
 from gateway.forecast import Forecast
 from pipeline.record import FINAL, Priority, State, Task
 
-ACCEPTED, OK = 202, 200
+ACCEPTED, OK, UNCHANGED = 202, 200, 304
 JSON = "application/json"
 ASK_AGAIN_S = "1"  # Retry-After of an answer that will change
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -168,10 +169,7 @@ def task(
     record: Task, now_ms: int, headers: dict[str, str] | None = None, status: int = OK, *, cached: bool = False
 ) -> Response:
     """The task in its one shape."""
-    headers = headers or {}
-    if record.state not in FINAL:
-        headers["Retry-After"] = ASK_AGAIN_S
-    return Response(_encode(whole(record, now_ms, cached)), status, headers, JSON)
+    return Response(_encode(whole(record, now_ms, cached)), status, (headers or {}) | _ask_again(record), JSON)
 
 
 def whole(record: Task, now_ms: int, cached: bool = False) -> TaskAnswer:
@@ -195,7 +193,23 @@ def result(record: Task, now_ms: int, headers: dict[str, str]) -> Response:
     """The result alone, or 202 with the task while there is none."""
     if record.result is None:
         return task(record, now_ms, headers | {"Location": links(record.id, record.state).self}, ACCEPTED)
-    return Response(record.result, OK, headers, JSON)
+    return Response(record.result, OK, headers | kept(record, now_ms), JSON)
+
+
+def tagged(tag: str) -> dict[str, str]:
+    """The headers of what may change: it may be kept, but is asked for again each time."""
+    return {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": etags.VARY}
+
+
+def kept(record: Task, now_ms: int) -> dict[str, str]:
+    """The headers of a result: it never changes, as long as it is here."""
+    left_s = max(0, (record.expires_at or now_ms) - now_ms) // 1000
+    return tagged(etags.of_result(record)) | {"Cache-Control": f"private, max-age={left_s}, immutable"}
+
+
+def unchanged(record: Task, headers: dict[str, str]) -> Response:
+    """304: the client has it already."""
+    return Response(status_code=UNCHANGED, headers=headers | _ask_again(record))
 
 
 def page(records: list[Task], cursor: str, next_link: str, now_ms: int) -> Response:
@@ -239,6 +253,10 @@ def time_text(ms: int) -> str:
 
 
 # ── pieces ──
+
+
+def _ask_again(record: Task) -> dict[str, str]:
+    return {} if record.state in FINAL else {"Retry-After": ASK_AGAIN_S}
 
 
 def _told(t: Task, now_ms: int) -> dict[str, Any]:

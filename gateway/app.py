@@ -17,7 +17,7 @@ from calc import execute
 from gateway import edge
 from gateway.desk import Desk
 from gateway.problems import Problem
-from gateway.routes import batches, docs, health, kinds, operations, tasks, watch
+from gateway.routes import again, batches, docs, health, kinds, operations, tasks, watch
 from pipeline.errors import PipelineError
 from pipeline.settings import Settings
 
@@ -31,7 +31,7 @@ WITHOUT: dict[str, Any] = {
 }
 
 # Static paths first: `/tasks/batch` is no task id.
-HOT = [*batches.ROUTES, *tasks.ROUTES, *watch.ROUTES, *operations.ROUTES]
+HOT = [*batches.ROUTES, *tasks.ROUTES, *again.ROUTES, *watch.ROUTES, *operations.ROUTES]
 
 
 def create(settings: Settings) -> FastAPI:
