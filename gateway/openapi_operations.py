@@ -2,6 +2,7 @@
 
 import msgspec
 
+from gateway.openapi_links import OF_LETTERS
 from gateway.openapi_pieces import JSON, Good, Made, operation, path, query, ref
 from gateway.queries import LETTER_ID
 from gateway.routes.operations import LetterList, QueueList, Why, WorkerList
@@ -35,7 +36,11 @@ def paths(anywhere: tuple[str, ...], task: tuple[str, ...], task_id: Made) -> Ma
         },
         "/dead-letters": {
             "get": operation(
-                "List dead letters, newest first", "letters", [cursor], {200: Good("LetterList", "A page.")}, asked
+                "List dead letters, newest first",
+                "letters",
+                [cursor],
+                {200: Good("LetterList", "A page.", links=OF_LETTERS)},
+                asked,
             )
         },
         "/dead-letters/{letter_id}": {

@@ -148,6 +148,8 @@ def test_no_gateway_at_all_is_a_502_that_says_so_and_when_to_ask_again(edge: Edg
         (b"GARBAGE\r\n\r\n", 400, "bad_request"),
         (b"GET / HTTP/1.1\r\n\r\n", 400, "bad_request"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 2\r\n\r\n", 400, "bad_request"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 400, "bad_request"),
+        (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 400, "bad_request"),
         (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, "uri_too_long"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 40_000 + b"\r\n\r\n", 431, "headers_too_large"),
         (b"GET /.problem/400 HTTP/1.1\r\nHost: x\r\n\r\n", 404, "no_such_path"),
