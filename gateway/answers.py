@@ -4,7 +4,6 @@ The result is never parsed here: its bytes go from Redis into the answer as they
 Times are RFC 3339 in UTC with milliseconds, durations have their unit in the name; what is not known yet is null.
 """
 
-import hashlib
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
@@ -17,9 +16,8 @@ from gateway import etags
 from gateway.forecast import Forecast
 from pipeline.record import FINAL, Priority, State, Task
 
-ACCEPTED, OK, UNCHANGED = 202, 200, 304
+ACCEPTED, OK = 202, 200
 JSON = "application/json"
-ASK_AGAIN_S = "1"  # Retry-After of an answer that will change
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOTHING = Raw(b"null")
 
@@ -68,6 +66,13 @@ class Rerun(Struct, frozen=True):
     same_bits: bool | None
 
 
+class ForecastError(Struct, frozen=True):
+    """What came, less what was foretold, in seconds; null where nothing was, or nothing has come yet."""
+
+    wait_s: float | None
+    run_s: float | None
+
+
 class TaskSummary(Struct, frozen=True, kw_only=True):
     """A task as it stands in a list: all but its result."""
 
@@ -91,6 +96,7 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
     interruptions: int
     progress: Progress
     estimated: Forecast | None
+    forecast_error: ForecastError | None
     stopped_at: str | None
     error: Failure | None
     seed: int | None
@@ -161,7 +167,7 @@ def accepted(
         estimated=estimated,
         links=links(id, state),
     )
-    sent = {"Location": said.links.self, "Retry-After": ASK_AGAIN_S} | (headers or {})
+    sent = {"Location": said.links.self, "Retry-After": etags.ASK_AGAIN_S} | (headers or {})
     return Response(_encode(said), ACCEPTED, sent, JSON)
 
 
@@ -169,12 +175,12 @@ def task(
     record: Task, now_ms: int, headers: dict[str, str] | None = None, status: int = OK, *, cached: bool = False
 ) -> Response:
     """The task in its one shape."""
-    return Response(_encode(whole(record, now_ms, cached)), status, (headers or {}) | _ask_again(record), JSON)
+    return Response(_encode(whole(record, now_ms, cached)), status, (headers or {}) | etags.ask_again(record), JSON)
 
 
 def whole(record: Task, now_ms: int, cached: bool = False) -> TaskAnswer:
     """A task with its result."""
-    sha256 = None if record.result is None else hashlib.sha256(record.result).hexdigest()
+    sha256 = etags.result_sha256(record)
     return TaskAnswer(
         cached=cached,
         rerun=_rerun(record, sha256),
@@ -193,23 +199,7 @@ def result(record: Task, now_ms: int, headers: dict[str, str]) -> Response:
     """The result alone, or 202 with the task while there is none."""
     if record.result is None:
         return task(record, now_ms, headers | {"Location": links(record.id, record.state).self}, ACCEPTED)
-    return Response(record.result, OK, headers | kept(record, now_ms), JSON)
-
-
-def tagged(tag: str) -> dict[str, str]:
-    """The headers of what may change: it may be kept, but is asked for again each time."""
-    return {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": etags.VARY}
-
-
-def kept(record: Task, now_ms: int) -> dict[str, str]:
-    """The headers of a result: it never changes, as long as it is here."""
-    left_s = max(0, (record.expires_at or now_ms) - now_ms) // 1000
-    return tagged(etags.of_result(record)) | {"Cache-Control": f"private, max-age={left_s}, immutable"}
-
-
-def unchanged(record: Task, headers: dict[str, str]) -> Response:
-    """304: the client has it already."""
-    return Response(status_code=UNCHANGED, headers=headers | _ask_again(record))
+    return Response(record.result, OK, headers | etags.kept(record, now_ms), JSON)
 
 
 def page(records: list[Task], cursor: str, next_link: str, now_ms: int) -> Response:
@@ -255,10 +245,6 @@ def time_text(ms: int) -> str:
 # ── pieces ──
 
 
-def _ask_again(record: Task) -> dict[str, str]:
-    return {} if record.state in FINAL else {"Retry-After": ASK_AGAIN_S}
-
-
 def _told(t: Task, now_ms: int) -> dict[str, Any]:
     """The fields of TaskSummary. A task that still waits or runs is measured until now.
 
@@ -266,6 +252,8 @@ def _told(t: Task, now_ms: int) -> dict[str, Any]:
     """
     end = t.finished_at or now_ms
     ran_ms = max(0, end - t.started_at) if t.started_at else None
+    waited_ms = max(0, (t.started_at or end) - t.submitted_at)
+    told = foretold(t)
     return {
         "task_id": t.id,
         "kind": t.kind,
@@ -281,12 +269,13 @@ def _told(t: Task, now_ms: int) -> dict[str, Any]:
         "started_at": _time(t.started_at),
         "finished_at": _time(t.finished_at),
         "expires_at": _time(t.expires_at),
-        "waited_ms": max(0, (t.started_at or end) - t.submitted_at),
+        "waited_ms": waited_ms,
         "ran_ms": ran_ms,
         "attempts": t.attempts,
         "interruptions": t.interruptions,
         "progress": progress(t, ran_ms),
-        "estimated": foretold(t),
+        "estimated": told,
+        "forecast_error": _error(t, told, waited_ms, ran_ms),
         "stopped_at": _time(t.stopped_at),
         "error": failure(t),
         "seed": t.seed,
@@ -303,6 +292,14 @@ def _second_text(second: int) -> str:
 
 def _time(ms: int | None) -> str | None:
     return None if ms is None else time_text(ms)
+
+
+def _error(t: Task, told: Forecast | None, waited_ms: int, ran_ms: int | None) -> ForecastError | None:
+    if told is None or t.not_before or not t.started_at or t.state not in FINAL:
+        return None
+    wait_s = None if told.wait_s is None else round(waited_ms / 1000 - told.wait_s, 3)
+    run_s = None if told.run_s is None or ran_ms is None else round(ran_ms / 1000 - told.run_s, 3)
+    return ForecastError(wait_s, run_s)
 
 
 def _rerun(t: Task, sha256: str | None) -> Rerun | None:

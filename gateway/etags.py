@@ -7,10 +7,15 @@ result never changes, so its task's id is tag enough.
 import hashlib
 
 from starlette.requests import Request
+from starlette.responses import Response
 
-from pipeline.record import Task
+from pipeline.record import FINAL, Task
 
+UNCHANGED = 304
+ASK_AGAIN_S = "1"  # Retry-After of an answer that will change
 VARY = "Authorization, X-API-Key"
+LONG, MOST_KNOWN = 16_384, 4_096  # bytes of a result whose SHA-256 is kept, and of how many tasks
+_long_results: dict[str, str] = {}  # task → SHA-256 of its result
 
 
 def of_task(record: Task) -> str:
@@ -31,3 +36,38 @@ def is_known(request: Request, tag: str) -> bool:
         return False
     bare = tag.removeprefix("W/")
     return any(each.strip().removeprefix("W/") in (bare, "*") for each in sent.split(","))
+
+
+def tagged(tag: str) -> dict[str, str]:
+    """The headers of what may change: it may be kept, but is asked for again each time."""
+    return {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": VARY}
+
+
+def kept(record: Task, now_ms: int) -> dict[str, str]:
+    """The headers of a result: it never changes, as long as it is here."""
+    left_s = max(0, (record.expires_at or now_ms) - now_ms) // 1000
+    return tagged(of_result(record)) | {"Cache-Control": f"private, max-age={left_s}, immutable"}
+
+
+def ask_again(record: Task) -> dict[str, str]:
+    """When it is worth asking again; nothing for a task that has ended."""
+    return {} if record.state in FINAL else {"Retry-After": ASK_AGAIN_S}
+
+
+def unchanged(record: Task, headers: dict[str, str]) -> Response:
+    """304: the client has it already."""
+    return Response(status_code=UNCHANGED, headers=headers | ask_again(record))
+
+
+def result_sha256(record: Task) -> str | None:
+    """Of the result's bytes, which never change: those of a large one are read through once in this process."""
+    if record.result is None:
+        return None
+    sha256 = _long_results.get(record.id)
+    if sha256 is None:
+        sha256 = hashlib.sha256(record.result).hexdigest()
+        if len(record.result) > LONG:
+            while len(_long_results) >= MOST_KNOWN:
+                del _long_results[next(iter(_long_results))]
+            _long_results[record.id] = sha256
+    return sha256

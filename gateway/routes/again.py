@@ -5,7 +5,6 @@ POST /tasks/{task_id}/retry          of one that failed or was cancelled
 POST /dead-letters/{letter_id}/retry of the one whose job was given up; then the letter is gone
 """
 
-import hashlib
 from functools import partial
 
 from msgspec import Raw, structs
@@ -13,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import bodies, limits, queries, submission, waiting
+from gateway import bodies, etags, limits, queries, submission, waiting
 from gateway.bodies import Key
 from gateway.desk import Desk
 from gateway.found import GONE, found, found_letter, task_id
@@ -104,6 +103,6 @@ async def _again(request: Request, old: Task, wait: Wait, same: str = "") -> Res
         key = Key(same, old.id)
     asked = Asked(envelope, planned, key, desk.foretell(planned.kind, planned.cpu_s))
     task = await tasks.new_task(request, desk, asked)
-    theirs = hashlib.sha256(old.result).hexdigest() if old.result else ""
+    theirs = etags.result_sha256(old) or ""
     task = structs.replace(task, owner=old.owner, rerun_of=old.id, rerun_sha256=theirs, custom_id=old.custom_id)
     return await tasks.submitted(request, desk, task, asked.forecast, wait)

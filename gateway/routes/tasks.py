@@ -69,9 +69,9 @@ async def look(request: Request) -> Response:
     """GET /tasks/{task_id}: the task, at once or when it has ended."""
     desk: Desk = request.app.state.desk
     task, wait = await _asked_for(request, desk)
-    headers = wait.headers() | answers.tagged(etags.of_task(task))
+    headers = wait.headers() | etags.tagged(etags.of_task(task))
     if etags.is_known(request, headers["ETag"]):
-        return answers.unchanged(task, headers)
+        return etags.unchanged(task, headers)
     return answers.task(task, desk.now_ms(), headers)
 
 
@@ -85,7 +85,7 @@ async def result(request: Request) -> Response:
     if task.state == "cancelled":
         raise Problem("task_cancelled", "The task was cancelled before it had a result.", task_id=task.id)
     if task.result is not None and etags.is_known(request, etags.of_result(task)):
-        return answers.unchanged(task, wait.headers() | answers.kept(task, desk.now_ms()))
+        return etags.unchanged(task, wait.headers() | etags.kept(task, desk.now_ms()))
     return answers.result(task, desk.now_ms(), wait.headers())
 
 

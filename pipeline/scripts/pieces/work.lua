@@ -221,6 +221,7 @@ local function settle(id, key, kind, owner, from, state, code, batch, submitted_
   if code ~= '' then collect(adds, K.index_error(code), '0', id) end
   event(id, state)
   count_end(kind, state, tonumber(submitted_at or ''), tonumber(started_at or ''))
+  if state == 'succeeded' and started_at then count_error(kind, key, started_at) end
   return its.gone_ms
 end
 local function final(t, state, code, ...)   -- takes all its jobs off by entry id (I11)
