@@ -1,5 +1,6 @@
 """A task or a batch that is there, or the Problem that says why not. Another owner's is as if it were not there."""
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from gateway import queries
@@ -53,5 +54,7 @@ async def found_letter(request: Request, desk: Desk) -> Letter:
 def _id(request: Request, name: str, code: str, detail: str) -> str:
     id: str = request.path_params[name]
     if not queries.TASK_ID.fullmatch(id):
+        if any(route.path == request.scope["path"] for route in request.app.routes):
+            raise HTTPException(405)  # `/tasks/batch` is an address of its own, which does not take this method
         raise Problem(code, detail)
     return id

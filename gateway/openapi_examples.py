@@ -75,13 +75,13 @@ DETAILS: dict[str, str | Made] = {
     "body_too_large": "The body is longer than 8,000,000 bytes. Nothing was accepted.",
     "unsupported_media_type": "Content-Type is 'text/plain', not application/json.",
     "invalid_request": {
-        "detail": "$.priority must be one of high, low, medium",
+        "detail": "$.priority must be one of high, medium, low",
         "errors": [
             _field(
                 "$.priority",
-                "must be one of high, low, medium",
+                "must be one of high, medium, low",
                 value="urgent",
-                allowed="one of high, low, medium",
+                allowed="one of high, medium, low",
                 code="invalid",
             )
         ],
