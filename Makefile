@@ -21,7 +21,7 @@ export HEADRACE_HTTP_PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs doctor key keys remove-key demo inspect bench bench-full test lint test-compose chaos fuzz locks setup setup-test
+.PHONY: help up down status logs doctor key keys remove-key webhook-secret webhook-secrets remove-webhook-secret demo inspect bench bench-full test lint test-compose chaos fuzz locks setup setup-test
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,15 @@ keys: setup ## the API keys that exist (never their secrets)
 
 remove-key: setup ## remove an API key: ID=…
 	@$(PY) -m deploy.keys remove "$(ID)"
+
+webhook-secret: setup ## a new secret that signs an owner's webhooks, beside the one before: [OWNER=local]
+	@$(PY) -m deploy.webhook_secrets make "$(OWNER)"
+
+webhook-secrets: setup ## the secrets that exist (never their text)
+	@$(PY) -m deploy.webhook_secrets list
+
+remove-webhook-secret: setup ## remove one: OWNER=… ID=…
+	@$(PY) -m deploy.webhook_secrets remove "$(OWNER)" "$(ID)"
 
 demo: setup ## a portfolio's risk, option prices and more, computed at once
 	@$(PY) -m examples.demo

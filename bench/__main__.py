@@ -13,6 +13,7 @@ from bench import (
     bytes_held,
     crash,
     fleet,
+    floor,
     listing,
     memory,
     over_http,
@@ -30,6 +31,7 @@ from deploy.stack import ROOT
 BENCHMARKS: dict[str, Callable[[], Table]] = {
     "throughput": throughput.measure,
     "trips": trips.measure,
+    "floor": floor.measure,
     "submit": submitting.measure,
     "http": over_http.measure,
     "spin": spin.measure,

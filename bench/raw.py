@@ -1,4 +1,4 @@
-"""The bound: a bare Redis Streams loop with no product logic. `python -m bench.raw URL NAME` is one of its workers.
+"""The bound: a bare Redis Streams loop with no product logic. `python -m bench.raw URL NAME [child]` is a worker of it.
 
     XADD, 100 a pipeline ─▶ XREADGROUP COUNT 100 ─▶ HSET + EXPIRE of each, XACK + XDEL + one event of all: one pipeline
 
@@ -6,6 +6,7 @@ No lease, no children, no state, no index: what is left when everything that mak
 """
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -34,9 +35,9 @@ def throughput(tasks: int, workers: int = 2) -> Run:
         return meter.read(tasks)
 
 
-def trips_ms(samples: int) -> list[float]:
-    """One job at a time: add it, sleep on the events, read its result."""
-    with working(1) as (bare, _):
+def trips_ms(samples: int, child: bool = False) -> list[float]:
+    """One job at a time: add it, sleep on the events, read its result. With a `child` the worker has it done by one."""
+    with working(1, *["child"] * child) as (bare, _):
         found, last = [], "0"
         for _ in range(samples):
             begun = time.perf_counter()
@@ -51,12 +52,12 @@ def trips_ms(samples: int) -> list[float]:
 
 
 @contextmanager
-def working(workers: int) -> Iterator[tuple[Bare, list[int]]]:
+def working(workers: int, *how: str) -> Iterator[tuple[Bare, list[int]]]:
     """A store and so many workers that wait for jobs."""
     with store() as bare:
         bare.store.raw("XGROUP", "CREATE", STREAM, GROUP, "0", "MKSTREAM")
         words = [sys.executable, "-m", "bench.raw", bare.url()]
-        processes = [subprocess.Popen([*words, f"w{number}"], cwd=ROOT) for number in range(workers)]
+        processes = [subprocess.Popen([*words, f"w{number}", *how], cwd=ROOT) for number in range(workers)]
         try:
             until(lambda: len(bare.store.raw("XINFO", "CONSUMERS", STREAM, GROUP)) == workers)
             yield bare, [process.pid for process in processes]
@@ -65,8 +66,9 @@ def working(workers: int) -> Iterator[tuple[Bare, list[int]]]:
                 end(process)
 
 
-def work(url: str, name: str) -> None:
+def work(url: str, name: str, how: str = "") -> None:
     """A worker: read a batch, write its results, acknowledge and delete it; for ever."""
+    child = Child() if how else None
     own = Store(Settings(redis_url=url), "raw")
     own.raw("XGROUP", "CREATECONSUMER", STREAM, GROUP, name)
     reading = ("XREADGROUP", "GROUP", GROUP, name, "COUNT", str(BATCH), "BLOCK", "1000", "STREAMS", STREAM, ">")
@@ -75,14 +77,33 @@ def work(url: str, name: str) -> None:
         if not got:
             continue
         ids = [entry.decode() for entry, _ in got[0][1]]
+        results = [child.do(words[1]) if child else RESULT for _, words in got[0][1]]
         commands: list[tuple[str, ...]] = []
-        for id in ids:
-            commands.append(("HSET", f"result:{id}", "state", "done", "result", RESULT))
+        for id, result in zip(ids, results, strict=True):
+            commands.append(("HSET", f"result:{id}", "state", "done", "result", result))
             commands.append(("EXPIRE", f"result:{id}", "3600"))
         commands += [("XACK", STREAM, GROUP, *ids), ("XDEL", STREAM, *ids)]
         commands += [("XADD", EVENTS, "MAXLEN", "~", "10000", "*", "done", str(len(ids)))]
         own.raw_all(commands)
 
 
+class Child:
+    """A forked process that answers what comes over a pipe, as the children of a consumer do."""
+
+    def __init__(self) -> None:
+        self._end, far = socket.socketpair()
+        if os.fork() == 0:
+            self._end.close()
+            while far.recv(4096):
+                far.sendall(RESULT.encode())
+            os._exit(0)
+        far.close()
+
+    def do(self, data: bytes) -> str:
+        """Its answer."""
+        self._end.sendall(data)
+        return self._end.recv(4096).decode()
+
+
 if __name__ == "__main__":
-    work(sys.argv[1], sys.argv[2])
+    work(*sys.argv[1:])

@@ -4,6 +4,10 @@ A child gets one job, and a parent takes as many as it has free children (I7): a
 busy consumer is stolen from an idle one. Except where jobs are so small that carrying them costs more than
 doing them: kinds that have *proved* tiny are bundled, about 2 ms of work to a bundle, and a child
 has at most two bundles, one that it works on and one that is ready.
+
+Between the two are kinds that have proved short, up to 50 ms: there the way to the store and back, half a millisecond
+in which the child stands idle, costs some hundredths. A child may have one such job ready behind the one that it does.
+It is asked for only along with an outcome: what is left then has been left by all who are idle.
 """
 
 from collections.abc import Sequence
@@ -14,6 +18,7 @@ from pipeline.record import Job
 BUNDLE_S = 0.002
 MOST_A_BUNDLE = 64
 BUNDLES = 2
+SHORT_S = 0.05
 # How far one measurement moves the estimate, and how far at most: on a busy machine a job of 20 µs that is
 # preempted seems to take 4 ms, and one such must not end the bundling. A few in a row do.
 WEIGHT = 0.2
@@ -21,8 +26,8 @@ MOST_RISE = 10.0
 # Of so many takes that bring something, one asks for low first and one for medium first. So a job at the head of the
 # low (medium) stream waits, in each consumer, for at most seven takes, whatever else is waiting.
 ROUND = 8
-# After a job that is not tiny so many takes must bring nothing but tiny ones before it reads ahead again: where kinds
-# are mixed, what the last take brought says little of the next.
+# After a job that is not tiny (not short) so many takes must bring nothing but tiny (short) ones before it reads ahead
+# again: where kinds are mixed, what the last take brought says little of the next.
 SURE = 16
 
 
@@ -31,9 +36,11 @@ class Pace:
 
     def __init__(self) -> None:
         self.ahead = 1  # jobs a bundle that the next take plans with
+        self.bundles = 1  # and bundles a child, where it tells outcomes too
         self._seconds: dict[tuple[str, str], float] = {}
         self._takes = 1
         self._tiny_takes = 0  # in a row
+        self._short_takes = 0
 
     def learn(self, job: Job, seconds: float) -> None:
         """Note how long a job took in the child."""
@@ -54,16 +61,22 @@ class Pace:
         seconds = self._seconds.get((job.kind, job.step))
         return 1 if seconds is None else max(1, min(MOST_A_BUNDLE, int(BUNDLE_S / max(seconds, 1e-6))))
 
+    def is_short(self, job: Job) -> bool:
+        """Whether the kind has proved short (or tiny)."""
+        return self._seconds.get((job.kind, job.step), SHORT_S) < SHORT_S
+
     def order(self) -> tuple[str, ...]:
         """The priorities in the order in which the next take reads them."""
         first = {0: "low", ROUND // 2: "medium"}.get(self._takes % ROUND, "high")
         return (first, *(priority for priority in PRIORITIES if priority != first))
 
     def took(self, jobs: Sequence[Job]) -> None:
-        """Note what a take brought: read ahead while all is of kinds that have proved tiny, and carefully."""
+        """Note what a take brought: read ahead while all is of kinds that have proved short or tiny, and carefully."""
         if not jobs:
             return
         self._takes += 1
         smallest = min(map(self.bundle, jobs))
         self._tiny_takes = self._tiny_takes + 1 if smallest > 1 else 0
         self.ahead = min(smallest, 2 * self.ahead) if self._tiny_takes >= SURE else 1
+        self._short_takes = self._short_takes + 1 if all(map(self.is_short, jobs)) else 0
+        self.bundles = BUNDLES if self._short_takes >= SURE else 1

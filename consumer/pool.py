@@ -73,17 +73,19 @@ class Pool:
 
     # ── jobs out ──
 
-    def room(self) -> int:
-        """How many jobs to take: as many as there are free children; more only while all is tiny (I7)."""
-        return min(MOST_A_CALL, sum(slot.room(self.pace.ahead, BUNDLES) for slot in self._slots.values()))
+    def room(self, telling: bool = False) -> int:
+        """How many jobs to take: as many as there are free children; more only while all is tiny, or, with outcomes
+        to tell, short (I7)."""
+        ahead, bundles = self.pace.ahead, BUNDLES if self.pace.ahead > 1 else self.pace.bundles if telling else 1
+        return min(MOST_A_CALL, sum(slot.room(ahead * bundles) for slot in self._slots.values()))
 
     def give(self, job: Job, data: bytes, wave: Wave | None) -> bool:
         """Find a child for a job; False when there is none. Tiny jobs fill one child's bundle before the next one's."""
-        bundle = self.pace.bundle(job)
-        for bundles in range(1, BUNDLES + 1):
+        bundle, short = self.pace.bundle(job), self.pace.is_short(job)
+        for bundles in range(1, BUNDLES + 1 if short else 2):
             for slot in self._slots.values():
-                if slot.room(bundle, bundles):
-                    slot.give(job, bundle > 1, data, wave)
+                if slot.room(bundle * bundles):
+                    slot.give(job, short, data, wave)
                     self._given.add(slot)
                     return True
         return False
@@ -189,7 +191,7 @@ class Pool:
         return given.job.time_limit_s if given.ours else USELESS_S
 
     def _hand_back(self, slot: Slot, first: int) -> None:
-        slot.tiny = False  # nothing more is put behind what keeps it
+        slot.short = False  # nothing more is put behind what keeps it
         for given in list(slot.jobs)[first:]:
             self._settle(slot, given, 0.0, Released())
             given.ours = False

@@ -67,7 +67,7 @@ class Slot:
         self.ready = False  # its first, empty frame has come
         self.killed: Why = ""
         self.jobs: deque[Given] = deque()
-        self.tiny = False  # whether the jobs in its hands are of kinds that have proved tiny
+        self.short = False  # whether the jobs in its hands are of kinds that have proved short or tiny
         self.kept: dict[str, bytes] = {}  # what `child.keep` holds at the other end
         self._frame: list[Work] = []
         # Across the fork, so that a child does not run the parent's handlers before it has set its own.
@@ -100,19 +100,17 @@ class Slot:
         """What the selector shall watch."""
         return selectors.EVENT_READ | (selectors.EVENT_WRITE if self.wire.unsent else 0)
 
-    def room(self, bundle: int, bundles: int) -> int:
-        """How many more jobs like one with this bundle it may have. Behind a job that is not tiny: none."""
-        if not self.ready or self.killed:
+    def room(self, most: int) -> int:
+        """How many more jobs it may have, when it may have so many. Behind a job that is not short: none."""
+        if not self.ready or self.killed or (self.jobs and not self.short):
             return 0
-        if bundle > 1 and (self.tiny or not self.jobs):
-            return max(0, bundle * bundles - len(self.jobs))
-        return 0 if self.jobs else 1
+        return max(0, most - len(self.jobs))
 
-    def give(self, job: Job, tiny: bool, data: bytes, wave: Wave | None) -> None:
+    def give(self, job: Job, short: bool, data: bytes, wave: Wave | None) -> None:
         """Put a job into the child's hands; `send` sends it, with all that are put meanwhile."""
         if not self.jobs:
             self.since = time.monotonic()
-            self.tiny = tiny
+            self.short = short
         self.jobs.append(Given(job))
         self._frame.append(self._work(job, data, wave))
 

@@ -102,9 +102,9 @@ class Worker:
         self._link.back()
         self._accept(found)
 
-    def _room(self) -> int:
+    def _room(self, telling: bool = False) -> int:
         """How many jobs to ask for: none while the bell has not rung, and none when stopping."""
-        return 0 if self._link.asleep or self._stop_by is not None else self._pool.room()
+        return 0 if self._link.asleep or self._stop_by is not None else self._pool.room(telling)
 
     def _due(self, now: float) -> bool:
         if self._link.asleep and not self._pool.busy:
@@ -120,7 +120,7 @@ class Worker:
         told = list(self._pool.settled)
         sent = deliveries(told, self._consumer, self._heart.share, self._settings)
         calls = [delivery.call for delivery in sent]
-        room = self._room()
+        room = self._room(bool(told))
         if room:
             order, known = self._pool.pace.order(), self._known.tasks()
             most, limit_ms = self._settings.max_attempts, int(self._settings.task_time_limit_s * 1000)
@@ -173,7 +173,7 @@ class Worker:
         log.write_lines(lines(outcomes, sure, self._consumer))
 
     def _accept(self, jobs: Sequence[Job]) -> None:
-        """Give held jobs to children. What finds none is handed back: it was read ahead and proved not to be tiny."""
+        """Give held jobs to children. What finds none is handed back: it was read ahead and proved not to be short."""
         try:
             for job in jobs:
                 self._give(job)

@@ -24,11 +24,11 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["make", role, *rest] if role in ROLES and len(rest) <= 2:
             owner, label = [*rest, "", ""][:2]
-            return _with_store(lambda store: _make(store, role, owner, label))
+            return with_store(lambda store: _make(store, role, owner, label))
         case ["list"]:
-            return _with_store(_list)
+            return with_store(_list)
         case ["remove", id]:
-            return _with_store(lambda store: _remove(store, id))
+            return with_store(lambda store: _remove(store, id))
     complain(f"Usage:  {USAGE}")
     return 2
 
@@ -70,7 +70,8 @@ def _remove(store: Store, id: str) -> int:
     return 0
 
 
-def _with_store(work: Callable[[Store], int]) -> int:
+def with_store(work: Callable[[Store], int]) -> int:
+    """Do it with the store of this deployment, and say what is wrong where that cannot be; the exit code."""
     try:
         found = stack.read()
         store = Store(found.settings, "deploy")

@@ -16,7 +16,7 @@ from pathlib import Path
 from deploy.stack import ROOT
 from deploy.tell import say
 
-ROOMS = ("calc", "pipeline", "consumer", "gateway", "deploy", "tests/kinds")
+ROOMS = ("calc", "pipeline", "consumer", "gateway", "webhooks", "deploy", "tests/kinds")
 SUFFIXES = (".py", ".lua", ".html", ".js", ".css")
 LOOK_S = 0.5
 WRONG_USAGE = 2
@@ -25,7 +25,7 @@ WRONG_USAGE = 2
 def main(arguments: list[str], root: Path = ROOT) -> int:
     """Until Ctrl-C; the exit code of the last run."""
     if len(arguments) != 1:
-        say("Usage: python -m deploy.reload gateway|consumer")
+        say("Usage: python -m deploy.reload gateway|consumer|webhooks")
         return WRONG_USAGE
     command = [sys.executable, "-m", arguments[0]]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops us stops what we run

@@ -108,6 +108,7 @@ def supervisor(stack: Stack) -> str:
             "PYTHON": python,
             "TIED": f"{python} -I -S {tied} {_quoted(stack.pidfile)}",
             "CONSUMERS": str(stack.wanted.consumers),
+            "WEBHOOKS": str(stack.wanted.webhooks),
             "GATEWAYS": str(stack.wanted.gateways),
             "GATEWAY_PORT": str(stack.wanted.gateway_port),
             "STOP_WAIT_S": f"{stop_wait_s(stack.settings):.0f}",

@@ -77,6 +77,7 @@ def _server(app: FastAPI, mine: Settings) -> Server:
         port=mine.port,
         loop="uvloop",
         http="httptools",
+        lifespan="on",  # a start that fails is a fault, and not "this application has none"
         log_config=None,
         access_log=False,
         server_header=False,

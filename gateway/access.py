@@ -17,21 +17,26 @@ from typing import Protocol
 from msgspec import Struct
 from starlette.requests import Request
 
+from gateway import headers
 from gateway.problems import Problem
 from gateway.tokens import BadToken, Issuer
 from pipeline import apikeys
 from pipeline.apikeys import EVERYONE, HOME, ApiKey, Role
 from pipeline.settings import Settings
 
-OPEN = ("/health", "/ready", "/docs", "/openapi.json", "/kinds")  # each says nothing of anybody's tasks
-# Path → least role to read, least role to write. The first that fits decides; what is not here is for admins.
-RULES: tuple[tuple[str, Role, Role], ...] = (
-    ("/tasks", "viewer", "submitter"),
-    ("/batches", "viewer", "submitter"),
-    ("/queues", "viewer", "operator"),
-    ("/workers", "viewer", "operator"),
-    ("/dead-letters", "operator", "operator"),
-)
+# By the first piece of a path. What is open says nothing of anybody's tasks; "" is the front page.
+OPEN = ("", "health", "ready", "docs", "openapi.json", "kinds")
+# Least role to read, least role to write; what is not here is for admins.
+RULES: dict[str, tuple[Role, Role]] = {
+    "tasks": ("viewer", "submitter"),
+    "batches": ("viewer", "submitter"),
+    "queues": ("viewer", "operator"),
+    "workers": ("viewer", "operator"),
+    "webhooks": ("viewer", "submitter"),
+    "webhook-secrets": ("admin", "admin"),
+    "dead-letters": ("operator", "operator"),
+}
+ADMINS: tuple[Role, Role] = ("admin", "admin")
 READING = ("GET", "HEAD")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -136,33 +141,32 @@ def unsafe(settings: Settings) -> str:
 
 def is_open(path: str) -> bool:
     """Whether everybody may ask here."""
-    return path == "/" or _is_under(path, OPEN)
+    return _room(path) in OPEN
 
 
 def least(path: str, method: str) -> Role:
     """The least role that may do this."""
-    for prefix, read, write in RULES:
-        if _is_under(path, (prefix,)):
-            return read if method in READING else write
-    return "admin"
+    read, write = RULES.get(_room(path), ADMINS)
+    return read if method in READING else write
+
+
+def _room(path: str) -> str:
+    return path.split("/", 2)[1]
 
 
 def _of(key: ApiKey) -> Caller:
     return Caller(key.owner, key.role, f"key {key.id}")
 
 
-def _is_under(path: str, prefixes: tuple[str, ...]) -> bool:
-    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes)
-
-
 def _credential(request: Request) -> str:
     """The key or token of a request. Sent twice it is none: which of them would count?"""
-    sent = request.headers.getlist("authorization") + request.headers.getlist("x-api-key")
+    ours = headers.every(request, "x-api-key")
+    sent = [*headers.every(request, "authorization"), *ours]
     if len(sent) > 1:
         raise Problem("unauthenticated", "There is more than one credential with this request.", headers=CHALLENGE)
     if not sent:
         return ""
     scheme, _, rest = sent[0].partition(" ")
     if not rest:
-        return scheme if "x-api-key" in request.headers else "?"
+        return scheme if ours else "?"
     return rest.strip() if scheme.lower() == "bearer" else "?"

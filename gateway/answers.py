@@ -6,7 +6,7 @@ Times are RFC 3339 in UTC with milliseconds, durations have their unit in the na
 
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw, Struct
@@ -15,6 +15,7 @@ from starlette.responses import Response
 from gateway import etags
 from gateway.forecast import Forecast
 from pipeline.record import FINAL, Priority, State, Task
+from pipeline.webhooks import Delivery
 
 ACCEPTED, OK = 202, 200
 JSON = "application/json"
@@ -73,6 +74,20 @@ class ForecastError(Struct, frozen=True):
     run_s: float | None
 
 
+class WebhookAnswer(Struct, frozen=True, kw_only=True):
+    """Who is told of an end, and whether they have heard. `waiting`: nothing has ended yet; `pending`: it is tried
+    until it is taken or given up; `forgotten`: it was one or the other, longer than 7 days ago."""
+
+    url: str
+    state: Literal["waiting", "pending", "delivered", "given_up", "forgotten"]
+    attempts: int
+    next_at: str | None
+    last_at: str | None
+    last_status: int | None
+    last_error: str | None
+    delivered_at: str | None
+
+
 class TaskSummary(Struct, frozen=True, kw_only=True):
     """A task as it stands in a list: all but its result."""
 
@@ -113,6 +128,7 @@ class TaskAnswer(TaskSummary, frozen=True, kw_only=True):
     """
 
     cached: bool
+    webhook: WebhookAnswer | None
     rerun: Rerun | None
     result_sha256: str | None
     result: Raw
@@ -172,17 +188,25 @@ def accepted(
 
 
 def task(
-    record: Task, now_ms: int, headers: dict[str, str] | None = None, status: int = OK, *, cached: bool = False
+    record: Task,
+    now_ms: int,
+    headers: dict[str, str] | None = None,
+    status: int = OK,
+    *,
+    cached: bool = False,
+    hook: WebhookAnswer | None = None,
 ) -> Response:
     """The task in its one shape."""
-    return Response(_encode(whole(record, now_ms, cached)), status, (headers or {}) | etags.ask_again(record), JSON)
+    headers = (headers or {}) | etags.ask_again(record)
+    return Response(_encode(whole(record, now_ms, cached, hook)), status, headers, JSON)
 
 
-def whole(record: Task, now_ms: int, cached: bool = False) -> TaskAnswer:
-    """A task with its result."""
+def whole(record: Task, now_ms: int, cached: bool = False, hook: WebhookAnswer | None = None) -> TaskAnswer:
+    """A task with its result. `hook`: what the store says of its webhook."""
     sha256 = etags.result_sha256(record)
     return TaskAnswer(
         cached=cached,
+        webhook=hook or webhook(record.webhook, None, record.state in FINAL),
         rerun=_rerun(record, sha256),
         result_sha256=sha256,
         result=NOTHING if record.result is None else Raw(record.result),
@@ -224,6 +248,30 @@ def links(id: str, state: State) -> Links:
     """The addresses of a task, relative: whatever host or port the client used."""
     path = f"/tasks/{id}"
     return Links(path, f"{path}/result", "" if state in FINAL else f"{path}/cancel")
+
+
+def webhook(url: str, delivery: Delivery | None, ended: bool) -> WebhookAnswer | None:
+    """What is known of a webhook; None where there is none."""
+    if not url:
+        return None
+    if delivery is None:
+        unknown: dict[str, Any] = dict.fromkeys(("next_at", "last_at", "last_status", "last_error", "delivered_at"))
+        return WebhookAnswer(url=url, state="forgotten" if ended else "waiting", attempts=0, **unknown)
+    return delivery_told(delivery)
+
+
+def delivery_told(delivery: Delivery) -> WebhookAnswer:
+    """How a delivery goes."""
+    return WebhookAnswer(
+        url=delivery.url,
+        state=delivery.state,
+        attempts=delivery.attempts,
+        next_at=_time(delivery.next_at),
+        last_at=_time(delivery.last_at),
+        last_status=delivery.last_status,
+        last_error=delivery.last_error or None,
+        delivered_at=_time(delivery.over_at) if delivery.state == "delivered" else None,
+    )
 
 
 def foretold(record: Task) -> Forecast | None:

@@ -1,6 +1,6 @@
 """What hangs where: the application, its routes, and what lives as long as it does.
 
-Edge (id, log, faults) ─▶ /tasks…        hot: plain Starlette routes
+Edge (id, log, faults) ─▶ /tasks…        hot: found in one look
                        ─▶ /kinds… /health /ready /docs… /openapi.json
 """
 
@@ -16,8 +16,9 @@ from starlette.types import ASGIApp
 from calc import execute
 from gateway import edge
 from gateway.desk import Desk
+from gateway.hot import Hot
 from gateway.problems import Problem
-from gateway.routes import again, batches, docs, health, kinds, operations, tasks, watch
+from gateway.routes import again, batches, docs, health, kinds, operations, tasks, watch, webhooks
 from pipeline.errors import PipelineError
 from pipeline.settings import Settings
 
@@ -41,7 +42,7 @@ def create(settings: Settings) -> FastAPI:
     refused: dict[Any, Any] = dict.fromkeys((Problem, PipelineError, HTTPException), edge.answer)
     app = Application(title="Headrace", lifespan=_life, exception_handlers=refused, **WITHOUT)
     app.state.desk = Desk(settings)
-    app.router.routes += HOT
+    app.router.routes += [*HOT, *webhooks.ROUTES]
     for path, endpoint in kinds.ROUTES + health.ROUTES + docs.ROUTES:
         app.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
     return app
@@ -53,8 +54,8 @@ class Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """The hot routes first, all else FastAPI's way."""
         rest = super().build_middleware_stack()
-        hot = Router(HOT, redirect_slashes=False, default=rest, lifespan=_life)
-        return edge.Edge(hot)
+        all_of_them = Router(HOT, redirect_slashes=False, default=rest, lifespan=_life)
+        return edge.Edge(Hot(HOT, all_of_them))
 
 
 @asynccontextmanager

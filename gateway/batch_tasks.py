@@ -46,8 +46,9 @@ class Rejected(Struct, frozen=True):
 class Maker:
     """Makes the tasks of one batch."""
 
-    def __init__(self, desk: Desk, batch: str, id_of: Callable[[int], str], sender: From) -> None:
+    def __init__(self, desk: Desk, batch: str, id_of: Callable[[int], str], sender: From, told: bool) -> None:
         self._desk, self._batch, self._id_of, self._sender = desk, batch, id_of, sender
+        self._told = told  # whether somebody is told when all of it has ended
         self._seeds = random.Random(secrets.randbits(256))  # the system's own source would be asked once a line
         self._names: set[str] = set()
         self.made: list[Made] = []
@@ -76,7 +77,7 @@ class Maker:
             fault = Fault("$.cache", "is not for tasks of a batch: each of them is calculated", "use", "off")
             raise problems.invalid([fault], "invalid_request")
         whole = Asked(asked, submission.plan(asked, self._seeds.getrandbits(submission.SEED_BITS)), bodies.Key(), None)
-        task = submission.new_task(self._desk, self._id_of(nth), whole, self._sender, self._batch, name)
+        task = submission.new_task(self._desk, self._id_of(nth), whole, self._sender, self._batch, name, self._told)
         if name:
             self._names.add(name)
         return task

@@ -18,10 +18,12 @@ from starlette.requests import Request
 from calc import DEFAULT_KIND, execute
 from calc.decode import decode
 from calc.errors import Fault, InvalidData, UnknownKind
+from gateway import headers
 from gateway.answers import EPOCH
 from gateway.problems import Problem, invalid
+from pipeline.receiver import LONGEST, BadReceiver, parse
 from pipeline.record import Priority
-from pipeline.settings import Settings
+from pipeline.settings import Settings, webhook_networks
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 LATEST_S = 30 * 86_400  # the furthest a task can be put off
@@ -60,6 +62,15 @@ Cache = Annotated[
     Literal["use", "off"],
     Meta(description="`use`: answered by the task of the same kind, version and data, where that said `use` too."),
 ]
+Webhook = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=LONGEST,
+        description="Who is told when it has ended: an https URL. Signed with the owner's secret (docs/webhooks.md).",
+        extra_json_schema={"format": "uri"},
+    ),
+]
 _ZonedTime = Annotated[datetime, Meta(tz=True)]
 
 
@@ -77,6 +88,7 @@ class Envelope(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     deadline_s: Deadline | None = None
     metadata: Metadata = {}
     cache: Cache | None = None
+    webhook: Webhook | None = None
 
 
 class Line(Envelope, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -98,15 +110,15 @@ class Key(Struct, frozen=True):
 
 def length(request: Request, limit: int) -> int:
     """How many bytes the body will have: as declared, or at worst the limit. A Problem when that is too many."""
-    declared = request.headers.get("content-length", "")
+    declared = headers.first(request, "content-length")
     if declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit)
-    return int(declared) if declared.isdecimal() else limit * ("transfer-encoding" in request.headers)
+    return int(declared) if declared.isdecimal() else limit * bool(headers.every(request, "transfer-encoding"))
 
 
 def media_type(request: Request) -> str:
     """What the body is declared to be, without its parameters."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return headers.first(request, "content-type").partition(";")[0].strip().lower()
 
 
 async def read(request: Request, limit: int, types: Sequence[str] = (JSON,)) -> bytes:
@@ -132,6 +144,9 @@ def envelope(body: bytes, shape: type[E]) -> E:
     if asked.delay_s is not None and asked.run_at is not None:
         fault = Fault("$.run_at", "stands beside delay_s: both say when to start", allowed="one of delay_s, run_at")
         raise invalid([fault], "invalid_request")
+    if asked.webhook and asked.cache == "use":
+        fault = Fault("$.cache", "stands beside webhook: a task that answers others has ended before", "use", "off")
+        raise invalid([fault], "invalid_request")
     return asked
 
 
@@ -149,6 +164,17 @@ def time_limit_s(asked: Envelope, settings: Settings) -> float:
         fault = Fault("$.time_limit_s", "is more than a whole task may take", asked.time_limit_s, f"at most {most:g}")
         raise invalid([fault], "invalid_request")
     return asked.time_limit_s
+
+
+def webhook(url: str, settings: Settings, path: str = "$.webhook") -> str:
+    """Who is told of the end; "" for nobody. Raises a Problem for a URL that no webhook can have."""
+    try:
+        if url:
+            parse(url, webhook_networks(settings))
+    except BadReceiver as wrong:
+        code = "invalid_query" if path.startswith("?") else "invalid_request"
+        raise invalid([Fault(path, wrong.wrong, url, wrong.allowed)], code) from None
+    return url
 
 
 def not_before_ms(asked: Envelope, now_ms: int) -> int:
@@ -187,7 +213,7 @@ def key(request: Request, asked: Envelope, kind: str, body: bytes) -> Key:
 
 def key_name(request: Request) -> str:
     """The client's Idempotency-Key, "" for none. Raises a Problem where it is none."""
-    sent = request.headers.getlist("idempotency-key")
+    sent = headers.every(request, "idempotency-key")
     if not sent:
         return ""
     match = _KEY.fullmatch(sent[0]) if len(sent) == 1 else None
@@ -200,7 +226,7 @@ def _key(request: Request, sha256: Callable[[], str], body: bytes) -> Key:
     name = key_name(request)
     if name:
         return Key(f"key:{name}", sha256())
-    submission = request.headers.get("x-submission-id", "")
+    submission = headers.first(request, "x-submission-id")
     if _SUBMISSION_ID.fullmatch(submission):
         return Key(f"once:{submission}", hashlib.sha256(body).hexdigest(), RESEND_TTL_S)
     return Key()
@@ -288,11 +314,11 @@ def _too_large(limit: int) -> Problem:
 
 def _check_type(request: Request, types: Sequence[str]) -> None:
     """Only what is declared so: a form or text that a browser sends across sites must never submit a task."""
-    declared = request.headers.get("content-type", "")
+    declared = headers.first(request, "content-type")
     charset = declared.lower().partition(";")[2].replace('"', "").strip()
     if media_type(request) not in types or charset not in ("", "charset=utf-8"):
         wanted = " or ".join(types)
         raise Problem("unsupported_media_type", f"Content-Type is {declared or 'missing'!r}, not {wanted}.")
-    encoding = request.headers.get("content-encoding", "identity")
+    encoding = headers.first(request, "content-encoding", "identity")
     if encoding.lower() != "identity":
         raise Problem("unsupported_media_type", f"Content-Encoding {encoding!r} is not read; send the JSON as it is.")

@@ -65,6 +65,18 @@ CODES: dict[str, Code] = {
         "No dead letter has this id, or it was removed.",
         "GET /dead-letters lists them.",
     ),
+    "unknown_delivery": Code(
+        404,
+        "There is no such delivery",
+        "No task or batch of this id has a webhook and has ended, or it was told or given up more than 7 days ago.",
+        "GET /webhooks?state=given_up lists what was given up.",
+    ),
+    "unknown_secret": Code(
+        404,
+        "There is no such secret",
+        "This owner has no webhook secret with this id, or it was removed.",
+        "GET /webhook-secrets lists them.",
+    ),
     "not_final": Code(
         409,
         "The task has not ended",

@@ -14,12 +14,13 @@ from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
-from gateway import access, forecast, limits
+from gateway import access, answers, forecast, limits
+from gateway.answers import WebhookAnswer
 from gateway.events import Tail
 from gateway.gather import Gather
 from gateway.lines import Lines
 from gateway.waiting import HangUp
-from pipeline import durable, ids, log, verbs
+from pipeline import durable, ids, log, verbs, webhooks
 from pipeline.apikeys import ApiKey
 from pipeline.async_store import AsyncStore
 from pipeline.errors import PipelineError, StoreAway
@@ -97,6 +98,14 @@ class Desk:
                         raise
                 await watch.wait(until - monotonic())
         raise ClientDisconnect
+
+    async def hook(self, task: Task) -> WebhookAnswer | None:
+        """What the store says of a task's webhook; None where it has none."""
+        return await self.webhook(task.id, task.webhook, task.state in FINAL)
+
+    async def webhook(self, id: str, url: str, ended: bool) -> WebhookAnswer | None:
+        """The same of a task or batch that has this URL."""
+        return answers.webhook(url, await self.store.do(webhooks.delivery(id)) if url else None, ended)
 
     def refuse_when_full(self) -> None:
         """Raise a Problem while the store is so full that what runs needs the rest for its results."""

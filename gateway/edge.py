@@ -11,15 +11,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway import limits, problems
+from gateway import headers, limits, problems
 from gateway.access import ANYBODY
 from gateway.desk import Desk
 from gateway.problems import Problem
 from pipeline import log
 
 LOG = log.get()
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,128}")
-_TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 NO_STORE = (b"cache-control", b"no-store")
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
 
@@ -36,8 +36,9 @@ class Edge:
             await self._app(scope, receive, send)
             return
         began, status = perf_counter(), 0
-        request_id, traceparent = _names(scope)
         state = scope.setdefault("state", {})
+        state["headers"] = sent = headers.read(scope)
+        request_id, traceparent = _name(sent), _trace(sent)
         state["request_id"], state["traceparent"] = request_id, traceparent
         told: list[tuple[bytes, bytes]] = []  # headers that say how much this owner may still ask
 
@@ -45,10 +46,10 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = message["headers"]
-                headers += [(b"x-request-id", request_id.encode()), NO_SNIFF, *told]
-                if not any(name == b"cache-control" for name, _ in headers):
-                    headers.append(NO_STORE)
+                ours = message["headers"]
+                ours += [(b"x-request-id", request_id.encode()), NO_SNIFF, *told]
+                if not any(name == b"cache-control" for name, _ in ours):
+                    ours.append(NO_STORE)
             await send(message)
 
         try:
@@ -83,12 +84,13 @@ async def answer(request: Request, wrong: Exception) -> Response:
     return problems.answer(problem, request.state.request_id)
 
 
-def _names(scope: Scope) -> tuple[str, str]:
-    """The request's id, the client's when it is one, and its trace; "" for none."""
-    request_id, traceparent = b"", b""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            request_id = value
-        elif name == b"traceparent" and _TRACEPARENT.fullmatch(value):
-            traceparent = value
-    return request_id.decode() or secrets.token_hex(16), traceparent.decode()
+def _name(sent: dict[str, list[str]]) -> str:
+    """The request's id: the client's, when it is one."""
+    good = [text for text in sent.get("x-request-id", ()) if _REQUEST_ID.fullmatch(text)]
+    return good[-1] if good else secrets.token_hex(16)
+
+
+def _trace(sent: dict[str, list[str]]) -> str:
+    """The W3C trace that the request is part of; "" for none."""
+    good = [text for text in sent.get("traceparent", ()) if _TRACEPARENT.fullmatch(text)]
+    return good[-1] if good else ""

@@ -9,6 +9,7 @@ import hashlib
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway import headers
 from pipeline.record import FINAL, Task
 
 UNCHANGED = 304
@@ -18,9 +19,10 @@ LONG, MOST_KNOWN = 16_384, 4_096  # bytes of a result whose SHA-256 is kept, and
 _long_results: dict[str, str] = {}  # task → SHA-256 of its result
 
 
-def of_task(record: Task) -> str:
-    """Weak: two answers with this tag tell the same, but for durations that still grow."""
-    told = (record.id, record.state, record.done, record.attempts, record.interruptions, record.estimate)
+def of_task(record: Task, hook: object) -> str:
+    """Weak: two answers with this tag tell the same, but for durations that still grow. `hook`: what is told of its
+    webhook, which goes on after the task's end."""
+    told = (record.id, record.state, record.done, record.attempts, record.interruptions, record.estimate, hook)
     return f'W/"{hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()}"'
 
 
@@ -31,7 +33,7 @@ def of_result(record: Task) -> str:
 
 def is_known(request: Request, tag: str) -> bool:
     """Whether the client says that it has this already."""
-    sent = ",".join(request.headers.getlist("if-none-match"))
+    sent = ",".join(headers.every(request, "if-none-match"))
     if not sent:
         return False
     bare = tag.removeprefix("W/")
@@ -54,9 +56,9 @@ def ask_again(record: Task) -> dict[str, str]:
     return {} if record.state in FINAL else {"Retry-After": ASK_AGAIN_S}
 
 
-def unchanged(record: Task, headers: dict[str, str]) -> Response:
+def unchanged(record: Task, more: dict[str, str]) -> Response:
     """304: the client has it already."""
-    return Response(status_code=UNCHANGED, headers=headers | ask_again(record))
+    return Response(status_code=UNCHANGED, headers=more | ask_again(record))
 
 
 def result_sha256(record: Task) -> str | None:

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from calc import DEFAULT_KIND
-from gateway import openapi_bodies, openapi_links, openapi_operations, openapi_security
+from gateway import openapi_bodies, openapi_operations, openapi_security, openapi_webhooks
 from gateway.answers import Accepted, TaskAnswer, TaskList
 from gateway.batch_results import FORMATS, ResultLine
+from gateway.openapi_links import OF_BATCH, OF_TASK
 from gateway.openapi_pieces import (
     BATCH_ID,
     BATCH_LOCATION,
@@ -41,11 +42,13 @@ from gateway.routes.kinds import KindAnswer, KindList
 from gateway.routes.tasks import Valid
 from gateway.routes.watch import ProgressEvent, StateEvent
 from pipeline import log
+from pipeline.receiver import LONGEST
 from pipeline.settings import Settings
 
 ANSWERS = (
     *(Accepted, TaskAnswer, TaskList, Valid, BatchAccepted, BatchAnswer, BatchList, ResultLine, StateEvent),
     *(ProgressEvent, KindList, KindAnswer, Health, Ready, ProblemBody, *openapi_operations.ANSWERS),
+    *openapi_webhooks.ANSWERS,
 )
 ANYWHERE = ("unauthenticated", "forbidden", "rate_limited", "store_unavailable", "internal_error")
 TASK = ("unknown_task", "task_expired", "invalid_query", *ANYWHERE)
@@ -55,7 +58,7 @@ CHECKED = (*BODY, "invalid_data", "refused", "unknown_kind", "invalid_query", *A
 ROOM = ("idempotency_mismatch", "backlog_full", "quota_full", "store_full")
 SUBMIT = (*CHECKED, *ROOM, "task_expired")
 AGAIN = (*TASK, *ROOM, "bad_header", "invalid_request", "invalid_data", "refused", "unknown_kind")
-SUBMITTED = Good("Accepted", "It is in the store.", LOCATION, links=openapi_links.OF_TASK)
+SUBMITTED = Good("Accepted", "It is in the store.", LOCATION, links=OF_TASK)
 WAITED = Good("TaskAnswer", "It was waited for, or an equal calculation had the result.")
 
 
@@ -76,6 +79,7 @@ def document(settings: Settings) -> dict[str, Any]:
     paths = _tasks(settings) | _batches() | _system()
     for address, methods in openapi_operations.paths(ANYWHERE, TASK, ID).items():
         paths[address] = paths.get(address, {}) | methods
+    paths |= openapi_webhooks.paths(ANYWHERE)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -171,6 +175,8 @@ def _batches() -> Made:
     looked = {200: Good("BatchAnswer", "The batch and its counts.")}
     label = query("label", {"type": "string", "maxLength": LABEL}, "A name of your own for lists.")
     atomic = query("atomic", {"enum": ["false", "true"], "default": "false"}, "All tasks are accepted, or none.")
+    told = "Who is told when all of it has ended: an https URL."
+    webhook = query("webhook", {"type": "string", "format": "uri", "maxLength": LONGEST}, told)
     wanted = query(
         "format", {"enum": list(FORMATS), "default": next(iter(FORMATS))}, "As lines of JSON, or as a table."
     )
@@ -181,12 +187,8 @@ def _batches() -> Made:
             "post": operation(
                 "Submit many tasks",
                 "submit_batch",
-                [atomic, label, IDEMPOTENCY_KEY],
-                {
-                    202: Good(
-                        "BatchAccepted", "What is right is in the store.", BATCH_LOCATION, links=openapi_links.OF_BATCH
-                    )
-                },
+                [atomic, label, webhook, IDEMPOTENCY_KEY],
+                {202: Good("BatchAccepted", "What is right is in the store.", BATCH_LOCATION, links=OF_BATCH)},
                 (*BODY, *ROOM, "invalid_data", "batch_rejected", "invalid_query", *ANYWHERE),
                 openapi_bodies.of_batch(),
             )

@@ -50,6 +50,8 @@ DETAILS: dict[str, str | Made] = {
     "unknown_task": "No task with this id was ever accepted here.",
     "unknown_queue": "There is no queue 'urgent': high, medium, low.",
     "unknown_letter": "There is no dead letter with this id (any more).",
+    "unknown_delivery": "Nothing is or was owed to a webhook for a task or batch of this id.",
+    "unknown_secret": "There is no secret with this owner and id (any more).",
     "not_final": {"detail": "The task is running.", "task_id": TASK},
     "unknown_batch": "No batch with this id was ever accepted here.",
     "batch_rejected": {

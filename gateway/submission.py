@@ -11,17 +11,18 @@ from msgspec import Struct
 from starlette.requests import Request
 
 from calc import execute
-from calc.errors import CalcError
+from calc.errors import CalcError, Fault
 from calc.execute import Planned
 from gateway import answers, bodies, limits
 from gateway.bodies import Envelope, Key
 from gateway.desk import Desk
 from gateway.forecast import Forecast
-from gateway.problems import of_calculation
-from pipeline import log
+from gateway.problems import invalid, of_calculation
+from pipeline import log, webhooks
 from pipeline.record import NewTask
 from pipeline.settings import Settings
 
+BATCH = "batch"  # marks a task whose end counts for its batch (pipeline/scripts/pieces/work.lua)
 CACHE = "cache:"  # what a key begins with that a calculation makes, and not a client
 SEED_BITS = 53  # every JSON reader keeps an integer below 2^53 exactly
 
@@ -45,8 +46,8 @@ class Asked(Struct, frozen=True):
 
 def who(request: Request) -> From:
     """Whose request it is."""
-    state = request.state
-    return From(state.owner, state.request_id, state.traceparent)
+    state = request.scope["state"]
+    return From(state["owner"], state["request_id"], state["traceparent"])
 
 
 async def read(request: Request, desk: Desk) -> Asked:
@@ -71,8 +72,10 @@ def sha256(planned: Planned) -> str:
     return hashlib.sha256(planned.kind.encode() + b"\n" + planned.data).hexdigest()
 
 
-def new_task(desk: Desk, id: str, asked: Asked, sender: From, batch: str = "", custom_id: str = "") -> NewTask:
-    """The task, complete."""
+def new_task(
+    desk: Desk, id: str, asked: Asked, sender: From, batch: str = "", custom_id: str = "", told: bool = False
+) -> NewTask:
+    """The task, complete. `told`: its batch has a webhook too."""
     envelope, planned, key = asked.envelope, asked.planned, asked.key
     return NewTask(
         id=id,
@@ -101,7 +104,16 @@ def new_task(desk: Desk, id: str, asked: Asked, sender: From, batch: str = "", c
         same_sha=key.sha256,
         same_ttl_s=key.ttl_s,
         estimated=asked.forecast.text if asked.forecast else "",
+        webhook=f"{BATCH if told else ''} {bodies.webhook(envelope.webhook or '', desk.settings)}".strip(),
     )
+
+
+async def refuse_unsigned(desk: Desk, owner: str, path: str = "$.webhook") -> None:
+    """Raise a Problem when nothing could sign what is sent to a webhook of this owner."""
+    if not await desk.store.do(webhooks.secrets_of(owner)):
+        wrong = f"needs a secret that signs what is sent; {owner} has none (an admin makes it)"
+        fault = Fault(path, wrong, allowed=f"once there is one: make webhook-secret OWNER={owner}")
+        raise invalid([fault], "invalid_query" if path.startswith("?") else "invalid_request")
 
 
 def _understood(request: Request, desk: Desk, body: bytes) -> Asked:
@@ -115,10 +127,11 @@ def _understood(request: Request, desk: Desk, body: bytes) -> Asked:
 
 def _reuses(envelope: Envelope, key: Key, settings: Settings) -> bool:
     """Whether an equal calculation answers it, and it answers others. Not where a client's own key says what is the
-    same; not a task that is put off, or that a deadline may end with less than the whole result."""
+    same; not a task that is put off, whose end is to be told, or that a deadline may end with less than the whole
+    result."""
     if (envelope.cache or settings.cache) == "off" or key.name.startswith("key:"):
         return False
-    return not (envelope.deadline_s or envelope.delay_s or envelope.run_at)
+    return not (envelope.deadline_s or envelope.delay_s or envelope.run_at or envelope.webhook)
 
 
 def _same_calculation(envelope: Envelope, planned: Planned, settings: Settings) -> Key:

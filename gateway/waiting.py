@@ -9,6 +9,7 @@ from msgspec import Struct
 from starlette.requests import Request
 
 from calc.errors import Fault
+from gateway import headers
 from gateway.problems import invalid
 
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?([0-9]{1,9})\"?\s*(?=$|[,;])", re.IGNORECASE)
@@ -59,7 +60,7 @@ def asked(request: Request, limit_s: float) -> Wait:
     values = request.query_params.getlist("wait") if request.scope["query_string"] else ()
     if values:
         return Wait(_query(values, limit_s), "")
-    preferred = request.headers.getlist("prefer")
+    preferred = headers.every(request, "prefer")
     found = _WAIT.search(", ".join(preferred)) if preferred else None
     if not found:
         return NO_WAIT

@@ -53,6 +53,10 @@ KEYS = (
     Key("apikeys", "apikeys", "hash", "id of an API key → role, owner, label, sha256 as JSON", "permanent"),
     Key("rate", "rate:<owner>", "string", "when this owner's requests will have been paid for, in µs", "TTL of seconds"),
     Key("paused", "paused", "hash", "priority → who paused it and why", "permanent"),
+    Key("webhooks", "webhooks", "zset", "<task or batch> <owner> of each delivery that is owed, by its next attempt in ms", "permanent"),
+    Key("webhook", "webhook:<id>", "hash", "a delivery: where to, of what, and how it goes", "TTL 30 d while it is owed, then 7 d"),
+    Key("webhook_secrets", "webhook_secrets", "hash", "owner → at most two secrets that sign, as JSON", "permanent"),
+    Key("undelivered", "undelivered", "stream", "deliveries that were given up", "permanent, capped at 10,000"),
 )  # fmt: skip
 _BY_NAME = {key.name: key for key in KEYS}
 _VARIABLE = re.compile(r"<(\w+)>")

@@ -73,6 +73,9 @@ class NewTask(Struct, frozen=True, kw_only=True):
     rerun_of: str = ""  # the task whose calculation this does again
     rerun_sha256: str = ""  # of that task's result; "" when it has none
     estimated: str = ""  # JSON: what was foretold at submission, to stand beside what came
+    webhook: str = (
+        ""  # who is told of its end: a URL, or `batch` and perhaps a URL where its batch has one (owe in work.lua)
+    )
 
 
 class Submitted(Struct, frozen=True):
@@ -188,6 +191,7 @@ class Task(Struct, frozen=True):
     estimate: dict[str, Any] | None
     result: bytes | None
     error: dict[str, Any] | None
+    webhook: str = ""  # its own; "" for none
 
 
 class NewBatch(Struct, frozen=True, kw_only=True):
@@ -198,6 +202,7 @@ class NewBatch(Struct, frozen=True, kw_only=True):
     label: str
     lines: int
     ttl_s: int
+    webhook: str = ""  # who is told when all of it has ended
     same_key: str = ""
     same_sha: str = ""
     same_ttl_s: int = 86_400
@@ -216,6 +221,7 @@ class Batch(Struct, frozen=True):
     lines: int
     rejected: int
     accepted: int
+    webhook: str
     states: dict[State, int]
 
 

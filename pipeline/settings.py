@@ -4,6 +4,7 @@ A wrong value stops the process with the variable's name, the value and what is 
 Every variable is listed in `.env.example` (a test compares the two).
 """
 
+import ipaddress
 import os
 import socket
 from collections.abc import Mapping
@@ -19,6 +20,9 @@ from pipeline.keys import PREFIX
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+LONGEST_PAUSE_S, MOST_PAUSES_S = 86_400, 14 * 86_400  # of a webhook; its record is kept for 30 days
+WebhookPause = Annotated[float, Meta(gt=0, le=LONGEST_PAUSE_S)]
 Group = TypeVar("Group", bound=Struct)
 
 STOP_MARGIN_S = 4.0  # grace_s < what supervisord waits < stop_limit_s, each by at least half of this
@@ -68,7 +72,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     rate_limit: Annotated[float, Meta(ge=0)] = 0.0  # requests of one owner a second; 0: no limit
     rate_burst: Count = 100  # of them at once
     unfinished_limit: Annotated[int, Meta(ge=0)] = 0  # tasks of one owner that have not ended; 0: no limit
-    # both
+    # webhooks
+    webhook_allow: str = (
+        ""  # networks that a webhook may lead to beside the public ones, with commas; there http and any port too
+    )
+    webhook_pauses_s: str = "5,300,1800,7200,18000,36000,50400,72000,86400"  # before the second attempt, the third …
+    webhook_time_limit_s: Annotated[float, Meta(gt=0, le=60)] = 15.0  # of one attempt, the name's look-up included
+    # all
     kinds: str = ""  # modules, separated by commas, whose kinds are loaded beside the table
     log_level: str = "info"
 
@@ -87,6 +97,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
 
     consumers: Count = 3
     gateways: Count = 3
+    webhooks: Annotated[int, Meta(ge=0)] = 1  # processes that deliver webhooks
     http_port: Port = 8080  # nginx, the public address; Compose: 80
     gateway_port: Port = 8001  # of the first gateway; the others follow
     store_port: Port = 6390  # of the embedded store
@@ -102,6 +113,8 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process. Raises SettingsError with the variable's name."""
     settings = _read(Settings, environ)
     stop_wait_s(settings)
+    webhook_networks(settings)
+    webhook_pauses_s(settings)
     return settings
 
 
@@ -119,6 +132,33 @@ def stop_wait_s(settings: Settings) -> float:
             f" = {grace_s + STOP_MARGIN_S:g}, else a stop is cut off while running jobs are handed back"
         )
     return (grace_s + limit_s) / 2
+
+
+def webhook_networks(settings: Settings) -> tuple[Network, ...]:
+    """The networks that a webhook may lead to on purpose. Raises SettingsError."""
+    words = [word.strip() for word in settings.webhook_allow.split(",") if word.strip()]
+    try:
+        return tuple(ipaddress.ip_network(word) for word in words)
+    except ValueError as wrong:
+        raise SettingsError(
+            f"HEADRACE_WEBHOOK_ALLOW={settings.webhook_allow!r} is wrong: {wrong}; allowed are networks with commas, "
+            "like 10.20.0.0/16,fd00:1::/32"
+        ) from None
+
+
+def webhook_pauses_s(settings: Settings) -> tuple[float, ...]:
+    """The pauses between the attempts of a delivery: there is one attempt more than pauses. Raises SettingsError."""
+    words = [word.strip() for word in settings.webhook_pauses_s.split(",") if word.strip()]
+    try:
+        pauses = tuple(msgspec.convert(word, WebhookPause, strict=False) for word in words)
+    except msgspec.ValidationError:
+        pauses = ()
+    if not pauses or sum(pauses) > MOST_PAUSES_S:
+        raise SettingsError(
+            f"HEADRACE_WEBHOOK_PAUSES_S={settings.webhook_pauses_s!r} is wrong: allowed are seconds with commas, each "
+            f"above 0 and at most {LONGEST_PAUSE_S:,}, together at most {MOST_PAUSES_S:,}"
+        )
+    return pauses
 
 
 def environment(env_file: Path) -> dict[str, str]:

@@ -39,7 +39,14 @@ from pipeline.record import (
 )
 
 T = TypeVar("T")
-_SELDOM = ("custom_id", "metadata", "rerun_of", "rerun_sha256", "estimated")  # fields that most tasks do not have
+_SELDOM = (
+    "custom_id",
+    "metadata",
+    "rerun_of",
+    "rerun_sha256",
+    "estimated",
+    "webhook",
+)  # fields that most tasks do not have
 Word = str | bytes | int | float
 
 # Lua's stack holds some thousands of values: no script gets more jobs than this in one call.
@@ -154,8 +161,13 @@ def open_batch(
     about = (batch.id, batch.owner, batch.label, batch.lines, rejected, batch.ttl_s)
     same = (batch.same_key, batch.same_sha, batch.same_ttl_s)
     needs = [word for pair in counts.items() for word in pair]
-    words = (0, "", *about, *same, backlog_limit, unfinished_limit, "all" if atomic else "any", *needs)
+    words = (0, "", *about, *same, backlog_limit, unfinished_limit, "all" if atomic else "any", batch.webhook, *needs)
     return Call("open_batch", words, lambda reply: (_text(reply[0]), _text(reply[1])), again=True)
+
+
+def seal_batch(id: str) -> Call[int]:
+    """All tasks of a batch were submitted: from now on its webhook is told when they have ended. Again is fine."""
+    return Call("seal_batch", (0, "", id), int, again=True)
 
 
 def batch(id: str) -> Call[Batch | None]:
@@ -526,10 +538,10 @@ def _page(reply: list[Any]) -> Page:
 
 
 def _batch(id: str, reply: list[Any]) -> Batch:
-    owner, label, created_at, lines, rejected, accepted, *counted = reply
+    owner, label, created_at, lines, rejected, accepted, webhook, *counted = reply
     states = cast(dict[State, int], dict(zip(STATES, counted, strict=True)))
     told = (int(created_at), int(lines), int(rejected), int(accepted))
-    return Batch(id, _text(owner), _text(label), *told, states)
+    return Batch(id, _text(owner), _text(label), *told, _text(webhook or b""), states)
 
 
 def _ended(reply: list[Any]) -> tuple[str, list[Ended]]:
@@ -611,7 +623,7 @@ def _json(reply: bytes | None) -> Any:
 def _task(row: list[Any]) -> Task:
     id, state, kind, owner, priority, parts, done, submitted, started, finished, ttl, not_before, *rest = row
     attempts, interruptions, label, batch, request_id, seed, versions, sha256, consumer, *rest = rest
-    custom_id, metadata, rerun_of, rerun_sha256, estimated, stopped, estimate, result, error = rest
+    custom_id, metadata, rerun_of, rerun_sha256, estimated, stopped, estimate, result, error, webhook = rest
     started_at, finished_at = _after(_number(started), int(submitted)), _number(finished)
     expires_at = finished_at + int(ttl or 86_400) * 1000 if finished_at else None
     finished_at = _after(finished_at, started_at or int(submitted))
@@ -647,4 +659,5 @@ def _task(row: list[Any]) -> Task:
         estimate=_json(estimate),
         result=result,
         error=_json(error),
+        webhook=_text(webhook or b"").removeprefix("batch").strip(),
     )

@@ -1,19 +1,24 @@
 #!/usr/bin/env bash
-# All tests, in two halves side by side: those that are mostly work, and those that mostly wait for what they have started
-# and ended. The last line is pytest's own of the second half, with the first half's before it.
+# All tests, in three lanes side by side: what is mostly work, what is asked from outside, and what is started, killed and
+# waited for. The last line is pytest's own of the third lane; those of the others stand before it.
 cd "$(dirname "$0")/.." || exit 1
 mkdir -p var
 py=.venv/bin/python
-work=(tests/calc tests/oracles tests/docs tests/pipeline tests/gateway)
+work=(tests/calc tests/oracles tests/docs tests/pipeline)
+doors=(tests/gateway tests/client tests/deploy tests/bench tests/demo tests/inspect)
 
 nice -n 5 $py -m pytest -q "${work[@]}" >var/test-work.log 2>&1 &
-half=$!
-$py -m pytest "${work[@]/#/--ignore=}" 2>&1 | tee var/test-rest.log
-rest=${PIPESTATUS[0]}
-wait $half
-worked=$?
+lane_of_work=$!
+$py -m pytest -q "${doors[@]}" >var/test-doors.log 2>&1 &
+lane_of_doors=$!
+$py -m pytest $(printf -- '--ignore=%s ' "${work[@]}" "${doors[@]}") 2>&1 | tee var/test-rest.log
+failed=${PIPESTATUS[0]}
+wait $lane_of_work || failed=1
 printf '\n%s:\n' "${work[*]}"
 cat var/test-work.log
+wait $lane_of_doors || failed=1
+printf '\n%s:\n' "${doors[*]}"
+cat var/test-doors.log
 printf '\nThe rest:\n'
 tail -1 var/test-rest.log
-exit $((rest ? rest : worked))
+exit "$failed"

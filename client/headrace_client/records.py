@@ -26,6 +26,7 @@ class Options(TypedDict, total=False):
     run_at: str
     deadline_s: float
     cache: Literal["use", "off"]
+    webhook: str
 
 
 class Told(dict[str, Any]):

@@ -95,6 +95,7 @@ async def _again(request: Request, old: Task, wait: Wait, same: str = "") -> Res
         metadata=old.metadata,
         time_limit_s=min(time_limit_s, desk.settings.task_time_limit_s),
         result_ttl_s=result_ttl_s,
+        webhook=old.webhook or None,
     )
     plan = partial(submission.plan, envelope)
     planned = plan() if len(data) <= limits.LARGE else await desk.aside(plan)
@@ -102,7 +103,7 @@ async def _again(request: Request, old: Task, wait: Wait, same: str = "") -> Res
     if same and not key.name.startswith("key:"):
         key = Key(same, old.id)
     asked = Asked(envelope, planned, key, desk.foretell(planned.kind, planned.cpu_s))
-    task = await tasks.new_task(request, desk, asked)
+    task = await tasks.new_task(request, desk, asked, old.owner)
     theirs = etags.result_sha256(old) or ""
-    task = structs.replace(task, owner=old.owner, rerun_of=old.id, rerun_sha256=theirs, custom_id=old.custom_id)
+    task = structs.replace(task, rerun_of=old.id, rerun_sha256=theirs, custom_id=old.custom_id)
     return await tasks.submitted(request, desk, task, asked.forecast, wait)

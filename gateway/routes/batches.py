@@ -15,11 +15,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from gateway import answers, batch_lines, batch_results, batch_tasks, bodies, etags, gather, limits, queries, submission
+from gateway.answers import WebhookAnswer
 from gateway.batch_tasks import Maker, Rejected
 from gateway.desk import Desk
 from gateway.found import found_batch
 from gateway.problems import Problem
 from pipeline import log, verbs
+from pipeline.receiver import LONGEST
 from pipeline.record import Batch, NewBatch, NewTask, State
 
 LOG = log.get()
@@ -62,6 +64,7 @@ class BatchAnswer(Struct, frozen=True, kw_only=True):
     states: dict[State, int]
     forgotten: int
     finished: bool
+    webhook: WebhookAnswer | None
     links: BatchLinks
 
 
@@ -74,16 +77,19 @@ class BatchList(Struct, frozen=True):
 async def submit(request: Request) -> Response:
     """POST /tasks/batch: 202 when all that is right is in the store."""
     desk: Desk = request.app.state.desk
-    asked = queries.only(request, ("atomic", "label"))
+    asked = queries.only(request, ("atomic", "label", "webhook"))
     atomic, label = queries.flag(asked, "atomic"), queries.text(asked, "label", LABEL)
+    webhook = bodies.webhook(queries.text(asked, "webhook", LONGEST), desk.settings, "?webhook")
     desk.refuse_when_full()
     limit = desk.settings.body_limit_bytes
     with desk.crowd.room(bodies.length(request, limit)):
         body = await bodies.read(request, limit, (bodies.JSON, bodies.NDJSON))
         lines = batch_lines.of(body, bodies.media_type(request))
         id = await desk.mint()
-        maker = Maker(desk, id, await desk.nth(id), submission.who(request))
+        maker = Maker(desk, id, await desk.nth(id), submission.who(request), bool(webhook))
         await maker.understand(lines)
+        if webhook or any(made.task.webhook for made in maker.made):
+            await submission.refuse_unsigned(desk, request.state.owner, "?webhook" if webhook else "$.webhook")
         if not maker.made or (atomic and maker.rejected):
             raise batch_tasks.nothing_accepted(maker.rejected)
         key = bodies.batch_key(request, body)
@@ -93,11 +99,14 @@ async def submit(request: Request) -> Response:
             label=label,
             lines=len(lines),
             ttl_s=bodies.LATEST_S + KEPT_S,
+            webhook=webhook,
             same_key=key.name,
             same_sha=key.sha256,
             same_ttl_s=key.ttl_s,
         )
         known, replayed, refused = await _submitted(desk, batch, maker, atomic)
+        if webhook:
+            await desk.store.do(verbs.seal_batch(known))
     accepted = len(maker.made) - len(refused)
     LOG.info("batch.submitted", batch_id=known, tasks=accepted, request_id=request.state.request_id)
     wrong = sorted([*maker.rejected, *refused], key=lambda each: each.line)
@@ -116,7 +125,7 @@ async def look(request: Request) -> Response:
     """GET /batches/{batch_id}: its counts."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
-    return answers.body(_told(await found_batch(request, desk)))
+    return answers.body(await _told(desk, await found_batch(request, desk)))
 
 
 async def index(request: Request) -> Response:
@@ -125,7 +134,7 @@ async def index(request: Request) -> Response:
     queries.only(request, ())
     known = await desk.store.do(verbs.batches(request.state.caller.owner, MOST_BATCHES))
     batches = await asyncio.gather(*(desk.store.do(verbs.batch(id)) for id in sorted(known, reverse=True)))
-    return answers.body(BatchList([_told(batch) for batch in batches if batch]))
+    return answers.body(BatchList([await _told(desk, batch) for batch in batches if batch]))
 
 
 async def results(request: Request) -> Response:
@@ -145,7 +154,7 @@ async def cancel(request: Request) -> Response:
     batch = await found_batch(request, desk)
     given_up = await _give_up(desk, batch.id)
     LOG.info("batch.cancelled", batch_id=batch.id, tasks=given_up, request_id=request.state.request_id)
-    return answers.body(_told(await found_batch(request, desk)))
+    return answers.body(await _told(desk, await found_batch(request, desk)))
 
 
 ROUTES = [
@@ -218,7 +227,7 @@ def _links(id: str) -> BatchLinks:
     return BatchLinks(path, f"{path}/results", f"{path}/cancel")
 
 
-def _told(batch: Batch) -> BatchAnswer:
+async def _told(desk: Desk, batch: Batch) -> BatchAnswer:
     unfinished = sum(batch.states[state] for state in ("scheduled", "queued", "running"))
     return BatchAnswer(
         batch_id=batch.id,
@@ -230,5 +239,6 @@ def _told(batch: Batch) -> BatchAnswer:
         states=batch.states,
         forgotten=max(0, batch.accepted - sum(batch.states.values())),
         finished=unfinished == 0,
+        webhook=await desk.webhook(batch.id, batch.webhook, False),
         links=_links(batch.id),
     )

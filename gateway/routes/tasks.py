@@ -5,7 +5,7 @@
 These are the hot routes: plain Starlette routes, nothing between the request and the store but what is needed.
 """
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -69,10 +69,11 @@ async def look(request: Request) -> Response:
     """GET /tasks/{task_id}: the task, at once or when it has ended."""
     desk: Desk = request.app.state.desk
     task, wait = await _asked_for(request, desk)
-    headers = wait.headers() | etags.tagged(etags.of_task(task))
+    hook = await desk.hook(task)
+    headers = wait.headers() | etags.tagged(etags.of_task(task, hook))
     if etags.is_known(request, headers["ETag"]):
         return etags.unchanged(task, headers)
-    return answers.task(task, desk.now_ms(), headers)
+    return answers.task(task, desk.now_ms(), headers, hook=hook)
 
 
 async def result(request: Request) -> Response:
@@ -112,7 +113,7 @@ async def cancel(request: Request) -> Response:
         raise Problem("already_final", f"The task has {outcome} already.", task_id=id)
     if outcome == "ok":
         LOG.info("task.cancelled", task_id=id, request_id=request.state.request_id)
-    return answers.task(await found(request, desk, id, 0), desk.now_ms())
+    return await _whole(desk, await found(request, desk, id, 0))
 
 
 ROUTES = [
@@ -128,9 +129,15 @@ ROUTES = [
 # ── a submission ──
 
 
-async def new_task(request: Request, desk: Desk, asked: Asked) -> NewTask:
-    """The task that is asked for, with an id."""
-    return submission.new_task(desk, await desk.mint(), asked, submission.who(request))
+async def new_task(request: Request, desk: Desk, asked: Asked, owner: str = "") -> NewTask:
+    """The task that is asked for, with an id. `owner`: whose it is, where that is not whoever asks."""
+    sender = submission.who(request)
+    if owner:
+        sender = structs.replace(sender, owner=owner)
+    task = submission.new_task(desk, await desk.mint(), asked, sender)
+    if task.webhook:
+        await submission.refuse_unsigned(desk, task.owner)
+    return task
 
 
 async def submitted(request: Request, desk: Desk, task: NewTask, foretold: Forecast | None, wait: Wait) -> Response:
@@ -161,10 +168,10 @@ async def _accepted(
     if wait.seconds:
         try:
             known = await desk.settled(task.id, wait.seconds, request)
+            if known and known.state in FINAL:
+                return await _whole(desk, known, wait.headers())
         except StoreAway:
-            known = None
-        if known and known.state in FINAL:
-            return answers.task(known, desk.now_ms(), wait.headers())
+            LOG.debug("wait.in_vain", task_id=task.id, request_id=task.request_id)
     state: State = "scheduled" if task.not_before_ms > submitted.at_ms else "queued"
     return answers.accepted(
         task.id,
@@ -181,7 +188,9 @@ async def _accepted(
 def _from_cache(desk: Desk, known: Task, wait: Wait) -> Response:
     """The task that the same calculation made before: with its result at once when it has one."""
     if known.state in FINAL:
-        return answers.task(known, desk.now_ms(), wait.headers(), cached=True)
+        return answers.task(
+            known, desk.now_ms(), wait.headers(), cached=True
+        )  # tasks with a webhook answer nobody else
     return _told(known, cached=True)
 
 
@@ -190,8 +199,14 @@ async def _replayed(request: Request, desk: Desk, id: str, wait: Wait) -> Respon
     task = await found(request, desk, id, wait.seconds)  # a key can outlive its task: then 410
     headers = {"Idempotent-Replayed": "true"}
     if wait.seconds and task.state in FINAL:
-        return answers.task(task, desk.now_ms(), headers | wait.headers())
+        return await _whole(desk, task, headers | wait.headers())
     return _told(task, headers)
+
+
+async def _whole(desk: Desk, task: Task, headers: dict[str, str] | None = None) -> Response:
+    """The task, with what became of its webhook."""
+    hook = await desk.hook(task)
+    return answers.task(task, desk.now_ms(), headers, hook=hook)
 
 
 def _told(task: Task, headers: dict[str, str] | None = None, cached: bool = False) -> Response:

@@ -9,6 +9,7 @@ the last event that it saw: any gateway goes on from there (`Last-Event-ID`), an
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Iterator
 from time import monotonic
@@ -19,8 +20,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from gateway import answers, queries
-from gateway.answers import Progress, TaskAnswer
+from gateway import answers, headers, queries
+from gateway.answers import Progress, TaskAnswer, WebhookAnswer
 from gateway.desk import Desk
 from gateway.found import found, task_id
 from pipeline import verbs
@@ -59,7 +60,7 @@ async def events(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     task = await found(request, desk, task_id(request), 0)
-    seen = _LAST_ID.fullmatch(request.headers.get("last-event-id", ""))
+    seen = _LAST_ID.fullmatch(headers.first(request, "last-event-id"))
     place, done = (int(seen[1]), int(seen[2])) if seen else (-1, 0)
     if place >= len(ORDER) and task.state in FINAL:
         return Response(status_code=204)  # all has been told: a browser comes again until it hears this
@@ -77,6 +78,7 @@ class Follower:
 
     def __init__(self, desk: Desk, task: Task, place: int, done: int) -> None:
         self._desk, self._task, self._place, self._done = desk, task, place, done
+        self._hook: WebhookAnswer | None = None
         self._estimate: object = None
         self._told_at = 0.0
 
@@ -85,6 +87,7 @@ class Follower:
         yield b"retry: %d\n\n" % RETRY_MS
         with self._desk.tail.watch(self._task.id, every=True) as watch:
             quiet_since = looked_at = monotonic()
+            await self._ask_hook()
             while True:
                 for event in self._news():
                     quiet_since = monotonic()
@@ -107,7 +110,14 @@ class Follower:
         except StoreAway:
             return True
         self._task = task or self._task
+        await self._ask_hook()
         return task is not None
+
+    async def _ask_hook(self) -> None:
+        """What the end tells of a webhook; a store that is away meanwhile has just said all else."""
+        if self._task.webhook and self._task.state in FINAL:
+            with contextlib.suppress(StoreAway):
+                self._hook = await self._desk.hook(self._task)
 
     def _news(self) -> Iterator[bytes]:
         task = self._task
@@ -126,7 +136,7 @@ class Follower:
 
     def _end(self) -> bytes:
         task = self._task
-        whole: TaskAnswer = answers.whole(task, self._desk.now_ms())
+        whole: TaskAnswer = answers.whole(task, self._desk.now_ms(), hook=self._hook)
         if len(task.result or b"") > INLINE:
             whole = msgspec.structs.replace(whole, result=answers.NOTHING)
         return self._event("end", whole)

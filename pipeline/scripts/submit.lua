@@ -36,20 +36,25 @@ local function form_of(at)
   f.count = 0
   return f
 end
--- A task of one part whose owner has a slot free gets its row in the same write.
+-- A task of one part whose owner has a slot free gets its row in the same write. What scripts read comes first: a field
+-- of a compact hash is found by looking at each before it. Data, which only a start reads, come last.
 local function write(f, key, more, id, data, sha256, seed, request_id, traceparent)
-  for _, word in ipairs({'data', data, 'sha256', sha256}) do more[#more + 1] = word end
-  if seed ~= '' then more[#more + 1] = 'seed'; more[#more + 1] = seed end
-  if request_id then more[#more + 1] = 'request_id'; more[#more + 1] = request_id end
-  if traceparent then more[#more + 1] = 'traceparent'; more[#more + 1] = traceparent end
-  local placed = f.parts == '1' and f.state == 'queued' and in_being(f.slot) < SHARE
+  local placed, fields, n = f.parts == '1' and f.state == 'queued' and in_being(f.slot) < SHARE, {}, 0
   if placed then
-    more[#more + 1] = 'p0'
-    more[#more + 1] = f.priority .. '/' .. entry_of(f.stream, id, 'p0', '1', f.kind, f.owner, request_id, traceparent) .. ' 0 0 -'
+    fields[1] = 'p0'
+    fields[2] = f.priority .. '/' .. entry_of(f.stream, id, 'p0', '1', f.kind, f.owner, request_id, traceparent) .. ' 0 0 -'
+    n = 2
     share(f, 1)
   end
-  for i = 1, #f.fields do more[#more + 1] = f.fields[i] end
-  call('HSET', key, unpack(more))
+  for i = 1, #f.fields do fields[n + i] = f.fields[i] end
+  n = n + #f.fields
+  if request_id then fields[n + 1], fields[n + 2], n = 'request_id', request_id, n + 2 end
+  if traceparent then fields[n + 1], fields[n + 2], n = 'traceparent', traceparent, n + 2 end
+  if seed ~= '' then fields[n + 1], fields[n + 2], n = 'seed', seed, n + 2 end
+  for i = 1, #more do fields[n + i] = more[i] end
+  n = n + #more
+  fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'sha256', sha256, 'data', data
+  call('HSET', key, unpack(fields))
   return placed
 end
 local function stand_in_ring(f, id)

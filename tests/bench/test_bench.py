@@ -15,6 +15,7 @@ from bench import (
     crash,
     fill,
     fleet,
+    floor,
     listing,
     memory,
     over_http,
@@ -38,6 +39,7 @@ from pipeline.keys import PRIORITIES
 TINY: dict[str, Callable[[], Table]] = {
     "throughput": lambda: throughput.measure(tasks=400, repetitions=1, beside=()),
     "trips": lambda: trips.measure(samples=10, repetitions=1),
+    "floor": lambda: floor.measure(tasks=400, samples=5, repetitions=1),
     "submit": lambda: submitting.measure(single=50, batched=400, repetitions=1),
     "http": lambda: over_http.measure(requests=64, samples=5, repetitions=1),
     "spin": lambda: spin.measure(jobs=8, repetitions=1),

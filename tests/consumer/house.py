@@ -1,7 +1,9 @@
 """A house for each test: an empty prefix of a real server, tasks, and real processes `python -m consumer`."""
 
+import contextlib
 import json
 import os
+import random
 import secrets
 import signal
 import subprocess
@@ -94,6 +96,14 @@ class Consumer:
 
     def children(self) -> list[int]:
         return children(self.pid)
+
+    def kill_a_child(self, dice: random.Random) -> int:
+        """SIGKILL to one that lives; its pid. One that ends between being seen and being hit does not count."""
+        while True:
+            pid = dice.choice(until(lambda: [pid for pid in self.children() if not gone(pid)]))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                return pid
 
     def kill(self) -> None:
         """SIGKILL to the parent."""

@@ -24,8 +24,7 @@ def test_forty_kills_of_random_children_under_load(house: House, first_seed: int
     with house.server.client() as client:
         for _ in range(40):
             time.sleep(dice.random() * 0.1)
-            victim = dice.choice(consumer.children())
-            os.kill(victim, signal.SIGKILL)
+            victim = consumer.kill_a_child(dice)
             killed = time.monotonic()
             until(partial(whole, consumer, victim))
             slowest = max(slowest, time.monotonic() - killed)

@@ -1,7 +1,7 @@
 """How many jobs at a time, and in which order: small arithmetic, large consequences."""
 
 from consumer.known import MOST_BYTES, MOST_TASKS, Known
-from consumer.pace import MOST_A_BUNDLE, ROUND, SURE, Pace
+from consumer.pace import BUNDLES, MOST_A_BUNDLE, ROUND, SHORT_S, SURE, Pace
 from consumer.timers import Timer
 from pipeline.record import Job
 
@@ -56,6 +56,21 @@ def test_steps_of_a_kind_are_measured_apart() -> None:
     pace.learn(job(parts=9), 0.000_1)
     assert pace.bundle(job(parts=9)) > 1
     assert pace.bundle(job(parts=1)) == 1
+
+
+def test_of_short_jobs_one_is_kept_ready_after_many_takes_of_nothing_else() -> None:
+    pace = Pace()
+    pace.learn(job("short"), SHORT_S / 2)
+    pace.learn(job("long"), SHORT_S)
+    assert [pace.is_short(job(kind)) for kind in ("short", "long", "new")] == [True, False, False]
+    ready = []
+    for _ in range(SURE + 1):
+        pace.took([job("short")])
+        ready.append(pace.bundles)
+    assert ready == [1] * (SURE - 1) + [BUNDLES] * 2
+    assert pace.ahead == 1
+    pace.took([job("short"), job("long")])
+    assert pace.bundles == 1
 
 
 def test_reading_ahead_grows_slowly_and_one_job_that_is_not_tiny_ends_it() -> None:

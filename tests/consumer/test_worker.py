@@ -164,6 +164,29 @@ def test_small_jobs_do_not_wait_behind_a_slow_one_of_their_kind(house: House, tm
     house.at_rest()
 
 
+def test_of_short_jobs_one_is_ready_behind_each_and_goes_to_others_when_it_must_wait(house: House) -> None:
+    """Kinds that have proved short: never more than two in a child's hands, and none is stuck behind a slow one."""
+    house.consumer(children=2).ready()
+    most = 0
+    with house.server.client() as client:
+
+        def held() -> int:
+            return int(client.xpending(house.store.keys("jobs", "medium"), "consumers")["pending"])
+
+        ids = submit_all(house, [house.new_task("act", do="sleep", seconds=0.01) for _ in range(200)])
+        while any(house.task(id).state != "succeeded" for id in ids[-4:]):
+            most = max(most, held())
+        assert most == 4
+        slow = house.new_task("act", do="sleep", seconds=50.0)
+        quick = [house.new_task("act", do="sleep", seconds=0.01) for _ in range(60)]
+        submit_all(house, [*quick[:20], slow, *quick[20:]])
+        assert {house.finished(task.id).attempts for task in quick} == {1}
+        assert house.task(slow.id).state == "running"
+        assert held() == 1
+    house.ask(verbs.cancel(slow.id, 256))
+    house.at_rest()
+
+
 def test_no_more_jobs_are_taken_than_there_are_free_children(house: House) -> None:
     """B36: eight jobs in one burst, then eight more, for two consumers of four: four begin on each, within a second."""
     consumers = [house.consumer(children=4).ready() for _ in range(2)]

@@ -86,12 +86,12 @@ class _Asked(BaseHTTPRequestHandler):
 
 
 class Edge:
-    """nginx by our rendered configuration, before fake gateways."""
+    """nginx by our rendered configuration, before fake gateways, or real ones that are there already."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, real: bool = False) -> None:
         self.stack = stack
         self.port = stack.wanted.http_port
-        self.gateways = [Fake(port) for port in stack.gateway_ports]
+        self.gateways = [] if real else [Fake(port) for port in stack.gateway_ports]
         render.write(stack)
         self.log = stack.var / "log" / "nginx.jsonl"
         command = [stack.nginx, "-e", "stderr", "-p", f"{stack.var}/nginx/", "-c", stack.var / "nginx.conf"]

@@ -1,8 +1,6 @@
 """Memory that only grows: streams, helper keys, trimming."""
 
-import os
 import random
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,7 +116,7 @@ def test_when_all_is_forgotten_only_the_declared_keys_are_left(house: House, gat
             victim.kill()
             house.consumer(lease_s=1).ready()
         else:
-            os.kill(rng.choice(until(victim.children)), signal.SIGKILL)
+            victim.kill_a_child(rng)
     gateway.process.kill()
     until(lambda: sum(house.ask(verbs.counts()).values()) == 0, 60)
     house.at_rest()

@@ -76,12 +76,14 @@ class House:
 
     def finish(self, count: int = 1, result: bytes = RESULT) -> list[str]:
         """Take tasks of one part and end them; their ids."""
-        return [self.end(job, result) for job in self.take(count)]
+        jobs = self.take(count)
+        self.finish_held(*jobs, result=result)
+        return [job.task for job in jobs]
 
-    def end(self, job: Job, result: bytes = RESULT) -> str:
-        """End a task of one part whose job was taken; its id."""
-        assert self.store.do(verbs.finish_task([Done(job, result, 0, 1.5)], "hand", SHARE)) == [True]
-        return job.task
+    def finish_held(self, *jobs: Job, result: bytes = RESULT) -> None:
+        """End tasks of one part whose jobs were taken."""
+        kept = self.store.do(verbs.finish_task([Done(job, result, 0, 1.5) for job in jobs], "hand", SHARE))
+        assert all(kept)
 
     def fail(self, code: str = "child_died", message: str = "Child died: exit code 7.") -> str:
         """Take one task and fail it; its id."""

@@ -22,7 +22,7 @@ def test_a_task_is_told_again_only_when_it_has_changed(house: House) -> None:
         running = await h.get(path, if_none_match=tag)
         assert (running.status_code, running.json()["state"]) == (200, "running")
         assert (await h.get(path, if_none_match=f'"x", {running.headers["etag"]}')).status_code == 304
-        h.end(job)
+        h.finish_held(job)
         ended = await h.get(path, if_none_match=running.headers["etag"])
         assert (ended.status_code, ended.json()["state"]) == (200, "succeeded")
         last = await h.get(path, if_none_match=ended.headers["etag"])

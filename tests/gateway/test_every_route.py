@@ -10,9 +10,11 @@ import re
 import pytest
 from httpx import Response
 
+from gateway import openapi
 from gateway.access import least
 from pipeline import apikeys
 from pipeline.apikeys import EVERYONE, ROLES
+from pipeline.settings import Settings
 from tests.gateway.house import SEED, House, problem
 from tests.gateway.test_access import ADMIN, GUARDED, bearer, is_open, key, routes
 from tests.servers import Server
@@ -21,9 +23,10 @@ GUESSED = "01M8BBTHKJE4VN8P70JE4DNT4G"
 NO_IDS = ("x", "%00", "..%2f..", "{headrace}:apikeys", "*", "a%0d%0ab", "%F0%9F%92%A9" * 30, "0" * 5_000, "%ff", "-1")
 WITH_ID = [(method, path) for method, path in routes() if GUESSED in path]
 WITH_BODY = [
-    path for method, path in GUARDED if method == "POST" and path in ("/tasks", "/tasks/validate", "/tasks/batch")
+    path.replace("{priority}", "low")
+    for path, methods in openapi.document(Settings())["paths"].items()
+    if "requestBody" in methods.get("post", {})
 ]
-WITH_BODY += ["/queues/low/pause"]
 
 
 @pytest.fixture
@@ -79,6 +82,7 @@ def test_ids_that_are_none_find_nothing(closed: House) -> None:
 
     closed.tell(story)
     assert len(WITH_ID) >= 12
+    assert len(WITH_BODY) >= 4
 
 
 def test_parameters_that_are_none_are_refused(closed: House) -> None:

@@ -92,6 +92,8 @@ def test_each_is_what_is_answered(closed: House) -> None:
         await ask("GET", "/jobs")
         await ask("POST", "/queues/urgent/resume")
         await ask("DELETE", "/dead-letters/1-0")
+        await ask("GET", f"/webhooks/{ended}")
+        await ask("DELETE", "/webhook-secrets/desk-1/AAAAAAAA")
         answer = await h.client.get("/tasks")
         told["unauthenticated"] = answer.json()
         submitter = bearer(key(h, "submitter"))

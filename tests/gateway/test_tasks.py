@@ -11,7 +11,7 @@ expires_at waited_ms ran_ms attempts interruptions progress estimated forecast_e
 error seed versions sha256 links
 """
 IN_LISTS = SHAPE.split()
-FIELDS = [*IN_LISTS, "cached", "rerun", "result_sha256", "result"]
+FIELDS = [*IN_LISTS, "cached", "webhook", "rerun", "result_sha256", "result"]
 
 
 def test_one_shape_in_every_state(house: House) -> None:

@@ -82,7 +82,7 @@ def fleet(house: House) -> list[Consumer]:
 
 def kill_a_child(house: House, rng: random.Random) -> None:
     alive = [consumer for consumer in house.consumers if consumer.process.poll() is None]
-    os.kill(rng.choice(until(lambda: rng.choice(alive).children())), signal.SIGKILL)
+    rng.choice(alive).kill_a_child(rng)
 
 
 def kill_a_consumer(house: House, rng: random.Random) -> None:

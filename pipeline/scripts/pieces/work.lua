@@ -1,7 +1,7 @@
 -- For scripts that add or remove jobs: rows, waves, placing, the ring, the end of a task.
 local TASK = {'state', 'parts', 'owner', 'priority', 'kind', 'next', 'done', 'folded', 'first_wave', 'largest_wave', 'window',
   'ring', 'stop', 'result_ttl_s', 'batch', 'submitted_at', 'started_at', 'request_id', 'traceparent', 'deadline', 'attempts',
-  'limit_at'}
+  'limit_at', 'webhook'}
 local tasks = {}
 local function task(id)                 -- one table a task and call: what a script changes, it changes here too
   if tasks[id] then return tasks[id] end
@@ -224,6 +224,35 @@ local function settle(id, key, kind, owner, from, state, code, batch, submitted_
   if state == 'succeeded' and started_at then count_error(kind, key, started_at) end
   return its.gone_ms
 end
+-- What carries a webhook has ended: a delivery is owed from this step on, whichever process dies (claim_webhooks.lua pays it).
+-- `webhook` is a task's own URL, or `batch` and perhaps a URL behind it: then its batch is told when all of it has ended.
+local function owed(id, owner, url, type, ...)
+  call('DEL', K.webhook(id))            -- whatever a hand has put there
+  call('HSET', K.webhook(id), 'state', 'pending', 'url', url, 'owner', owner, 'type', type, 'ended_at', NOW, ...)
+  call('EXPIRE', K.webhook(id), 2592000)
+  call('ZADD', K.webhooks, NOW, id .. ' ' .. owner)
+end
+local function owe_batch(batch)         -- once, when it is sealed (all of it was submitted) and all of it has ended
+  local v = redis.pcall('HMGET', K.batch(batch), 'webhook', 'owner', 'sealed', 'told', 'label', 'accepted', 'succeeded', 'failed', 'cancelled')
+  if not (v[1] and v[2] and v[3]) or v[4] then return end
+  for i = 6, 9 do v[i] = tonumber(v[i] or '') or 0 end
+  if v[7] + v[8] + v[9] < v[6] then return end
+  call('HSET', K.batch(batch), 'told', '1')
+  owed(batch, v[2], v[1], 'batch.finished', 'label', v[5] or '', 'succeeded', v[7], 'failed', v[8], 'cancelled', v[9])
+end
+local TOLD = {'kind', 'label', 'metadata', 'batch', 'custom_id', 'error'}
+local function owe(id, webhook)
+  local v, told = call('HMGET', K.task(id), 'owner', 'state', unpack(TOLD)), {}
+  local batch, url = string.match(webhook, '^(batch) ?(.*)$')
+  url = url or webhook
+  for i, name in ipairs(TOLD) do
+    if v[i + 2] then told[#told + 1] = name; told[#told + 1] = v[i + 2] end
+  end
+  if url ~= '' then owed(id, v[1], url, 'task.' .. v[2], unpack(told)) end
+  if batch and v[6] and call('EXISTS', K.batch(v[6])) == 1 and type(redis.pcall('HINCRBY', K.batch(v[6]), v[2], 1)) == 'number' then
+    owe_batch(v[6])
+  end
+end
 local function final(t, state, code, ...)   -- takes all its jobs off by entry id (I11)
   local n = 0
   for job, row in pairs(rows(t)) do unput(t, job, row); n = n + 1 end
@@ -232,6 +261,7 @@ local function final(t, state, code, ...)   -- takes all its jobs off by entry i
   if t.deadline then call('ZREM', K.later, t.id .. ' deadline') end
   if t.limit_at then call('ZREM', K.later, t.id .. ' limit') end
   local gone_ms = settle(t.id, K.task(t.id), t.kind, t.owner, t.state, state, code, t.batch, t.submitted_at, t.started_at, t.result_ttl_s, ...)
+  if t.webhook then owe(t.id, t.webhook) end
   t.state = state
   if state ~= 'succeeded' then note(t.id, state .. (code ~= '' and ' ' .. code or '')) end
   call('PEXPIRE', K.history(t.id), gone_ms)

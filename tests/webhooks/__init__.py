@@ -1,0 +1,1 @@
+"""Webhooks: real receivers, real couriers, processes that are really killed."""
