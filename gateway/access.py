@@ -87,14 +87,12 @@ class Gate:
     async def caller(self, request: Request) -> Caller:
         """Who asks. Raises a Problem when that cannot be, or when they may not ask this."""
         path, method = request.scope["path"], request.method
-        room = path.split("/", 2)[1]
-        if room in OPEN:
+        if is_open(path):
             return ANYBODY
         caller = await self._authenticated(request)
-        read, write = RULES.get(room, ADMINS)
-        least = read if method in READING else write
-        if not apikeys.may(caller.role, least):
-            detail = f"{method} {path[:100]} needs the role {least}; {caller.name} is {caller.role}."
+        needed = least(path, method)
+        if not apikeys.may(caller.role, needed):
+            detail = f"{method} {path[:100]} needs the role {needed}; {caller.name} is {caller.role}."
             raise Problem("forbidden", detail)
         return caller
 
@@ -139,6 +137,21 @@ def unsafe(settings: Settings) -> str:
         "Set HEADRACE_ADMIN_KEY to a long random text (openssl rand -hex 24),\n"
         "or HEADRACE_JWT_ISSUER, or listen on 127.0.0.1."
     )
+
+
+def is_open(path: str) -> bool:
+    """Whether everybody may ask here."""
+    return _room(path) in OPEN
+
+
+def least(path: str, method: str) -> Role:
+    """The least role that may do this."""
+    read, write = RULES.get(_room(path), ADMINS)
+    return read if method in READING else write
+
+
+def _room(path: str) -> str:
+    return path.split("/", 2)[1]
 
 
 def _of(key: ApiKey) -> Caller:

@@ -4,7 +4,6 @@ The result is never parsed here: its bytes go from Redis into the answer as they
 Times are RFC 3339 in UTC with milliseconds, durations have their unit in the name; what is not known yet is null.
 """
 
-import hashlib
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any, Literal
@@ -13,12 +12,12 @@ import msgspec
 from msgspec import Raw, Struct
 from starlette.responses import Response
 
+from gateway import etags
 from gateway.forecast import Forecast
 from pipeline.record import FINAL, Priority, State, Task
 
 ACCEPTED, OK = 202, 200
 JSON = "application/json"
-ASK_AGAIN_S = "1"  # Retry-After of an answer that will change
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOTHING = Raw(b"null")
 
@@ -67,6 +66,13 @@ class Rerun(Struct, frozen=True):
     same_bits: bool | None
 
 
+class ForecastError(Struct, frozen=True):
+    """What came, less what was foretold, in seconds; null where nothing was, or nothing has come yet."""
+
+    wait_s: float | None
+    run_s: float | None
+
+
 class WebhookAnswer(Struct, frozen=True, kw_only=True):
     """Who is told of an end, and whether they have heard. `waiting`: nothing has ended yet; `pending`: it is tried
     until it is taken or given up; `forgotten`: it was one or the other, longer than 7 days ago."""
@@ -104,6 +110,7 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
     interruptions: int
     progress: Progress
     estimated: Forecast | None
+    forecast_error: ForecastError | None
     stopped_at: str | None
     error: Failure | None
     seed: int | None
@@ -175,7 +182,7 @@ def accepted(
         estimated=estimated,
         links=links(id, state),
     )
-    sent = {"Location": said.links.self, "Retry-After": ASK_AGAIN_S} | (headers or {})
+    sent = {"Location": said.links.self, "Retry-After": etags.ASK_AGAIN_S} | (headers or {})
     return Response(_encode(said), ACCEPTED, sent, JSON)
 
 
@@ -189,15 +196,13 @@ def task(
     hook: WebhookAnswer | None = None,
 ) -> Response:
     """The task in its one shape."""
-    headers = headers or {}
-    if record.state not in FINAL:
-        headers["Retry-After"] = ASK_AGAIN_S
+    headers = (headers or {}) | etags.ask_again(record)
     return Response(_encode(whole(record, now_ms, cached, hook)), status, headers, JSON)
 
 
 def whole(record: Task, now_ms: int, cached: bool = False, hook: WebhookAnswer | None = None) -> TaskAnswer:
     """A task with its result. `hook`: what the store says of its webhook."""
-    sha256 = None if record.result is None else hashlib.sha256(record.result).hexdigest()
+    sha256 = etags.result_sha256(record)
     return TaskAnswer(
         cached=cached,
         webhook=hook,
@@ -217,7 +222,7 @@ def result(record: Task, now_ms: int, headers: dict[str, str], hook: WebhookAnsw
     """The result alone, or 202 with the task while there is none."""
     if record.result is None:
         return task(record, now_ms, headers | {"Location": links(record.id, record.state).self}, ACCEPTED, hook=hook)
-    return Response(record.result, OK, headers, JSON)
+    return Response(record.result, OK, headers | etags.kept(record, now_ms), JSON)
 
 
 def page(records: list[Task], cursor: str, next_link: str, now_ms: int) -> Response:
@@ -275,6 +280,8 @@ def _told(t: Task, now_ms: int) -> dict[str, Any]:
     """
     end = t.finished_at or now_ms
     ran_ms = max(0, end - t.started_at) if t.started_at else None
+    waited_ms = max(0, (t.started_at or end) - t.submitted_at)
+    told = foretold(t)
     return {
         "task_id": t.id,
         "kind": t.kind,
@@ -290,12 +297,13 @@ def _told(t: Task, now_ms: int) -> dict[str, Any]:
         "started_at": time_if(t.started_at),
         "finished_at": time_if(t.finished_at),
         "expires_at": time_if(t.expires_at),
-        "waited_ms": max(0, (t.started_at or end) - t.submitted_at),
+        "waited_ms": waited_ms,
         "ran_ms": ran_ms,
         "attempts": t.attempts,
         "interruptions": t.interruptions,
         "progress": progress(t, ran_ms),
-        "estimated": foretold(t),
+        "estimated": told,
+        "forecast_error": _error(t, told, waited_ms, ran_ms),
         "stopped_at": time_if(t.stopped_at),
         "error": failure(t),
         "seed": t.seed,
@@ -308,6 +316,14 @@ def _told(t: Task, now_ms: int) -> dict[str, Any]:
 @lru_cache(maxsize=256)  # many tasks share a second
 def _second_text(second: int) -> str:
     return (EPOCH + timedelta(seconds=second)).isoformat()[:-6]
+
+
+def _error(t: Task, told: Forecast | None, waited_ms: int, ran_ms: int | None) -> ForecastError | None:
+    if told is None or t.not_before or not t.started_at or t.state not in FINAL:
+        return None
+    wait_s = None if told.wait_s is None else round(waited_ms / 1000 - told.wait_s, 3)
+    run_s = None if told.run_s is None or ran_ms is None else round(ran_ms / 1000 - told.run_s, 3)
+    return ForecastError(wait_s, run_s)
 
 
 def _rerun(t: Task, sha256: str | None) -> Rerun | None:

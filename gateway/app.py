@@ -18,7 +18,7 @@ from gateway import edge
 from gateway.desk import Desk
 from gateway.hot import Hot
 from gateway.problems import Problem
-from gateway.routes import batches, docs, health, kinds, metrics, operations, tasks, watch, webhooks
+from gateway.routes import again, batches, docs, health, kinds, metrics, operations, tasks, watch, webhooks
 from pipeline.errors import PipelineError
 from pipeline.settings import Settings
 
@@ -32,7 +32,7 @@ WITHOUT: dict[str, Any] = {
 }
 
 # Static paths first: `/tasks/batch` is no task id.
-HOT = [*batches.ROUTES, *tasks.ROUTES, *watch.ROUTES, *operations.ROUTES]
+HOT = [*batches.ROUTES, *tasks.ROUTES, *again.ROUTES, *watch.ROUTES, *operations.ROUTES]
 
 
 def create(settings: Settings) -> FastAPI:

@@ -200,13 +200,21 @@ def key(request: Request, asked: Envelope, kind: str, body: bytes) -> Key:
     return _key(request, lambda: _request_sha256(asked, kind), body)
 
 
-def _key(request: Request, sha256: Callable[[], str], body: bytes) -> Key:
+def key_name(request: Request) -> str:
+    """The client's Idempotency-Key, "" for none. Raises a Problem where it is none."""
     sent = headers.every(request, "idempotency-key")
-    if sent:
-        match = _KEY.fullmatch(sent[0]) if len(sent) == 1 else None
-        if not match:
-            raise Problem("bad_header", "Idempotency-Key must be one text of 1 to 255 printable ASCII characters.")
-        return Key(f"key:{match[1] or match[2]}", sha256())
+    if not sent:
+        return ""
+    match = _KEY.fullmatch(sent[0]) if len(sent) == 1 else None
+    if not match:
+        raise Problem("bad_header", "Idempotency-Key must be one text of 1 to 255 printable ASCII characters.")
+    return match[1] or match[2]
+
+
+def _key(request: Request, sha256: Callable[[], str], body: bytes) -> Key:
+    name = key_name(request)
+    if name:
+        return Key(f"key:{name}", sha256())
     submission = headers.first(request, "x-submission-id")
     if _SUBMISSION_ID.fullmatch(submission):
         return Key(f"once:{submission}", hashlib.sha256(body).hexdigest(), RESEND_TTL_S)

@@ -432,6 +432,11 @@ def letters(owner: str, cursor: str, limit: int) -> Call[tuple[str, list[Letter]
     return Call("letters", (0, "", owner, cursor, limit, 2_000), _letters, again=True)
 
 
+def letter(owner: str, id: str) -> Call[Letter | None]:
+    """A dead letter of an owner's tasks ("" for all); None when there is none."""
+    return Call("letter", (0, "", owner, id), lambda reply: _letter(id, reply) if reply else None, again=True)
+
+
 def remove_letter(id: str, by: str = "", request_id: str = "") -> Call[bool]:
     """Remove a dead letter; False when there was none."""
     return Call("remove_letter", (0, "", id, by, request_id), bool, again=True)

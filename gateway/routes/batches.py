@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from gateway import answers, batch_lines, batch_results, batch_tasks, bodies, gather, limits, queries, submission
+from gateway import answers, batch_lines, batch_results, batch_tasks, bodies, etags, gather, limits, queries, submission
 from gateway.answers import WebhookAnswer
 from gateway.batch_tasks import Maker, Rejected
 from gateway.desk import Desk
@@ -118,7 +118,7 @@ async def submit(request: Request) -> Response:
         rejected=wrong[:MOST_REJECTS],
         links=_links(known),
     )
-    headers = {"Location": f"/batches/{known}", "Retry-After": answers.ASK_AGAIN_S}
+    headers = {"Location": f"/batches/{known}", "Retry-After": etags.ASK_AGAIN_S}
     return answers.body(told, headers | ({"Idempotent-Replayed": "true"} if replayed else {}), answers.ACCEPTED)
 
 

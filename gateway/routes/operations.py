@@ -1,7 +1,6 @@
 """What operators look at and do: queues, workers, dead letters, records that are no longer wanted."""
 
 import hashlib
-import re
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -14,14 +13,13 @@ from calc.decode import decode
 from calc.errors import InvalidData
 from gateway import answers, bodies, queries
 from gateway.desk import Desk
-from gateway.found import found, task_id
+from gateway.found import found, found_letter, task_id
 from gateway.problems import Problem, invalid
 from pipeline import log, verbs
 from pipeline.keys import PRIORITIES
 from pipeline.record import FINAL, Beat, Letter, Pause, Priority, Queue
 
 LOG = log.get()
-LETTER_ID = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
 LETTERS = 50
 MOST_BODY = 10_000
 PURGED = ("ok", "unknown")
@@ -142,10 +140,10 @@ async def workers(request: Request) -> Response:
 async def letters(request: Request) -> Response:
     """GET /dead-letters: newest first."""
     desk: Desk = request.app.state.desk
-    cursor = queries.only(request, ("cursor",)).get("cursor", "")
-    if cursor and not LETTER_ID.fullmatch(cursor):
-        raise queries.wrong("cursor", cursor, "the cursor of the page before")
-    cursor, page = await desk.store.do(verbs.letters(request.state.caller.scope, cursor, LETTERS))
+    asked = queries.only(request, ("cursor",)).get("cursor")
+    if asked is not None and not queries.is_letter_id(asked):
+        raise queries.wrong("cursor", asked, "the cursor of the page before")
+    cursor, page = await desk.store.do(verbs.letters(request.state.caller.scope, asked or "", LETTERS))
     return answers.body(LetterList([_letter(each) for each in page], cursor or None))
 
 
@@ -153,9 +151,8 @@ async def remove_letter(request: Request) -> Response:
     """DELETE /dead-letters/{letter_id}: it has been dealt with."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
-    id, by, request_id = request.path_params["letter_id"], request.state.caller.name, request.state.request_id
-    if not LETTER_ID.fullmatch(id) or not await desk.store.do(verbs.remove_letter(id, by, request_id)):
-        raise Problem("unknown_letter", "There is no dead letter with this id (any more).")
+    id, by, request_id = (await found_letter(request, desk)).id, request.state.caller.name, request.state.request_id
+    await desk.store.do(verbs.remove_letter(id, by, request_id))
     LOG.info("letter.removed", letter_id=id, by=by, request_id=request_id)
     return Response(status_code=204)
 

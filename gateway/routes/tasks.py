@@ -5,15 +5,12 @@
 These are the hot routes: plain Starlette routes, nothing between the request and the store but what is needed.
 """
 
-import hashlib
-from functools import partial
-
 from msgspec import Raw, Struct, structs
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import answers, bodies, limits, queries, submission, waiting
+from gateway import answers, etags, limits, queries, submission, waiting
 from gateway.desk import Desk
 from gateway.forecast import Forecast
 from gateway.found import found, task_id
@@ -46,7 +43,7 @@ async def submit(request: Request) -> Response:
     wait = waiting.asked(request, desk.settings.wait_limit_s)
     desk.refuse_when_full()
     asked = await submission.read(request, desk)
-    return await _submitted(request, desk, await _new(request, desk, asked), asked.forecast, wait)
+    return await submitted(request, desk, await new_task(request, desk, asked), asked.forecast, wait)
 
 
 async def validate(request: Request) -> Response:
@@ -54,7 +51,7 @@ async def validate(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     asked = await submission.read(request, desk)
-    task = await _new(request, desk, asked)  # what may be wrong with a task is found when it is made
+    task = await new_task(request, desk, asked)  # what may be wrong with a task is found when it is made
     return answers.body(
         Valid(
             kind=task.kind,
@@ -68,21 +65,15 @@ async def validate(request: Request) -> Response:
     )
 
 
-async def rerun(request: Request) -> Response:
-    """POST /tasks/{task_id}/rerun: a new task with the same data and seed, which will compare the bits."""
-    return await _again(request, ("succeeded",), "not_succeeded")
-
-
-async def retry(request: Request) -> Response:
-    """POST /tasks/{task_id}/retry: a new task with the same data and seed, for one that failed or was cancelled."""
-    return await _again(request, ("failed", "cancelled"), "not_failed")
-
-
 async def look(request: Request) -> Response:
     """GET /tasks/{task_id}: the task, at once or when it has ended."""
     desk: Desk = request.app.state.desk
     task, wait = await _asked_for(request, desk)
-    return await _whole(desk, task, wait.headers())
+    hook = await desk.hook(task)
+    headers = wait.headers() | etags.tagged(etags.of_task(task, hook))
+    if etags.is_known(request, headers["ETag"]):
+        return etags.unchanged(task, headers)
+    return answers.task(task, desk.now_ms(), headers, hook=hook)
 
 
 async def result(request: Request) -> Response:
@@ -94,6 +85,8 @@ async def result(request: Request) -> Response:
         raise Problem("task_failed", failure.message if failure else "", task_id=task.id, error=failure)
     if task.state == "cancelled":
         raise Problem("task_cancelled", "The task was cancelled before it had a result.", task_id=task.id)
+    if task.result is not None and etags.is_known(request, etags.of_result(task)):
+        return etags.unchanged(task, wait.headers() | etags.kept(task, desk.now_ms()))
     hook = None if task.result else await desk.hook(task)
     return answers.result(task, desk.now_ms(), wait.headers(), hook)
 
@@ -133,40 +126,42 @@ ROUTES = [
     Route("/tasks/{task_id}/result", result, methods=["GET"]),
     Route("/tasks", index, methods=["GET"]),
     Route("/tasks/{task_id}/cancel", cancel, methods=["POST"]),
-    Route("/tasks/{task_id}/rerun", rerun, methods=["POST"]),
-    Route("/tasks/{task_id}/retry", retry, methods=["POST"]),
 ]
 
 
 # ── a submission ──
 
 
-async def _new(request: Request, desk: Desk, asked: Asked) -> NewTask:
-    task = submission.new_task(desk, await desk.mint(), asked, submission.who(request))
+async def new_task(request: Request, desk: Desk, asked: Asked, owner: str = "") -> NewTask:
+    """The task that is asked for, with an id. `owner`: whose it is, where that is not whoever asks."""
+    sender = submission.who(request)
+    if owner:
+        sender = structs.replace(sender, owner=owner)
+    task = submission.new_task(desk, await desk.mint(), asked, sender)
     if task.webhook:
         await submission.refuse_unsigned(desk, task.owner)
     return task
 
 
-async def _submitted(request: Request, desk: Desk, task: NewTask, foretold: Forecast | None, wait: Wait) -> Response:
+async def submitted(request: Request, desk: Desk, task: NewTask, foretold: Forecast | None, wait: Wait) -> Response:
     """Hand the task to the store; the answer to whoever submitted it."""
-    submitted = await desk.gather.submit(task)
-    if submitted.outcome == "mismatch":
-        detail = f"This key made {submitted.id} from another request."
-        raise Problem("idempotency_mismatch", detail, task_id=submitted.id)
-    if submitted.outcome == "full":
+    said = await desk.gather.submit(task)
+    if said.outcome == "mismatch":
+        detail = f"This key made {said.id} from another request."
+        raise Problem("idempotency_mismatch", detail, task_id=said.id)
+    if said.outcome == "full":
         raise limits.backlog_full(task.priority, desk.settings.backlog_limit, desk.drained)
-    if submitted.outcome == "quota":
+    if said.outcome == "quota":
         raise limits.quota_full(task.owner, desk.settings.unfinished_limit, desk.drained)
-    if submitted.id == task.id:
+    if said.id == task.id:
         desk.lines.submitted(task)
-        return await _accepted(request, desk, task, submitted, foretold, wait)
+        return await _accepted(request, desk, task, said, foretold, wait)
     if task.same_key.startswith(CACHE):
-        known = await desk.settled(submitted.id, wait.seconds, request)
+        known = await desk.settled(said.id, wait.seconds, request)
         if known is None or known.state in ("failed", "cancelled"):  # what went wrong meanwhile is no answer to keep
-            return await _submitted(request, desk, task, foretold, wait)
+            return await submitted(request, desk, task, foretold, wait)
         return _from_cache(desk, known, wait)
-    return await _replayed(request, desk, submitted.id, wait)
+    return await _replayed(request, desk, said.id, wait)
 
 
 async def _accepted(
@@ -232,43 +227,6 @@ def _told(task: Task, headers: dict[str, str] | None = None, cached: bool = Fals
         rerun_of=task.rerun_of,
         estimated=answers.foretold(task),
     )
-
-
-# ── a task once more ──
-
-
-async def _again(request: Request, states: tuple[State, ...], code: str) -> Response:
-    """A new task that does the calculation of an old one again; the old one stays as it is (I4)."""
-    desk: Desk = request.app.state.desk
-    queries.only(request, ("wait",))
-    wait = waiting.asked(request, desk.settings.wait_limit_s)
-    desk.refuse_when_full()
-    old = await found(request, desk, task_id(request), 0)
-    if old.state not in states:
-        allowed = " or ".join(states)
-        raise Problem(code, f"The task is {old.state}, not {allowed}.", task_id=old.id)
-    origin = await desk.store.do(verbs.origin(old.id))
-    if origin is None:
-        raise Problem("task_expired", "The record of this task was removed when its time was over.", task_id=old.id)
-    data, time_limit_s, result_ttl_s = origin
-    envelope = bodies.Envelope(
-        data=Raw(data),
-        kind=old.kind,
-        priority=old.priority,
-        label=old.label,
-        metadata=old.metadata,
-        time_limit_s=min(time_limit_s, desk.settings.task_time_limit_s),
-        result_ttl_s=result_ttl_s,
-        webhook=old.webhook or None,
-    )
-    plan = partial(submission.plan, envelope)
-    planned = plan() if len(data) <= limits.LARGE else await desk.aside(plan)
-    key = bodies.key(request, envelope, f"{old.id} again", b"")
-    asked = Asked(envelope, planned, key, desk.foretell(planned.kind, planned.cpu_s))
-    task = await _new(request, desk, asked)
-    theirs = hashlib.sha256(old.result).hexdigest() if old.result else ""
-    task = structs.replace(task, rerun_of=old.id, rerun_sha256=theirs, custom_id=old.custom_id)
-    return await _submitted(request, desk, task, asked.forecast, wait)
 
 
 async def _asked_for(request: Request, desk: Desk) -> tuple[Task, Wait]:

@@ -148,7 +148,8 @@ def test_no_gateway_at_all_is_a_502_that_says_so_and_when_to_ask_again(edge: Edg
         (b"GARBAGE\r\n\r\n", 400, "bad_request"),
         (b"GET / HTTP/1.1\r\n\r\n", 400, "bad_request"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 2\r\n\r\n", 400, "bad_request"),
-        (b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", 405, "method_not_allowed"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 400, "bad_request"),
+        (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 400, "bad_request"),
         (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, "uri_too_long"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 40_000 + b"\r\n\r\n", 431, "headers_too_large"),
         (b"GET /.problem/400 HTTP/1.1\r\nHost: x\r\n\r\n", 404, "no_such_path"),
@@ -164,6 +165,14 @@ def test_what_is_not_a_request_is_refused_in_the_same_shape(edge: Edge, sent: by
     assert response.headers["Content-Type"] == "application/problem+json"
     assert NAMED.fullmatch(said["request_id"])
     assert edge.lines(said["request_id"])[0]["status"] == status
+
+
+def test_which_methods_an_address_takes_is_for_a_gateway_to_say(edge: Edge) -> None:
+    """nginx refuses TRACE by itself, and does not know what it must tell with that: the methods that are taken."""
+    for gateway in edge.gateways:
+        gateway.does = 405
+    answer = ask(edge.port, "TRACE", "/tasks")
+    assert (answer.status, answer.json["path"]) == (405, "/tasks")
 
 
 def test_the_access_log_is_one_json_object_a_request(edge: Edge) -> None:
