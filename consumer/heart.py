@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 
+from calc import execute
 from consumer.figures import Figures
 from consumer.pool import Pool
 from consumer.slot import Slot
@@ -30,6 +31,7 @@ class Heart:
         self._consumer = consumer
         self._settings = settings
         self._pool = pool
+        self._draining = False
         self._started_at = 0  # ms since 1970, by Redis' clock (I15)
         self._beat = Timer(BEAT_S, self.beat)
         self._log = log.get()
@@ -39,7 +41,9 @@ class Heart:
         """Say that we live."""
         if self._beat.late_ms > BEAT_S * 1000:
             self._log.warning("beat.late", delay_ms=round(self._beat.late_ms))
+        asked_at = time.time()
         now_ms = self._store.do(verbs.clock())
+        skew_ms = round(500 * (asked_at + time.time())) - now_ms  # the store looked at its clock half-way
         self._started_at = self._started_at or now_ms
         fleet = self._store.do(
             verbs.beat(
@@ -53,11 +57,19 @@ class Heart:
                     children=[self._child(slot, now_ms) for slot in self._pool.slots],
                     lost=self.lost,
                     figures=self._figures.as_told(),
+                    draining=self._draining,
+                    skew_ms=skew_ms,
+                    kinds=sorted(execute.kinds()),
                 )
             )
         )
         self.lost.clear()
         self.share = self._settings.share_for(fleet)
+
+    def drain(self) -> None:
+        """A stop has begun: the next beat, which is due now, says so."""
+        self._draining = True
+        self._beat.soon()
 
     def _child(self, slot: Slot, now_ms: int) -> dict[str, object]:
         cpu_s, rss_bytes = slot.usage()

@@ -219,6 +219,7 @@ class Worker:
         if self._stop_by is not None:
             return
         self._stop_by = time.monotonic() + self._settings.grace_s
+        self._heart.drain()
         self._pool.hand_back_unstarted()
         self._link.stop_listening()
         self._log.info("consumer.stopping", signal=name, grace_s=self._settings.grace_s)

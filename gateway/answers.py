@@ -16,7 +16,7 @@ from gateway import etags
 from gateway.forecast import Forecast
 from pipeline.record import FINAL, Priority, State, Task
 
-ACCEPTED, OK = 202, 200
+ACCEPTED, OK, NO_CONTENT = 202, 200, 204
 JSON = "application/json"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOTHING = Raw(b"null")
@@ -105,6 +105,7 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
     finished_at: str | None
     expires_at: str | None
     waited_ms: int
+    why_waiting: str | None
     ran_ms: int | None
     attempts: int
     interruptions: int
@@ -193,15 +194,18 @@ def task(
     status: int = OK,
     *,
     cached: bool = False,
+    why: str | None = None,
     hook: WebhookAnswer | None = None,
 ) -> Response:
     """The task in its one shape."""
     headers = (headers or {}) | etags.ask_again(record)
-    return Response(_encode(whole(record, now_ms, cached, hook)), status, headers, JSON)
+    return Response(_encode(whole(record, now_ms, cached, hook, why)), status, headers, JSON)
 
 
-def whole(record: Task, now_ms: int, cached: bool = False, hook: WebhookAnswer | None = None) -> TaskAnswer:
-    """A task with its result. `hook`: what the store says of its webhook."""
+def whole(
+    record: Task, now_ms: int, cached: bool = False, hook: WebhookAnswer | None = None, why: str | None = None
+) -> TaskAnswer:
+    """A task with its result. `hook`: what the store says of its webhook; `why` it has not started (gateway/why.py)."""
     sha256 = etags.result_sha256(record)
     return TaskAnswer(
         cached=cached,
@@ -209,25 +213,28 @@ def whole(record: Task, now_ms: int, cached: bool = False, hook: WebhookAnswer |
         rerun=_rerun(record, sha256),
         result_sha256=sha256,
         result=NOTHING if record.result is None else Raw(record.result),
-        **_told(record, now_ms),
+        **_told(record, now_ms, why),
     )
 
 
-def summary(record: Task, now_ms: int) -> TaskSummary:
+def summary(record: Task, now_ms: int, why: str | None = None) -> TaskSummary:
     """A task without its result."""
-    return TaskSummary(**_told(record, now_ms))
+    return TaskSummary(**_told(record, now_ms, why))
 
 
-def result(record: Task, now_ms: int, headers: dict[str, str], hook: WebhookAnswer | None) -> Response:
+def result(
+    record: Task, now_ms: int, headers: dict[str, str], hook: WebhookAnswer | None, why: str | None = None
+) -> Response:
     """The result alone, or 202 with the task while there is none."""
     if record.result is None:
-        return task(record, now_ms, headers | {"Location": links(record.id, record.state).self}, ACCEPTED, hook=hook)
+        here = headers | {"Location": links(record.id, record.state).self}
+        return task(record, now_ms, here, ACCEPTED, hook=hook, why=why)
     return Response(record.result, OK, headers | etags.kept(record, now_ms), JSON)
 
 
-def page(records: list[Task], cursor: str, next_link: str, now_ms: int) -> Response:
-    """A page of tasks, each without its result."""
-    tasks = [summary(record, now_ms) for record in records]
+def page(records: list[Task], cursor: str, next_link: str, now_ms: int, whys: dict[str, str]) -> Response:
+    """A page of tasks, each without its result; `whys`: id → why it has not started."""
+    tasks = [summary(record, now_ms, whys.get(record.id)) for record in records]
     return Response(_encode(TaskList(tasks=tasks, cursor=cursor or None, next=next_link or None)), OK, media_type=JSON)
 
 
@@ -273,7 +280,7 @@ def time_if(ms: int | None) -> str | None:
 # ── pieces ──
 
 
-def _told(t: Task, now_ms: int) -> dict[str, Any]:
+def _told(t: Task, now_ms: int, why: str | None) -> dict[str, Any]:
     """The fields of TaskSummary. A task that still waits or runs is measured until now.
 
     No duration is negative, though the store's clock may have been set back between two of its times.
@@ -298,6 +305,7 @@ def _told(t: Task, now_ms: int) -> dict[str, Any]:
         "finished_at": time_if(t.finished_at),
         "expires_at": time_if(t.expires_at),
         "waited_ms": waited_ms,
+        "why_waiting": why,
         "ran_ms": ran_ms,
         "attempts": t.attempts,
         "interruptions": t.interruptions,

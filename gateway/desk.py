@@ -10,7 +10,7 @@ import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
+from time import monotonic, time
 from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -22,6 +22,7 @@ from gateway.exporter import Exporter
 from gateway.figures import Figures
 from gateway.gather import Gather
 from gateway.lines import Lines, instance
+from gateway.roll import Roll
 from gateway.waiting import HangUp
 from pipeline import durable, ids, log, verbs, webhooks
 from pipeline.apikeys import ApiKey
@@ -58,6 +59,11 @@ class Desk:
         self.fullness = 0.0  # used memory of the store, of what it may use
         self.crowd = limits.Crowd(settings.body_limit_bytes)
         self.draining = False
+        self.roll = Roll()
+        self.began_ms = round(time() * 1000)
+        self.skew_ms = 0.0  # this machine's clock over Redis' one
+        self.beats: list[Callable[[], Awaitable[None]]] = []  # what else is done every FLEET_S
+        self.leaving: list[Callable[[], None]] = []  # who is told of a stop
         self.started_at = monotonic()
         self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-bodies")
         self._idkey = b""
@@ -83,6 +89,8 @@ class Desk:
         """A stop was asked for: no longer ready, and whoever waits is answered now."""
         self.draining = True
         self.tail.wake_all()
+        for tell in self.leaving:
+            tell()
 
     async def settled(self, id: str, wait_s: float, request: Request) -> Task | None:
         """The task once it has ended, or as it is after `wait_s`; None when there is no record of it.
@@ -166,6 +174,7 @@ class Desk:
                 break  # else the answer was long on its way; a second one rarely is
         # Measured from the question, so the clock is ahead by the way there: nothing begins before its time.
         self._ahead_ms = redis_ms - asked_at * 1000
+        self.skew_ms = time() * 1000 - self.now_ms()
         self._idkey = await self.store.do(verbs.idkey(self._idkey or secrets.token_bytes(16)))
 
     async def look_around(self) -> None:
@@ -173,8 +182,12 @@ class Desk:
         await self._meet()
         self.drained = await self.store.do(verbs.drained())
         self.runs = forecast.runs(await self.store.do(verbs.minutes(forecast.MINUTES)))
-        children = sum(len(beat.children) for beat in await self.store.do(verbs.fleet()))
+        beats = await self.store.do(verbs.fleet())
+        self.roll.note(beats, self.now_ms())
+        children = sum(len(beat.children) for beat in beats)
         self.window, self.share = self.settings.window_for(children), self.settings.share_for(children)
+        for tell in self.beats:
+            await tell()
 
     async def look_inside(self) -> None:
         """See how full the store is, and how many tasks wait. Raises StoreAway."""

@@ -214,6 +214,7 @@ class Task(Struct, frozen=True):
     result: bytes | None
     error: dict[str, Any] | None
     webhook: str = ""  # its own; "" for none
+    pauses: bool = False  # the one job of a task of one part waits for its next attempt
 
 
 class NewBatch(Struct, frozen=True, kw_only=True):
@@ -310,3 +311,6 @@ class Beat(Struct, frozen=True, kw_only=True):
     children: list[dict[str, Any]]
     lost: dict[str, int] = {}  # kind → outcomes since the last heartbeat that came too late (I5)
     figures: dict[str, Any] = {}  # what it has done since its start (consumer/figures.py)
+    draining: bool = False  # it was asked to stop: it takes nothing more
+    skew_ms: int = 0  # its machine's clock over Redis' one
+    kinds: list[str] = []  # those that it can compute

@@ -105,7 +105,7 @@ def submit(
 
 def task(id: str) -> Call[Task | None]:
     """The record of a task, without its data; None when there is none."""
-    return Call("task", (0, "", id), lambda reply: _task(reply) if reply else None, again=True)
+    return Call("task", (0, "", id), lambda reply: read_task(reply) if reply else None, again=True)
 
 
 def data(id: str) -> Call[bytes | None]:
@@ -132,7 +132,15 @@ def page(
     `cursor` is what the page before said, or a task id: only older ones follow.
     """
     states = " ".join((state,) if state else STATES)
-    return Call("page", (0, "", states, kind, owner, batch, cursor, limit), _page, again=True)
+    return Call("page", (0, "", states, kind, owner, batch, cursor, limit, ""), _page, again=True)
+
+
+def matching(
+    states: Sequence[State], kind: str, owner: str, batch: str, cursor: str, limit: int
+) -> Call[tuple[str, list[str]]]:
+    """The ids alone of tasks that fit, newest first, and the cursor; "" at the end. Walks as `page` does."""
+    words = (0, "", " ".join(states), kind, owner, batch, cursor, limit, "ids")
+    return Call("page", words, lambda reply: (_text(reply[0]), [_text(id) for id in reply[1]]), again=True)
 
 
 def counts(owner: str = "") -> Call[dict[State, int]]:
@@ -295,9 +303,9 @@ def release(jobs: Sequence[Job], consumer: str, share: int) -> Call[list[bool]]:
 def beat(beat: Beat) -> Call[int]:
     """Write this consumer's heartbeat; answers the number of children of the whole fleet."""
     lost = [word for pair in beat.lost.items() for word in pair]
-    fields: list[Word] = ["host", beat.host, "pid", beat.pid, "version", beat.version]
-    fields += ["started_at", beat.started_at, "children", len(beat.children)]
-    fields += ["figures", msgspec.json.encode(beat.figures)]
+    fields: list[Word] = ["host", beat.host, "pid", beat.pid, "version", beat.version, "skew_ms", beat.skew_ms]
+    fields += ["started_at", beat.started_at, "children", len(beat.children), "draining", int(beat.draining)]
+    fields += ["kinds", " ".join(beat.kinds), "figures", msgspec.json.encode(beat.figures)]
     for number, child in enumerate(beat.children):
         fields += [f"child:{number}", msgspec.json.encode(child)]
     return Call("beat", (0, beat.name, len(beat.lost), *lost, *fields), int, again=True)
@@ -392,9 +400,10 @@ def drained() -> Call[float]:
     return Call("drained", (0, ""), float, again=True)
 
 
-def minutes(count: int) -> Call[dict[str, dict[str, int]]]:
-    """The counters and histograms of the last minutes: `202611251200` → field → n, the running minute first."""
-    return Call("minutes", (0, "", count), _minutes, again=True)
+def minutes(count: int, before: int = 0) -> Call[dict[str, dict[str, int]]]:
+    """The counters and histograms of the last minutes: `202611251200` → field → n, the running minute first, or the
+    one so many before it."""
+    return Call("minutes", (0, "", count, before), _minutes, again=True)
 
 
 def fullness() -> Call[float]:
@@ -437,9 +446,9 @@ def letter(owner: str, id: str) -> Call[Letter | None]:
     return Call("letter", (0, "", owner, id), lambda reply: _letter(id, reply) if reply else None, again=True)
 
 
-def remove_letter(id: str, by: str = "", request_id: str = "") -> Call[bool]:
-    """Remove a dead letter; False when there was none."""
-    return Call("remove_letter", (0, "", id, by, request_id), bool, again=True)
+def remove_letters(ids: Sequence[str], by: str = "", request_id: str = "") -> Call[int]:
+    """Remove dead letters, at most MOST_A_CALL; answers how many there were."""
+    return Call("remove_letters", (0, "", by, request_id, *ids), int, again=True)
 
 
 def apikeys(id: str = "") -> Call[list[ApiKey]]:
@@ -556,7 +565,7 @@ def _wave(reply: Any) -> Wave | None:
 
 def _page(reply: list[Any]) -> Page:
     cursor, rows = reply
-    return Page([_task(row) for row in rows], _text(cursor))
+    return Page([read_task(row) for row in rows], _text(cursor))
 
 
 def _batch(id: str, reply: list[Any]) -> Batch:
@@ -613,6 +622,9 @@ def _beat(row: list[Any]) -> Beat:
         beat_at=int(fields["beat_at"]),
         children=[msgspec.json.decode(fields[f"child:{n}"]) for n in range(int(fields["children"]))],
         figures=msgspec.json.decode(fields.get("figures", b"{}")),
+        draining=fields.get("draining") == b"1",
+        skew_ms=int(fields.get("skew_ms", 0)),
+        kinds=_text(fields.get("kinds", b"")).split(),
     )
 
 
@@ -649,10 +661,11 @@ def _json(reply: bytes | None) -> Any:
 
 # The order in which scripts/pieces/record.lua names the fields. Redis' clock may have jumped back between two of its
 # times (I15): what follows is never shown before what it follows.
-def _task(row: list[Any]) -> Task:
+def read_task(row: list[Any]) -> Task:
+    """A record as record.lua answers it."""
     id, state, kind, owner, priority, parts, done, submitted, started, finished, ttl, not_before, *rest = row
     attempts, interruptions, label, batch, request_id, seed, versions, sha256, consumer, *rest = rest
-    custom_id, metadata, rerun_of, rerun_sha256, estimated, stopped, estimate, result, error, webhook = rest
+    custom_id, metadata, rerun_of, rerun_sha256, estimated, stopped, estimate, result, error, webhook, job = rest
     started_at, finished_at = _after(_number(started), int(submitted)), _number(finished)
     expires_at = finished_at + int(ttl or 86_400) * 1000 if finished_at else None
     finished_at = _after(finished_at, started_at or int(submitted))
@@ -689,4 +702,5 @@ def _task(row: list[Any]) -> Task:
         result=result,
         error=_json(error),
         webhook=_text(webhook or b"").removeprefix("batch").strip(),
+        pauses=b"/later " in (job or b""),
     )

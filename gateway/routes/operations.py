@@ -11,13 +11,14 @@ from starlette.routing import Route
 
 from calc.decode import decode
 from calc.errors import InvalidData
-from gateway import answers, bodies, queries
+from gateway import answers, bodies, fleet, queries
 from gateway.desk import Desk
+from gateway.fleet import LostAnswer, QueueAnswer, WorkerAnswer, queue
 from gateway.found import found, found_letter, task_id
 from gateway.problems import Problem, invalid
-from pipeline import log, verbs
+from pipeline import log, verbs, views
 from pipeline.keys import PRIORITIES
-from pipeline.record import FINAL, Beat, Letter, Pause, Priority, Queue
+from pipeline.record import FINAL, Letter, Pause, Priority
 
 LOG = log.get()
 LETTERS = 50
@@ -31,47 +32,17 @@ class Why(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(min_length=1, max_length=200, description="Why, for whoever wonders.")]
 
 
-class PauseAnswer(Struct, frozen=True):
-    """Who paused a priority, why, since when."""
-
-    by: str
-    reason: str
-    at: str
-
-
-class QueueAnswer(Struct, frozen=True):
-    """A priority: jobs on its streams that nobody holds, jobs that are held. (Tasks that wait in their owners' rings
-    are counted by the state `queued`.)"""
-
-    priority: Priority
-    waiting: int
-    held: int
-    oldest_waits_ms: int | None
-    paused: PauseAnswer | None
-
-
 class QueueList(Struct, frozen=True):
     """The three priorities, the first served first."""
 
     queues: list[QueueAnswer]
 
 
-class WorkerAnswer(Struct, frozen=True):
-    """A consumer: its children say what each computes."""
-
-    name: str
-    host: str
-    pid: int
-    version: str
-    started_at: str
-    beat_ms_ago: int
-    children: list[dict[str, Any]]
-
-
 class WorkerList(Struct, frozen=True):
-    """The consumers that live."""
+    """The consumers that live, and those that went without a word in the last minutes."""
 
     workers: list[WorkerAnswer]
+    lost: list[LostAnswer]
 
 
 class LetterAnswer(Struct, frozen=True):
@@ -100,7 +71,7 @@ async def queues(request: Request) -> Response:
     """GET /queues: the three priorities."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
-    return answers.body(QueueList([_queue(each, desk.now_ms()) for each in await desk.store.do(verbs.queues())]))
+    return answers.body(QueueList([queue(each, desk.now_ms()) for each in await desk.store.do(verbs.queues())]))
 
 
 async def pause(request: Request) -> Response:
@@ -129,12 +100,17 @@ async def resume(request: Request) -> Response:
 
 
 async def workers(request: Request) -> Response:
-    """GET /workers: the consumers that live, and what each child computes."""
+    """GET /workers: the consumers, and what each child computes."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     beats = await desk.store.do(verbs.fleet())
-    beats.sort(key=lambda beat: beat.name)
-    return answers.body(WorkerList([_worker(beat, desk.now_ms()) for beat in beats]))
+    now_ms, scope = desk.now_ms(), request.state.caller.scope
+    desk.roll.note(beats, now_ms)
+    told = WorkerList(fleet.workers(beats, now_ms), [fleet.lost(each) for each in desk.roll.lost(now_ms)])
+    if scope:
+        known = await desk.store.do(views.owners(fleet.tasks_of(told.workers, told.lost)))
+        told = WorkerList(*fleet.only_of(scope, told.workers, told.lost, known))
+    return answers.body(told)
 
 
 async def letters(request: Request) -> Response:
@@ -152,7 +128,7 @@ async def remove_letter(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     id, by, request_id = (await found_letter(request, desk)).id, request.state.caller.name, request.state.request_id
-    await desk.store.do(verbs.remove_letter(id, by, request_id))
+    await desk.store.do(verbs.remove_letters([id], by, request_id))
     LOG.info("letter.removed", letter_id=id, by=by, request_id=request_id)
     return Response(status_code=204)
 
@@ -186,18 +162,6 @@ def _priority(request: Request) -> Priority:
     if name not in PRIORITIES:
         raise Problem("unknown_queue", f"There is no queue {name[:40]!r}: high, medium, low.")
     return cast(Priority, name)
-
-
-def _queue(queue: Queue, now_ms: int) -> QueueAnswer:
-    told = queue.paused
-    paused = None if told is None else PauseAnswer(told.by, told.reason, answers.time_text(told.at))
-    oldest = None if queue.oldest_at is None else max(0, now_ms - queue.oldest_at)
-    return QueueAnswer(queue.priority, queue.waiting, queue.held, oldest, paused)
-
-
-def _worker(beat: Beat, now_ms: int) -> WorkerAnswer:
-    about = (beat.name, beat.host, beat.pid, beat.version, answers.time_text(beat.started_at))
-    return WorkerAnswer(*about, max(0, now_ms - beat.beat_at), beat.children)
 
 
 def _letter(letter: Letter) -> LetterAnswer:

@@ -65,9 +65,10 @@ def test_compose_starts_each_program_itself() -> None:
 
 
 def test_compose_publishes_on_loopback_only_and_needs_no_edit_to_scale() -> None:
-    published = re.findall(r'ports: \["([^"]+)"\]', COMPOSE)
+    published = re.findall(r'"([^"]+:\d+)"', COMPOSE)
     assert published == [
         "127.0.0.1:${HEADRACE_HTTP_PORT:-80}:8080",
+        "127.0.0.1:${HEADRACE_DASHBOARD_PORT:-5555}:5555",
         "127.0.0.1:${HEADRACE_GATEWAY_PORTS:-8001-8020}:8000",
     ]
     assert "container_name" not in COMPOSE

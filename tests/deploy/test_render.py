@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import render
+from deploy import door, render
 from deploy.stack import ROOT, Stack, read
 from gateway.__main__ import KEEP_ALIVE_S
 from pipeline import settings
@@ -30,7 +30,10 @@ def test_nginx_accepts_its_configuration_and_keeps_connections(
     stack = make_stack()
     text = render.nginx_here(stack) if where == "here" else render.nginx_compose(stack.settings)
     conf = tmp_path / "nginx.conf"
-    conf.write_text(text.replace("/tmp/", f"{tmp_path}/"))
+    conf.write_text(re.sub(r"(?<![\w\"])/tmp/", f"{tmp_path}/", text))
+    for folder in (tmp_path, stack.var):
+        folder.mkdir(exist_ok=True)
+        door.write(folder, render.COMPOSE_DASHBOARD_PORT, stack.wanted.dashboard_auth)
     tested = subprocess.run(
         [stack.nginx, "-t", "-e", "stderr", "-p", f"{tmp_path}/", "-c", conf], capture_output=True, text=True
     )

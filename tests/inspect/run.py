@@ -37,7 +37,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_run(4)
+        self.port = free_run(5)
         self.tasks: dict[str, dict[str, Any]] = {}  # name → the task as the API told it at its end
         self.keys: dict[str, str] = {}
         self.batch = ""
@@ -54,6 +54,7 @@ class Run:
             "VAR": folder / "var",
         }
         ports = {"HTTP_PORT": self.port, "GATEWAY_PORT": self.port + 1, "STORE_PORT": self.port + 3}
+        ports["DASHBOARD_PORT"] = self.port + 4
         settings |= ports | {"RETRY_PAUSE_S": 0.05, "REDIS_URL": ""}
         plain = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
         self.environ = plain | {f"HEADRACE_{name}": str(value) for name, value in settings.items()}
