@@ -78,9 +78,7 @@ def read(place: Place, entries: int = ENTRIES, tasks: int = TASKS) -> Call[Read]
 def missed(state: str, cursor: str, limit: int, from_ms: int, to_ms: int) -> Call[tuple[str, list[Ended]]]:
     """Tasks in a final state that ended from `from_ms` to `to_ms`, and whose records are kept, by pages."""
     words = (0, "", state, cursor, limit, from_ms, to_ms)
-    return Call(
-        "audit_missed", words, lambda r: (r[0].decode(), [Ended("", text(id), state) for id in r[1]]), again=True
-    )
+    return Call("audit_missed", words, lambda r: (text(r[0]), [Ended("", text(id), state) for id in r[1]]), again=True)
 
 
 def records(store: Store, tasks: Sequence[Ended]) -> list[Record]:

@@ -22,11 +22,8 @@ NAMES = {"task": "task_id", "batch": "batch_id", "state": "was"}
 def ended(task: Ended, record: Record, place: Place, source: str = "") -> Body:
     """A task has ended. `source` is `record` where its event was gone."""
     if not record:
-        return (
-            _front(place.at_ms, "task.ended")
-            | {"task_id": task.id, "state": task.state, "reason": GONE}
-            | _after(place)
-        )
+        said = {"task_id": task.id, "state": task.state, "reason": GONE}
+        return _front(place.at_ms, "task.ended") | said | _after(place)
     body = _front(_whole(record.get(b"finished_at")) or place.at_ms, "task.ended")
     body |= {"task_id": task.id, "state": task.state} | _record(record)
     result = record.get(b"result")
@@ -68,9 +65,8 @@ def _filled(body: Body) -> Body:
 
 
 def _record(record: Record) -> Body:
-    submitted, started, finished = (
-        _whole(record.get(name)) for name in (b"submitted_at", b"started_at", b"finished_at")
-    )
+    submitted, finished = _whole(record.get(b"submitted_at")), _whole(record.get(b"finished_at"))
+    started = _whole(record.get(b"started_at"))
     kind_version, package = _versions(record.get(b"versions", b""))
     seed = record.get(b"seed")
     body: Body = {ours: text(record[name]) for name, ours in TEXTS.items() if name in record}
