@@ -69,7 +69,7 @@ def _failures(asked: tuple[str, ...]) -> Made:
     done = {200: Good("BulkAnswer", "What became of them.")}
     room = ("count_changed", "store_full", *BODY, *asked)
     group = RetryGroup("f616cf0f7f943dac", 412)
-    which = [each for each in filters() if each["name"] in ("state", "kind", "batch")]
+    which = [each for each in filters() if each["name"] not in ("cursor", "limit")]
     return {
         "/failures": {
             "get": operation(
