@@ -117,7 +117,7 @@ DETAILS: dict[str, str | Made] = {
             _field(
                 "?stat",
                 "is not a parameter here. Did you mean state?",
-                allowed="state, kind, cursor, limit",
+                allowed="state, kind, batch, owner, error, priority, label, text, since, until, cursor, limit",
                 code="invalid",
             )
         ],
