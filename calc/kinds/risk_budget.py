@@ -14,7 +14,7 @@ that is not positive semidefinite, unless `repair` says nearest; assets that mak
 """
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from msgspec import Meta, Struct
@@ -55,6 +55,12 @@ EXAMPLE = {
     "correlation": [[1, 0.1, 0.05], [0.1, 1, 0.2], [0.05, 0.2, 1]],
     "budgets": [0.5, 0.3, 0.2],
 }
+_LAW = {"volatility": [0.1, 0.15, 0.2], "correlation": [[1.0, 0.7, 0.2], [0.7, 1.0, 0.25], [0.2, 0.25, 1.0]]}
+FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {**_LAW, "method": "equal_risk"},
+    {**_LAW, "method": "hrp", "distance": "correlation"},
+    {**_LAW, "method": "hrp", "distance": "rows"},
+)
 
 MOST_ERROR = 1e-9  # of a contribution, relative to its budget
 
