@@ -21,7 +21,7 @@ export HEADRACE_HTTP_PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs audit audit-export doctor key keys remove-key webhook-secret webhook-secrets remove-webhook-secret demo inspect bench bench-full test lint test-compose chaos fuzz locks setup setup-test
+.PHONY: help up down status logs audit audit-export doctor key keys remove-key webhook-secret webhook-secrets remove-webhook-secret demo inspect bench bench-full bench-kinds test golden-elsewhere lint test-compose chaos fuzz locks setup setup-test
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench: setup-test ## the most important benchmarks, each a table: some minutes
 
 bench-full: setup-test ## all of them, with a million tasks: half an hour or more
 	@$(PY) -m bench --full
+
+bench-kinds: setup-test ## each kind of calculation beside QuantLib, arch, PyPortfolioOpt, pyxirr …
+	@$(PY) -m bench kinds
 
 test: setup-test ## set up, then lint, types and all tests
 	@$(MAKE) --no-print-directory lint
