@@ -49,7 +49,7 @@ def add(table: Table, told: dict[str, Any]) -> None:
         table.add(f"  {what}: {told['anchor']}", "CPU ms", 1e3 * score["anchor_s"])
         table.add(what, "x less CPU", ratio)
         if score["error"]:
-            table.add(what, "standard error", score["error"])
+            table.add(what, "s.e. × 1e6", 1e6 * score["error"])
         if told["work"] > 1 or told["goal_per_s"]:
             table.add(what, "per CPU s", told["work"] / score["ours_s"])
     if told["goal"]:
@@ -60,4 +60,4 @@ def add(table: Table, told: dict[str, Any]) -> None:
 
 def verdict(what: str, median: float, goal: float, unit: str) -> str:
     """Whether a median reaches its goal."""
-    return f"{what}: {median:,.3g} {unit}, goal {goal:,g}: {'met' if median >= goal else 'MISSED'}"
+    return f"{what}: {float(f'{median:.3g}'):,.10g} {unit}, goal {goal:,g}: {'met' if median >= goal else 'MISSED'}"

@@ -80,7 +80,7 @@ FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
     {**_OPTION, **_SIMULATED, "style": "arithmetic", "method": "rqmc", "variance_reduction": "none"},
     {**_OPTION, **_SIMULATED, "style": "min", "method": "rqmc", "correlation": 1},
     {**_OPTION, **_SIMULATED, "style": "arithmetic", "method": "rqmc", "correlation": -1}
-    | {"spots": [100, 100], "volatilities": [0.2, 0.2]},
+    | {"spots": [100, 100], "volatilities": [0.2, 0.2], "strike": 105},
 )
 
 

@@ -14,7 +14,7 @@ from numba.core.dispatcher import Dispatcher
 from calc import execute
 from calc.errors import InvalidData
 from tests.calc import golden
-from tests.calc.test_refs import CASES
+from tests.refs.cases import CASES
 
 FEW = {"paths": 1024, "policy_paths": 4096, "scenarios": 40_000}
 
