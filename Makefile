@@ -67,7 +67,7 @@ webhook-secrets: setup ## the secrets that exist (never their text)
 remove-webhook-secret: setup ## remove one: OWNER=… ID=…
 	@$(PY) -m deploy.webhook_secrets remove "$(OWNER)" "$(ID)"
 
-demo: setup ## a portfolio's risk, option prices and more, computed at once
+demo: setup ## every family of kinds on real prices and 100,000 loans, each answer checked
 	@$(PY) -m examples.demo
 
 inspect: setup ## redis-cli lines for the questions people ask, and their answers now (TASK=… about a certain task)
