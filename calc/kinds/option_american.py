@@ -122,7 +122,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate | None:
         return None
     price, error, _ = _price(params, accumulator.price)
     unit = setting(params).unit
-    return Estimate(price * unit, error * unit)
+    return Estimate(price * unit, error * unit, accumulator.price.n * _sides(params))
 
 
 def enough(params: Params, accumulator: Partial) -> bool:

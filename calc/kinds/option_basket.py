@@ -146,7 +146,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate | None:
     if not _simulates(params):
         return None
     value, error, _ = _price(params, accumulator)
-    return Estimate(value, error)
+    return Estimate(value, error, _paths_done(params, accumulator))
 
 
 def enough(params: Params, accumulator: Partial) -> bool:
@@ -235,6 +235,10 @@ def _extreme_of_two(params: Params, terms: basket.Terms) -> tuple[Integrated, fl
     return Integrated(call, max(call - (forward - strike), 0.0), 0.0, 0), forward
 
 
+def _paths_done(params: Params, accumulator: Partial) -> int:
+    return sum(m.n for m in accumulator.price) * (2 if samples.is_antithetic(params) else 1)
+
+
 def _diagnostics(
     params: Params, accumulator: Partial, coefficient: float | None, exact: Integrated | None
 ) -> Diagnostics:
@@ -245,7 +249,7 @@ def _diagnostics(
         estimator=samples.estimator(params),
         model="black_scholes",
         assets=len(params.spots),
-        paths=made * (2 if samples.is_antithetic(params) else 1),
+        paths=_paths_done(params, accumulator),
         replicates=len(accumulator.price),
         stopped_early=asked is not None and made < asked.points * asked.replicates,
         control_coefficient=coefficient,

@@ -163,7 +163,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate | None:
     if not _simulates(params):
         return None
     value, error, _ = _price(params, accumulator)
-    return Estimate(value, error)
+    return Estimate(value, error, _paths_done(params, accumulator))
 
 
 def enough(params: Params, accumulator: Partial) -> bool:
@@ -241,6 +241,10 @@ def _beside(params: Params) -> dict[str, float | None]:
     return beside
 
 
+def _paths_done(params: Params, accumulator: Partial) -> int:
+    return sum(m.n for m in accumulator.price) * (2 if samples.is_antithetic(params) else 1)
+
+
 def _diagnostics(params: Params, accumulator: Partial, coefficient: float | None) -> Diagnostics:
     found = terms(params)
     made = sum(m.n for m in accumulator.price)
@@ -253,7 +257,7 @@ def _diagnostics(params: Params, accumulator: Partial, coefficient: float | None
         model="black_scholes",
         monitoring="continuous" if found.continuous else "discrete",
         dates=found.times.size,
-        paths=made * (2 if samples.is_antithetic(params) else 1),
+        paths=_paths_done(params, accumulator),
         replicates=len(accumulator.price),
         stopped_early=asked is not None and made < asked.points * asked.replicates,
         control_coefficient=coefficient,
