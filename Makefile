@@ -95,7 +95,7 @@ chaos: setup-test ## kill, stop and cut everything under load, then count what w
 	@$(PY) -m tests.chaos --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED))
 
 locks: ## make the locks anew from requirements/*.in (needs uv)
-	@for name in run test; do \
+	@for name in run test otel; do \
 	  uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header \
 	    requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done
