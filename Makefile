@@ -110,7 +110,7 @@ fuzz: setup-test ## requests made from the OpenAPI document, against a stack of 
 	@$(PY) -m tests.fuzz --cases $(or $(CASES),10000) $(if $(SEED),--seed $(SEED))
 
 locks: ## make the locks anew from requirements/*.in (needs uv)
-	@for name in run test; do \
+	@for name in run test otel; do \
 	  uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header \
 	    requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done
