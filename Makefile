@@ -24,7 +24,7 @@ endif
 .PHONY: help up down status logs audit audit-export doctor key keys remove-key webhook-secret webhook-secrets remove-webhook-secret demo inspect bench bench-full bench-kinds test golden-elsewhere lint test-compose chaos fuzz locks setup setup-test
 
 help: ## these lines
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make up CONSUMERS=5 GATEWAYS=5 CHILDREN=2 PORT=8081; every other setting: .env.example"
 
@@ -85,6 +85,12 @@ bench-kinds: setup-test ## each kind of calculation beside QuantLib, arch, PyPor
 test: setup-test ## set up, then lint, types and all tests
 	@$(MAKE) --no-print-directory lint
 	@bash tests/run.sh
+
+golden-elsewhere: ## are the bits of all kinds the same by another Python? PYTHON=python3.13
+	@"$(or $(PYTHON),python3)" -m venv var/golden
+	@var/golden/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@NUMBA_CACHE_DIR=var/golden/compiled var/golden/bin/python -m tests.calc.golden check
+	@var/golden/bin/python -c "import sys; print('The same bits by Python', sys.version.split()[0])"
 
 lint: setup-test ## lint and types alone
 	$(PY) -m ruff check .

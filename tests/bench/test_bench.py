@@ -56,7 +56,7 @@ TINY: dict[str, Callable[[], Table]] = {
     "tabs": lambda: tabs.measure(tasks=300, repetitions=1, quiet_s=1.5),
     "up": lambda: up.measure(repetitions=1),
     "fleet": lambda: fleet.measure(tasks=400, repetitions=1),
-    "memory": lambda: memory.measure(tasks=200, repetitions=1),
+    "memory": lambda: memory.measure(tasks=200, repetitions=1, copies=1),
     "bytes": lambda: bytes_held.measure(count=1000, repetitions=1),
     "recovery": lambda: recovery.measure(repetitions=1),
     "crash": lambda: crash.measure(repetitions=1, jobs=40, job_s=0.3, sent=200),
