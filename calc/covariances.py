@@ -108,7 +108,7 @@ def from_correlation(
         matrix, faults = _from_pairs(given, symbols)
     elif isinstance(given, list):
         faults = _told(checks.square(given, size), path)
-        matrix = np.eye(size) if faults else np.array(given, dtype=np.float64)
+        matrix = np.eye(size) if faults else np.array(given, dtype=np.float64).reshape(size, size)
     else:
         faults = [Fault(path, RANGE, given, code="out_of_range")] if abs(given) > 1 else []
         matrix = np.full((size, size), given)
@@ -126,7 +126,7 @@ def from_covariance(given: list[list[float]], symbols: list[str]) -> tuple[Matri
     faults = _told(checks.square(given, len(symbols)), path)
     if faults:
         return np.eye(len(symbols)), faults
-    matrix = np.array(given, dtype=np.float64)
+    matrix = np.array(given, dtype=np.float64).reshape(len(symbols), len(symbols))
     return matrix, _told(checks.check_covariance(matrix, symbols), path)
 
 
@@ -159,7 +159,7 @@ def of_assets(
     elif indefinite and len(names) > nearest.LARGEST:
         detail = f"a matrix of {len(names)} assets is not repaired: at most {nearest.LARGEST}"
         faults.append(Fault("$.repair", detail, repair, code="too_large"))
-    return 0.5 * (matrix + matrix.T), faults
+    return 0.5 * matrix + 0.5 * matrix.T, faults
 
 
 def repaired(covariance: Matrix, repair: Literal["none", "nearest"]) -> Repaired:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 
 from calc import execute
+from consumer.figures import Figures
 from consumer.pool import Pool
 from consumer.slot import Slot
 from consumer.timers import Timer
@@ -22,8 +23,9 @@ BEAT_S = 2.0
 class Heart:
     """`timers` is what the parent's loop runs."""
 
-    def __init__(self, store: Store, consumer: str, settings: Settings, pool: Pool) -> None:
+    def __init__(self, store: Store, consumer: str, settings: Settings, pool: Pool, figures: Figures) -> None:
         self.share = settings.share
+        self._figures = figures
         self.lost: Counter[str] = Counter()  # kind → outcomes that came too late since the last beat
         self._store = store
         self._consumer = consumer
@@ -54,6 +56,7 @@ class Heart:
                     beat_at=now_ms,
                     children=[self._child(slot, now_ms) for slot in self._pool.slots],
                     lost=self.lost,
+                    figures=self._figures.as_told(),
                     draining=self._draining,
                     skew_ms=skew_ms,
                     kinds=sorted(execute.kinds()),

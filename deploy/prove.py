@@ -143,13 +143,13 @@ class Prover:
     def _credential(self) -> dict[str, str]:
         if self._key is None and access_needs_a_key(self.stack.settings, self.store):
             self._key = apikeys.make("submitter", OWNER, LABEL)
-            self.store.do(verbs.keep_apikey(self._key[1]))
+            self.store.do(verbs.keep_apikey(self._key[1], "make up"))
         return {"Authorization": f"Bearer {self._key[0]}"} if self._key else {}
 
     def give_back(self) -> None:
         """Remove that key, however the proof has ended."""
         if self._key:
-            self.store.do(verbs.remove_apikey(self._key[1].id))
+            self.store.do(verbs.remove_apikey(self._key[1].id, "make up"))
 
     def names(self) -> set[str]:
         """The names of the consumers that our supervisord started, as they call themselves."""

@@ -28,7 +28,7 @@ from pipeline.apikeys import EVERYONE, HOME, ApiKey, Role
 from pipeline.settings import Settings
 
 # By the first piece of a path. What is open says nothing of anybody's tasks; "" is the front page.
-OPEN = ("", "health", "ready", "docs", "openapi.json", "kinds", "dashboard")
+OPEN = ("", "health", "ready", "metrics", "docs", "openapi.json", "kinds", "dashboard")
 OPEN_TO_WRITE = ("/session",)  # where a key is shown, or its cookie removed
 # Least role to read, least role to write; what is not here is for admins.
 RULES: dict[str, tuple[Role, Role]] = {
@@ -103,17 +103,15 @@ class Gate:
     async def caller(self, request: Request) -> Caller:
         """Who asks. Raises a Problem when that cannot be, or when they may not ask this."""
         path, method = request.scope["path"], request.method
-        room = path.split("/", 2)[1]
-        if room in OPEN and path not in EXACT:
+        if is_open(path):
             return ANYBODY
         if path in OPEN_TO_WRITE and method not in READING:
             refuse_from_elsewhere(request, must_say=False)
             return NOBODY
         caller = await self._authenticated(request)
-        read, write = EXACT.get(path) or RULES.get(room, ADMINS)
-        least = read if method in READING else write
-        if not apikeys.may(caller.role, least):
-            detail = f"{method} {path[:100]} needs the role {least}; {caller.name} is {caller.role}."
+        needed = least(path, method)
+        if not apikeys.may(caller.role, needed):
+            detail = f"{method} {path[:100]} needs the role {needed}; {caller.name} is {caller.role}."
             raise Problem("forbidden", detail)
         return caller
 
@@ -176,6 +174,21 @@ def unsafe(settings: Settings) -> str:
         "Set HEADRACE_ADMIN_KEY to a long random text (openssl rand -hex 24),\n"
         "or HEADRACE_JWT_ISSUER, or listen on 127.0.0.1."
     )
+
+
+def is_open(path: str) -> bool:
+    """Whether everybody may ask here."""
+    return _room(path) in OPEN and path not in EXACT
+
+
+def least(path: str, method: str) -> Role:
+    """The least role that may do this."""
+    read, write = EXACT.get(path) or RULES.get(_room(path), ADMINS)
+    return read if method in READING else write
+
+
+def _room(path: str) -> str:
+    return path.split("/", 2)[1]
 
 
 def _of(key: ApiKey) -> Caller:

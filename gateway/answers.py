@@ -4,7 +4,6 @@ The result is never parsed here: its bytes go from Redis into the answer as they
 Times are RFC 3339 in UTC with milliseconds, durations have their unit in the name; what is not known yet is null.
 """
 
-import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
@@ -14,13 +13,12 @@ import msgspec
 from msgspec import Raw, Struct
 from starlette.responses import Response
 
+from gateway import etags
 from gateway.forecast import Forecast
 from pipeline.record import FINAL, Priority, State, Task
-from pipeline.webhooks import Delivery
 
 ACCEPTED, OK, NO_CONTENT = 202, 200, 204
 JSON = "application/json"
-ASK_AGAIN_S = "1"  # Retry-After of an answer that will change
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOTHING = Raw(b"null")
 
@@ -72,6 +70,13 @@ class Rerun(Struct, frozen=True):
     same_bits: bool | None
 
 
+class ForecastError(Struct, frozen=True):
+    """What came, less what was foretold, in seconds; null where nothing was, or nothing has come yet."""
+
+    wait_s: float | None
+    run_s: float | None
+
+
 class WebhookAnswer(Struct, frozen=True, kw_only=True):
     """Who is told of an end, and whether they have heard. `waiting`: nothing has ended yet; `pending`: it is tried
     until it is taken or given up; `forgotten`: it was one or the other, longer than 7 days ago."""
@@ -117,6 +122,7 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
     interruptions: int
     progress: Progress
     estimated: Forecast | None
+    forecast_error: ForecastError | None
     stopped_at: str | None
     error: Failure | None
     seed: int | None
@@ -194,7 +200,7 @@ def accepted(
         estimated=estimated,
         links=links(id, state),
     )
-    sent = {"Location": said.links.self, "Retry-After": ASK_AGAIN_S} | (headers or {})
+    sent = {"Location": said.links.self, "Retry-After": etags.ASK_AGAIN_S} | (headers or {})
     return Response(_encode(said), ACCEPTED, sent, JSON)
 
 
@@ -209,9 +215,7 @@ def task(
     hook: WebhookAnswer | None = None,
 ) -> Response:
     """The task in its one shape."""
-    headers = headers or {}
-    if record.state not in FINAL:
-        headers["Retry-After"] = ASK_AGAIN_S
+    headers = (headers or {}) | etags.ask_again(record)
     return Response(_encode(whole(record, now_ms, cached, hook, why)), status, headers, JSON)
 
 
@@ -219,10 +223,10 @@ def whole(
     record: Task, now_ms: int, cached: bool = False, hook: WebhookAnswer | None = None, why: str | None = None
 ) -> TaskAnswer:
     """A task with its result. `hook`: what the store says of its webhook; `why` it has not started (gateway/why.py)."""
-    sha256 = sha256_of(record) or None
+    sha256 = etags.result_sha256(record)
     return TaskAnswer(
         cached=cached,
-        webhook=hook or webhook(record.webhook, None, record.state in FINAL),
+        webhook=hook,
         rerun=_rerun(record, sha256),
         result_sha256=sha256,
         result=NOTHING if record.result is None else Raw(record.result),
@@ -235,11 +239,14 @@ def summary(record: Task, now_ms: int, why: str | None = None) -> TaskSummary:
     return TaskSummary(**_told(record, now_ms, why))
 
 
-def result(record: Task, now_ms: int, headers: dict[str, str], why: str | None = None) -> Response:
+def result(
+    record: Task, now_ms: int, headers: dict[str, str], hook: WebhookAnswer | None, why: str | None = None
+) -> Response:
     """The result alone, or 202 with the task while there is none."""
     if record.result is None:
-        return task(record, now_ms, headers | {"Location": links(record.id, record.state).self}, ACCEPTED, why=why)
-    return Response(record.result, OK, headers, JSON)
+        here = headers | {"Location": links(record.id, record.state).self}
+        return task(record, now_ms, here, ACCEPTED, hook=hook, why=why)
+    return Response(record.result, OK, headers | etags.kept(record, now_ms), JSON)
 
 
 def page(records: list[Task], cursor: str, next_link: str, now_ms: int, whys: dict[str, str]) -> Response:
@@ -248,11 +255,6 @@ def page(records: list[Task], cursor: str, next_link: str, now_ms: int, whys: di
         TaskListed(headline=_headline(record.head), **_told(record, now_ms, whys.get(record.id))) for record in records
     ]
     return Response(_encode(TaskList(tasks=tasks, cursor=cursor or None, next=next_link or None)), OK, media_type=JSON)
-
-
-def sha256_of(record: Task) -> str:
-    """Of the result's bytes; "" while there is none."""
-    return "" if record.result is None else hashlib.sha256(record.result).hexdigest()
 
 
 def body(value: Any, headers: dict[str, str] | None = None, status: int = OK) -> Response:
@@ -273,30 +275,6 @@ def links(id: str, state: State) -> Links:
     return Links(path, f"{path}/result", "" if state in FINAL else f"{path}/cancel")
 
 
-def webhook(url: str, delivery: Delivery | None, ended: bool) -> WebhookAnswer | None:
-    """What is known of a webhook; None where there is none."""
-    if not url:
-        return None
-    if delivery is None:
-        unknown: dict[str, Any] = dict.fromkeys(("next_at", "last_at", "last_status", "last_error", "delivered_at"))
-        return WebhookAnswer(url=url, state="forgotten" if ended else "waiting", attempts=0, **unknown)
-    return delivery_told(delivery)
-
-
-def delivery_told(delivery: Delivery) -> WebhookAnswer:
-    """How a delivery goes."""
-    return WebhookAnswer(
-        url=delivery.url,
-        state=delivery.state,
-        attempts=delivery.attempts,
-        next_at=_time(delivery.next_at),
-        last_at=_time(delivery.last_at),
-        last_status=delivery.last_status,
-        last_error=delivery.last_error or None,
-        delivered_at=_time(delivery.over_at) if delivery.state == "delivered" else None,
-    )
-
-
 def foretold(record: Task) -> Forecast | None:
     """What was foretold of a task when it was accepted."""
     return None if record.estimated is None else msgspec.convert(record.estimated, Forecast)
@@ -311,6 +289,11 @@ def versions_text(kind: int, package: str) -> str:
 def time_text(ms: int) -> str:
     """`2026-11-25T10:00:00.123Z`."""
     return f"{_second_text(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+def time_if(ms: int | None) -> str | None:
+    """The same, where there is one."""
+    return None if ms is None else time_text(ms)
 
 
 # ── pieces ──
@@ -341,6 +324,8 @@ def _told(t: Task, now_ms: int, why: str | None) -> dict[str, Any]:
     """
     end = t.finished_at or now_ms
     ran_ms = max(0, end - t.started_at) if t.started_at else None
+    waited_ms = max(0, (t.started_at or end) - t.submitted_at)
+    told = foretold(t)
     return {
         "task_id": t.id,
         "kind": t.kind,
@@ -352,18 +337,19 @@ def _told(t: Task, now_ms: int, why: str | None) -> dict[str, Any]:
         "custom_id": t.custom_id or None,
         "owner": t.owner,
         "submitted_at": time_text(t.submitted_at),
-        "run_at": _time(t.not_before),
-        "started_at": _time(t.started_at),
-        "finished_at": _time(t.finished_at),
-        "expires_at": _time(t.expires_at),
-        "waited_ms": max(0, (t.started_at or end) - t.submitted_at),
+        "run_at": time_if(t.not_before),
+        "started_at": time_if(t.started_at),
+        "finished_at": time_if(t.finished_at),
+        "expires_at": time_if(t.expires_at),
+        "waited_ms": waited_ms,
         "why_waiting": why,
         "ran_ms": ran_ms,
         "attempts": t.attempts,
         "interruptions": t.interruptions,
         "progress": progress(t, ran_ms),
-        "estimated": foretold(t),
-        "stopped_at": _time(t.stopped_at),
+        "estimated": told,
+        "forecast_error": _error(t, told, waited_ms, ran_ms),
+        "stopped_at": time_if(t.stopped_at),
         "error": failure(t),
         "seed": t.seed,
         "versions": msgspec.convert(t.versions, Versions),
@@ -377,8 +363,12 @@ def _second_text(second: int) -> str:
     return (EPOCH + timedelta(seconds=second)).isoformat()[:-6]
 
 
-def _time(ms: int | None) -> str | None:
-    return None if ms is None else time_text(ms)
+def _error(t: Task, told: Forecast | None, waited_ms: int, ran_ms: int | None) -> ForecastError | None:
+    if told is None or t.not_before or not t.started_at or t.state not in FINAL:
+        return None
+    wait_s = None if told.wait_s is None else round(waited_ms / 1000 - told.wait_s, 3)
+    run_s = None if told.run_s is None or ran_ms is None else round(ran_ms / 1000 - told.run_s, 3)
+    return ForecastError(wait_s, run_s)
 
 
 def _rerun(t: Task, sha256: str | None) -> Rerun | None:

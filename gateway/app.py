@@ -1,7 +1,7 @@
 """What hangs where: the application, its routes, and what lives as long as it does.
 
 Edge (id, log, faults) ─▶ /tasks…        hot: found in one look
-                       ─▶ /kinds… /health /ready /docs… /openapi.json
+                       ─▶ /kinds… /health /ready /metrics /docs… /openapi.json
 """
 
 from collections.abc import AsyncIterator
@@ -22,12 +22,14 @@ from gateway.desk import Desk
 from gateway.hot import Hot
 from gateway.problems import Problem
 from gateway.routes import (
+    again,
     batches,
     dashboard,
     docs,
     failures,
     health,
     kinds,
+    metrics,
     operations,
     session,
     story,
@@ -48,7 +50,10 @@ WITHOUT: dict[str, Any] = {
 }
 
 # Static paths first: `/tasks/batch` is no task id.
-HOT = [*failures.ROUTES, *batches.ROUTES, *tasks.ROUTES, *watch.ROUTES, *story.ROUTES, *operations.ROUTES]
+HOT = [
+    *(*failures.ROUTES, *batches.ROUTES, *tasks.ROUTES, *again.ROUTES),
+    *(*watch.ROUTES, *story.ROUTES, *operations.ROUTES),
+]
 
 
 def create(settings: Settings) -> FastAPI:
@@ -62,9 +67,12 @@ def create(settings: Settings) -> FastAPI:
     app.state.failures = Failures(desk.store)
     app.state.files = files.read()
     desk.beats.append(lambda: system.stand(desk, reader.cost()))
-    app.router.routes += [*HOT, *webhooks.ROUTES, *dashboard.ROUTES, *session.ROUTES]
-    for path, endpoint in kinds.ROUTES + health.ROUTES + docs.ROUTES:
+    hot = [*HOT, *webhooks.ROUTES, *dashboard.ROUTES, *session.ROUTES]
+    app.router.routes += hot
+    rest = kinds.ROUTES + health.ROUTES + metrics.ROUTES + docs.ROUTES
+    for path, endpoint in rest:
         app.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
+    desk.figures.routes |= {route.endpoint: route.path for route in hot} | {each: path for path, each in rest}
     return app
 
 

@@ -21,9 +21,9 @@ from calc.errors import Fault, InvalidData, UnknownKind
 from gateway import headers
 from gateway.answers import EPOCH
 from gateway.problems import Problem, invalid
-from pipeline.receiver import LONGEST, BadReceiver, parse
+from pipeline.receiver import LONGEST
 from pipeline.record import Priority
-from pipeline.settings import Settings, webhook_networks
+from pipeline.settings import Settings
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 LATEST_S = 30 * 86_400  # the furthest a task can be put off
@@ -166,17 +166,6 @@ def time_limit_s(asked: Envelope, settings: Settings) -> float:
     return asked.time_limit_s
 
 
-def webhook(url: str, settings: Settings, path: str = "$.webhook") -> str:
-    """Who is told of the end; "" for nobody. Raises a Problem for a URL that no webhook can have."""
-    try:
-        if url:
-            parse(url, webhook_networks(settings))
-    except BadReceiver as wrong:
-        code = "invalid_query" if path.startswith("?") else "invalid_request"
-        raise invalid([Fault(path, wrong.wrong, url, wrong.allowed)], code) from None
-    return url
-
-
 def not_before_ms(asked: Envelope, now_ms: int) -> int:
     """When the task may start, in ms since 1970; 0 for now."""
     if asked.delay_s:
@@ -211,13 +200,21 @@ def key(request: Request, asked: Envelope, kind: str, body: bytes) -> Key:
     return _key(request, lambda: _request_sha256(asked, kind), body)
 
 
-def _key(request: Request, sha256: Callable[[], str], body: bytes) -> Key:
+def key_name(request: Request) -> str:
+    """The client's Idempotency-Key, "" for none. Raises a Problem where it is none."""
     sent = headers.every(request, "idempotency-key")
-    if sent:
-        match = _KEY.fullmatch(sent[0]) if len(sent) == 1 else None
-        if not match:
-            raise Problem("bad_header", "Idempotency-Key must be one text of 1 to 255 printable ASCII characters.")
-        return Key(f"key:{match[1] or match[2]}", sha256())
+    if not sent:
+        return ""
+    match = _KEY.fullmatch(sent[0]) if len(sent) == 1 else None
+    if not match:
+        raise Problem("bad_header", "Idempotency-Key must be one text of 1 to 255 printable ASCII characters.")
+    return match[1] or match[2]
+
+
+def _key(request: Request, sha256: Callable[[], str], body: bytes) -> Key:
+    name = key_name(request)
+    if name:
+        return Key(f"key:{name}", sha256())
     submission = headers.first(request, "x-submission-id")
     if _SUBMISSION_ID.fullmatch(submission):
         return Key(f"once:{submission}", hashlib.sha256(body).hexdigest(), RESEND_TTL_S)

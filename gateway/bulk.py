@@ -9,8 +9,9 @@ from functools import partial
 
 from msgspec import Raw, Struct, structs
 
-from gateway import answers, bodies, gather, limits, submission
+from gateway import bodies, etags, gather, limits, submission
 from gateway.desk import Desk
+from gateway.found import GONE
 from gateway.problems import Problem
 from gateway.submission import Asked, From
 from pipeline import verbs, views
@@ -49,12 +50,12 @@ def refuse_when_changed(count: int, expected: int, drift: float = DRIFT) -> None
         raise Problem("count_changed", f"It was expected to be {expected:,} and is {count:,} by now. Nothing was done.")
 
 
-async def cancel(desk: Desk, ids: Sequence[str]) -> BulkAnswer:
+async def cancel(desk: Desk, ids: Sequence[str], sender: From) -> BulkAnswer:
     """Give all of them up."""
     done, refused = 0, dict[str, int]()
     for at in range(0, len(ids), AT_ONCE):
-        said = await asyncio.gather(*(desk.store.do(verbs.cancel(id, desk.share)) for id in ids[at : at + AT_ONCE]))
-        for outcome in said:
+        calls = [verbs.cancel(id, desk.share, sender.by, sender.request_id) for id in ids[at : at + AT_ONCE]]
+        for outcome in await asyncio.gather(*map(desk.store.do, calls)):
             if outcome in ("ok", "cancelled"):
                 done += 1
             else:
@@ -78,7 +79,7 @@ async def again(
     """A new task that does the calculation of an old one again. Raises a Problem."""
     origin = await desk.store.do(verbs.origin(old.id))
     if origin is None:
-        raise Problem("task_expired", "The record of this task was removed when its time was over.", task_id=old.id)
+        raise Problem("task_expired", GONE, task_id=old.id)
     data, time_limit_s, result_ttl_s = origin
     envelope = bodies.Envelope(
         data=Raw(data),
@@ -95,7 +96,10 @@ async def again(
     planned = plan() if len(data) <= limits.LARGE else await desk.aside(plan)
     asked = Asked(envelope, planned, key_of(envelope), desk.foretell(planned.kind, planned.cpu_s))
     task = submission.new_task(desk, await desk.mint(), asked, sender)
-    return structs.replace(task, rerun_of=old.id, rerun_sha256=answers.sha256_of(old), custom_id=old.custom_id), asked
+    if task.webhook:
+        await submission.refuse_unsigned(desk, task.owner)
+    theirs = etags.result_sha256(old) or ""
+    return structs.replace(task, rerun_of=old.id, rerun_sha256=theirs, custom_id=old.custom_id), asked
 
 
 # ── pieces ──
@@ -106,10 +110,10 @@ async def _made(desk: Desk, ids: Sequence[str], sender: From, refused: dict[str,
     for old in await asyncio.gather(*(desk.store.do(verbs.task(id)) for id in ids)):
         try:
             if old is None:
-                raise Problem("task_expired", "The record of this task was removed when its time was over.")
+                raise Problem("task_expired", GONE)
             if old.state not in ("failed", "cancelled"):
                 raise Problem("not_failed", f"The task is {old.state}.")
-            task, _ = await again(desk, old, From(old.owner, sender.request_id, sender.traceparent))
+            task, _ = await again(desk, old, structs.replace(sender, owner=old.owner))
             made.append((old.id, task))
         except Problem as problem:
             _add(refused, problem.code)

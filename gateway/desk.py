@@ -6,6 +6,7 @@ that wakes who waits.
 """
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +15,13 @@ from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
-from gateway import access, answers, forecast, limits
+from gateway import access, forecast, hooks, limits
 from gateway.answers import WebhookAnswer
 from gateway.events import Tail
+from gateway.exporter import Exporter
+from gateway.figures import Figures
 from gateway.gather import Gather
-from gateway.lines import Lines
+from gateway.lines import Lines, instance
 from gateway.roll import Roll
 from gateway.waiting import HangUp
 from pipeline import durable, ids, log, verbs, webhooks
@@ -46,6 +49,8 @@ class Desk:
         self.gate = access.Gate(settings, self)
         self._keys: dict[str, ApiKey] | None = None  # None: not read yet, so nobody knows whether there are any
         self.lines = Lines(settings)
+        self.figures = Figures()
+        self.exporter = Exporter(self.store, instance(settings))
         self.window, self.share = settings.window, settings.share
         self.gather = Gather(self.store, settings, lambda: self.share)
         self.drained = 0.0  # tasks that ended per second, in the last minutes
@@ -75,6 +80,8 @@ class Desk:
         for task in self.background:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
+        with contextlib.suppress(StoreAway):  # then it ends by itself, a little later
+            await self.exporter.resign()
         await self.store.close()
         self._aside.shutdown(wait=False, cancel_futures=True)
 
@@ -113,7 +120,7 @@ class Desk:
 
     async def webhook(self, id: str, url: str, ended: bool) -> WebhookAnswer | None:
         """The same of a task or batch that has this URL."""
-        return answers.webhook(url, await self.store.do(webhooks.delivery(id)) if url else None, ended)
+        return hooks.told(url, await self.store.do(webhooks.delivery(id)) if url else None, ended)
 
     def refuse_when_full(self) -> None:
         """Raise a Problem while the store is so full that what runs needs the rest for its results."""
@@ -215,6 +222,7 @@ class Desk:
             except StoreAway as error:
                 if not away:
                     LOG.warning("store.away", error=str(error))
+                    self.figures.store_away["look"] += 1
                 away = True
             except Exception:  # one unreadable heartbeat must not end the reading of all that follow
                 LOG.exception("fleet.unreadable")

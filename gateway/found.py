@@ -1,15 +1,18 @@
 """A task or a batch that is there, or the Problem that says why not. Another owner's is as if it were not there."""
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from gateway import queries
 from gateway.desk import Desk
 from gateway.problems import Problem
 from pipeline import verbs
-from pipeline.record import Batch, Task
+from pipeline.record import Batch, Letter, Task
 
+GONE = "The record of this task was removed when its time was over."
 UNKNOWN = "No task with this id was ever accepted here."
 NO_BATCH = "No batch with this id was ever accepted here."
+NO_LETTER = "There is no dead letter with this id (any more)."
 
 
 def task_id(request: Request) -> str:
@@ -26,7 +29,7 @@ async def found(request: Request, desk: Desk, id: str, wait_s: float) -> Task:
         batch = await desk.store.do(verbs.batch(id))
         if batch and request.state.caller.sees(batch.owner):
             raise Problem("unknown_task", f"This is the id of a batch: /batches/{id}.")
-        raise Problem("task_expired", "The record of this task was removed when its time was over.", task_id=id)
+        raise Problem("task_expired", GONE, task_id=id)
     raise Problem("unknown_task", UNKNOWN)
 
 
@@ -39,8 +42,19 @@ async def found_batch(request: Request, desk: Desk) -> Batch:
     return batch
 
 
+async def found_letter(request: Request, desk: Desk) -> Letter:
+    """The dead letter in the path, or a Problem."""
+    id = request.path_params["letter_id"]
+    letter = await desk.store.do(verbs.letter(request.state.caller.scope, id)) if queries.is_letter_id(id) else None
+    if letter is None:
+        raise Problem("unknown_letter", NO_LETTER)
+    return letter
+
+
 def _id(request: Request, name: str, code: str, detail: str) -> str:
     id: str = request.path_params[name]
     if not queries.TASK_ID.fullmatch(id):
+        if any(route.path == request.scope["path"] for route in request.app.routes):
+            raise HTTPException(405)  # `/tasks/batch` is an address of its own, which does not take this method
         raise Problem(code, detail)
     return id

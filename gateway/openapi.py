@@ -10,23 +10,28 @@ from typing import Any
 import msgspec
 
 from calc import DEFAULT_KIND
-from gateway import openapi_bodies, openapi_dashboard, openapi_operations, openapi_webhooks
+from gateway import openapi_bodies, openapi_dashboard, openapi_operations, openapi_security, openapi_webhooks
 from gateway.answers import Accepted, TaskAnswer, TaskList
 from gateway.batch_results import FORMATS, ResultLine
+from gateway.openapi_links import OF_BATCH, OF_TASK
 from gateway.openapi_pieces import (
     BATCH_ID,
     BATCH_LOCATION,
+    ETAG,
     ID,
     IDEMPOTENCY_KEY,
+    IF_NONE_MATCH,
     LAST_EVENT_ID,
     LOCATION,
     REF,
+    UNCHANGED,
     Good,
     Made,
     filters,
     operation,
     path,
     query,
+    stream,
     text,
     wait,
 )
@@ -54,7 +59,7 @@ CHECKED = (*BODY, "invalid_data", "refused", "unknown_kind", "invalid_query", *A
 ROOM = ("idempotency_mismatch", "backlog_full", "quota_full", "store_full")
 SUBMIT = (*CHECKED, *ROOM, "task_expired")
 AGAIN = (*TASK, *ROOM, "bad_header", "invalid_request", "invalid_data", "refused", "unknown_kind")
-SUBMITTED = Good("Accepted", "It is in the store.", LOCATION)
+SUBMITTED = Good("Accepted", "It is in the store.", LOCATION, links=OF_TASK)
 WAITED = Good("TaskAnswer", "It was waited for, or an equal calculation had the result.")
 
 
@@ -85,8 +90,11 @@ def document(settings: Settings) -> dict[str, Any]:
             "description": "Financial calculations by many processes: submit a task, get one right answer.",
         },
         "servers": [{"url": "/"}],
-        "paths": paths,
-        "components": {"schemas": components | openapi_bodies.schemas(settings)},
+        "paths": openapi_security.secured(paths),
+        "components": {
+            "schemas": components | openapi_bodies.schemas(settings),
+            "securitySchemes": openapi_security.SCHEMES,
+        },
     }
 
 
@@ -96,7 +104,12 @@ def _tasks(settings: Settings) -> Made:
     submitted = {202: SUBMITTED, 200: WAITED}
     body = openapi_bodies.of_task()
     valid = {200: Good("Valid", "It would be accepted.")}
-    result = {200: Good("", "The kind's named outputs."), 202: Good("TaskAnswer", "There is none yet.", LOCATION)}
+    look = {200: Good("TaskAnswer", "The task.", ETAG), 304: UNCHANGED}
+    result = {
+        200: Good("", "The kind's named outputs.", ETAG),
+        202: Good("TaskAnswer", "There is none yet.", LOCATION),
+        304: UNCHANGED,
+    }
     return {
         "/tasks": {
             "post": operation("Submit a task", "submit", [*waiting, IDEMPOTENCY_KEY], submitted, SUBMIT, body),
@@ -111,14 +124,12 @@ def _tasks(settings: Settings) -> Made:
         "/tasks/validate": {
             "post": operation("Check a task, submit nothing", "validate", [IDEMPOTENCY_KEY], valid, CHECKED, body)
         },
-        "/tasks/{task_id}": {
-            "get": operation("Look at a task", "look", [ID, *waiting], {200: Good("TaskAnswer", "The task.")}, TASK)
-        },
+        "/tasks/{task_id}": {"get": operation("Look at a task", "look", [ID, *waiting, IF_NONE_MATCH], look, TASK)},
         "/tasks/{task_id}/result": {
             "get": operation(
                 "Get nothing but the result",
                 "result",
-                [ID, *waiting],
+                [ID, *waiting, IF_NONE_MATCH],
                 result,
                 ("task_failed", "task_cancelled", *TASK),
             )
@@ -143,13 +154,22 @@ def _tasks(settings: Settings) -> Made:
                 "Try again what failed or was cancelled", "retry", again, submitted, ("not_failed", *AGAIN)
             )
         },
+        "/dead-letters/{letter_id}/retry": {
+            "post": operation(
+                "Try a dead letter's task again",
+                "retry_letter",
+                [openapi_operations.LETTER, *again[1:]],
+                submitted,
+                ("unknown_letter", "not_failed", *AGAIN),
+            )
+        },
     }
 
 
 def _events() -> Made:
     told = "Server-sent events: `state`, `progress` and at last `end`, which is the task; their data are JSON."
-    stream = text("text/event-stream", told, state="StateEvent", progress="ProgressEvent", end="TaskAnswer")
-    good = {200: Good("", "What happens to the task.", content=stream), 204: Good("nothing", "All has been told.")}
+    content = stream(told, state="StateEvent", progress="ProgressEvent", end="TaskAnswer")
+    good = {200: Good("", "What happens to the task.", content=content), 204: Good("nothing", "All has been told.")}
     return operation("Watch a task", "events", [ID, LAST_EVENT_ID], good, TASK)
 
 
@@ -162,7 +182,7 @@ def _batches() -> Made:
     wanted = query(
         "format", {"enum": list(FORMATS), "default": next(iter(FORMATS))}, "As lines of JSON, or as a table."
     )
-    streams = text("application/x-ndjson", "A task a line.", line="ResultLine")
+    streams = text("application/x-ndjson", "The tasks.", line="ResultLine")
     streams |= text("text/csv", "A header, then a task a row.")
     return {
         "/tasks/batch": {
@@ -170,7 +190,7 @@ def _batches() -> Made:
                 "Submit many tasks",
                 "submit_batch",
                 [atomic, label, webhook, IDEMPOTENCY_KEY],
-                {202: Good("BatchAccepted", "What is right is in the store.", BATCH_LOCATION)},
+                {202: Good("BatchAccepted", "What is right is in the store.", BATCH_LOCATION, links=OF_BATCH)},
                 (*BODY, *ROOM, "invalid_data", "batch_rejected", "invalid_query", *ANYWHERE),
                 openapi_bodies.of_batch(),
             )

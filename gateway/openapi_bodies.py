@@ -19,13 +19,12 @@ def of_task() -> Made:
 
 
 def of_batch() -> Made:
-    """The bodies of a batch: a list of tasks, a grid, or a task a line."""
+    """The bodies of a batch: a list of tasks, a grid, or a task a line (then the schema is that of the lines)."""
     tasks = [_example(kind) | {"custom_id": f"my-{kind.NAME}"} for kind in _kinds()]
     default = execute.find(DEFAULT_KIND).EXAMPLE
     field, value = next((name, value) for name, value in default.items() if isinstance(value, int | float))
     grid = {"data": default, "grid": {field: [value, 2 * value]}}
     lines = "".join(msgspec.json.encode(task).decode() + "\n" for task in tasks)
-    described = {"type": "string", "description": f"One task a line, as in a list: at most {MOST:,}."}
     examples = {
         "list": {"summary": "A list of tasks", "value": tasks},
         "grid": {"summary": "A task for each combination", "value": grid},
@@ -34,7 +33,7 @@ def of_batch() -> Made:
         "required": True,
         "content": {
             JSON: {"schema": {"oneOf": [ref("BatchLines"), ref("Grid")]}, "examples": examples},
-            NDJSON: {"schema": described, "examples": {"lines": {"summary": "A task a line", "value": lines}}},
+            NDJSON: {"schema": ref("BatchLines"), "examples": {"lines": {"summary": "A task a line", "value": lines}}},
         },
     }
 

@@ -11,7 +11,7 @@ from gateway.dashboard.followed import Following
 from gateway.dashboard.frame import Frame, Snapshot
 from gateway.dashboard.series import Series
 from gateway.dashboard.system import SystemAnswer
-from gateway.openapi_pieces import JSON, Good, Made, filters, header, operation, query, ref, text
+from gateway.openapi_pieces import JSON, Good, Made, filters, header, operation, query, ref, stream
 from gateway.queries import TASK_ID
 from gateway.routes.failures import Bulk, BulkFilter, Purged, PurgeLetters, RetryGroup, TaskCount
 from gateway.routes.session import Login, SessionAnswer
@@ -37,8 +37,8 @@ def _live(asked: tuple[str, ...]) -> Made:
     limit = query("limit", most, "Most bars.")
     task = query("task", {"type": "string", "pattern": TASK_ID.pattern}, "A task to be told of, too.")
     told = "Server-sent events: `snapshot` once, `frame` each second, `task` when it has changed, `bye` at a stop."
-    stream = text("text/event-stream", told, snapshot="Snapshot", frame="Frame", task="Following")
-    good = {200: Good("", "What happens, as it happens.", content=stream)}
+    events = stream(told, ids=False, snapshot="Snapshot", frame="Frame", task="Following")
+    good = {200: Good("", "What happens, as it happens.", content=events)}
     codes = ("unknown_task", "task_expired", "tabs_full", *asked)
     return {
         "/dashboard/stream": {"get": operation("Watch everything", "dashboard_stream", [task], good, codes)},

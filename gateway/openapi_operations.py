@@ -2,21 +2,21 @@
 
 import msgspec
 
+from gateway.openapi_links import OF_LETTERS
 from gateway.openapi_pieces import JSON, Good, Made, operation, path, query, ref
-from gateway.routes.operations import LETTER_ID, LetterList, QueueList, Why, WorkerList
+from gateway.queries import LETTER_ID
+from gateway.routes.operations import LetterList, QueueList, Why, WorkerList
 from pipeline.keys import PRIORITIES
 
 ANSWERS = (QueueList, WorkerList, LetterList, Why)
+LETTER = path("letter_id", {"type": "string", "pattern": LETTER_ID.pattern}, "As GET /dead-letters tells it.")
 GONE = Good("nothing", "It is removed.")
 
 
 def paths(anywhere: tuple[str, ...], task: tuple[str, ...], task_id: Made) -> Made:
     """The operations beside those of tasks and batches."""
     priority = path("priority", {"enum": list(PRIORITIES)}, "A priority is a queue.")
-    letter = path(
-        "letter_id", {"type": "string", "pattern": f"^{LETTER_ID.pattern}$"}, "As GET /dead-letters tells it."
-    )
-    cursor = query("cursor", {"type": "string", "pattern": f"^{LETTER_ID.pattern}$"}, "Where the page before ended.")
+    cursor = query("cursor", {"type": "string", "pattern": LETTER_ID.pattern}, "Where the page before ended.")
     asked = ("invalid_query", *anywhere)
     body = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_request")
     queues = {200: Good("QueueList", "The three queues.")}
@@ -36,12 +36,16 @@ def paths(anywhere: tuple[str, ...], task: tuple[str, ...], task_id: Made) -> Ma
         },
         "/dead-letters": {
             "get": operation(
-                "List dead letters, newest first", "letters", [cursor], {200: Good("LetterList", "A page.")}, asked
+                "List dead letters, newest first",
+                "letters",
+                [cursor],
+                {200: Good("LetterList", "A page.", links=OF_LETTERS)},
+                asked,
             )
         },
         "/dead-letters/{letter_id}": {
             "delete": operation(
-                "Remove a dead letter", "remove_letter", [letter], {204: GONE}, ("unknown_letter", *asked)
+                "Remove a dead letter", "remove_letter", [LETTER], {204: GONE}, ("unknown_letter", *asked)
             )
         },
         "/tasks/{task_id}": {

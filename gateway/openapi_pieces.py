@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from calc import execute
+from gateway import openapi_examples
 from gateway.codes import CODES
 from gateway.filters import LONGEST
 from gateway.problems import MEDIA_TYPE
@@ -20,12 +21,14 @@ NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Good(NamedTuple):
-    """An answer: its schema ("" for a kind's named outputs), what it means, headers; `content` where it is no JSON."""
+    """An answer: its schema ("" for a kind's named outputs), what it means, headers; `content` where it is no JSON;
+    `links`: where its fields lead."""
 
     schema: str
     description: str
     headers: Mapping[str, Any] = NONE
     content: Mapping[str, Any] = NONE
+    links: Mapping[str, Any] = NONE
 
 
 def operation(
@@ -44,12 +47,25 @@ def operation(
     return said | ({"requestBody": body} if body else {})
 
 
-def text(media_type: str, description: str, **pieces: str) -> Made:
-    """A stream: its media type, and the schemas of the pieces that it is made of."""
-    refs = {name: ref(schema) for name, schema in pieces.items()}
-    return {
-        media_type: {"schema": {"type": "string", "description": description}} | ({"x-pieces": refs} if refs else {})
+def text(media_type: str, description: str, line: str = "") -> Made:
+    """A text that is no JSON. `line`: the schema of each line, where each is a value by itself."""
+    if not line:
+        return {media_type: {"schema": {"type": "string", "description": description}}}
+    return {media_type: {"schema": {"type": "array", "items": ref(line), "description": f"{description} One a line."}}}
+
+
+def stream(description: str, *, ids: bool = True, **events: str) -> Made:
+    """Server-sent events: the schema is of one event, the data of each are JSON of the schema that it names. `ids`:
+    each has one, to go on behind it."""
+    data = {"type": "string", "contentMediaType": JSON, "contentSchema": {"anyOf": [ref(e) for e in events.values()]}}
+    fields = {"id": {"type": "string"}, "event": {"enum": list(events)}, "data": data}
+    event = {
+        "type": "object",
+        "description": description,
+        "properties": fields,
+        "required": ["event", "data", *["id"] * ids],
     }
+    return {"text/event-stream": {"schema": event}}
 
 
 def ref(name: str) -> Made:
@@ -120,11 +136,20 @@ IDEMPOTENCY_KEY = {
 LAST_EVENT_ID = {
     "name": "Last-Event-ID",
     "in": "header",
-    "schema": {"type": "string", "pattern": "^[0-3]\\.[0-9]{1,9}$"},
-    "description": "The id of the last event that was seen: what came after it is told. Any gateway knows.",
+    "schema": {"type": "string", "examples": ["2.17"]},
+    "description": "The id of the last event that was seen: what came after it is told. Any gateway knows. "
+    "After any other text all is told, from the beginning.",
 }
-ID = path("task_id", {"type": "string"}, "As POST /tasks answered it.")
-BATCH_ID = path("batch_id", {"type": "string"}, "As POST /tasks/batch answered it.")
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "The ETag of the answer that you have: 304 when nothing has changed since.",
+}
+ETAG = {"ETag": header("Names what is told, but for durations that still grow. For If-None-Match.")}
+UNCHANGED = Good("nothing", "As If-None-Match knows it.", ETAG)
+ID = path("task_id", {"type": "string", "pattern": TASK_ID.pattern}, "As POST /tasks answered it.")
+BATCH_ID = path("batch_id", {"type": "string", "pattern": TASK_ID.pattern}, "As POST /tasks/batch answered it.")
 
 
 def _good(answer: Good) -> Made:
@@ -132,6 +157,8 @@ def _good(answer: Good) -> Made:
     said = {"description": answer.description, "headers": {**answer.headers, **REQUEST_ID}}
     if answer.schema == "nothing":
         return said
+    if answer.links:
+        said["links"] = answer.links
     return said | {"content": answer.content or {JSON: {"schema": schema}}}
 
 
@@ -141,5 +168,5 @@ def _bad(status: int, codes: tuple[str, ...]) -> Made:
     return {
         "description": " · ".join(f"`{code}`: {meaning.title}." for code, meaning in meanings.items()),
         "headers": retry | REQUEST_ID,
-        "content": {MEDIA_TYPE: {"schema": ref("ProblemBody")}},
+        "content": {MEDIA_TYPE: {"schema": ref("ProblemBody"), "examples": openapi_examples.of(meanings)}},
     }

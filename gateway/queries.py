@@ -15,6 +15,8 @@ from gateway.problems import Problem, invalid
 
 LIMIT, MOST = 50, 200
 _NUMBER = re.compile(r"[0-9]{1,9}")
+# Of an entry of Redis: its time in ms, never 0, and its place in that ms. A cursor of the list, too.
+LETTER_ID = re.compile(r"^[1-9][0-9]{0,14}-(0|[1-9][0-9]{0,14})$")
 TASK_ID = re.compile(r"^[0-9A-HJKMNP-TV-Z]{26}$")  # a cursor, too: the page ends at that task
 
 
@@ -35,6 +37,11 @@ def only(request: Request, allowed: Sequence[str]) -> dict[str, str]:
     if faults:
         raise invalid(faults, "invalid_query")
     return dict(pairs)
+
+
+def is_letter_id(text: str) -> bool:
+    """Whether a dead letter could have this id."""
+    return text.isascii() and LETTER_ID.fullmatch(text) is not None
 
 
 def flag(sent: dict[str, str], name: str) -> bool:

@@ -131,9 +131,9 @@ def _rule(n: int) -> Array:
 
 def _guess(put: Put, limit: float, share: float) -> float:
     """Between the boundary at maturity and that of the perpetual put, at √τ = share·√T."""
-    if share == 0:
-        return limit
     variance = put.vol * put.vol
+    if share == 0 or variance == 0:  # nothing moves that could be waited for
+        return limit
     drift = put.rate - put.dividend - 0.5 * variance
     slope = (-drift - math.sqrt(drift * drift + 2.0 * put.rate * variance)) / variance
     forever = min(slope / (slope - 1.0), limit) if slope < 0 else 0.5 * limit

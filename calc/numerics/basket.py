@@ -137,7 +137,7 @@ def rest(terms: Terms, loadings: Array) -> Array:
 
 def integrated(terms: Terms, loadings: Array, strike: float) -> Integrated:
     """Call and put on the sum of up to four terms, undiscounted."""
-    left = rest(terms, loadings)
+    left = np.ascontiguousarray(rest(terms, loadings)[:, : max(_ORDERS)])  # of four terms a fourth factor is rounding
     forward = math.fsum(terms.forwards.tolist())
     size = math.fsum(np.abs(terms.forwards).tolist()) + abs(strike)
     before, found = math.inf, Integrated(0.0, 0.0, math.inf, 0)

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway import openapi
+from gateway import openapi, openapi_examples
 from gateway.codes import CODES, PROXY_CODES, TASK_ERRORS
 from gateway.problems import Problem
 from pipeline.settings import Settings
@@ -83,7 +83,9 @@ def _asset(name: str) -> tuple[bytes, str, str]:
 def _errors() -> str:
     answers = "".join(
         f'<section id="{code}"><h3><code>{code}</code> <span>{m.status}</span> {escape(m.title)}</h3>'
-        f"<p>{escape(m.meaning)}</p>" + (f"<p class='hint'>{escape(m.hint)}</p>" if m.hint else "") + "</section>"
+        f"<p>{escape(m.meaning)}</p>"
+        + (f"<p class='hint'>{escape(m.hint)}</p>" if m.hint else "")
+        + f"<pre>{escape(openapi_examples.text(code, m))}</pre></section>"
         for code, m in (CODES | PROXY_CODES).items()
     )
     ends = "".join(

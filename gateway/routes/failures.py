@@ -108,7 +108,7 @@ async def retry(request: Request) -> Response:
     ids = (await known.read(request.state.caller.scope, since_ms)).open(asked.signature)
     bulk.refuse_when_changed(len(ids), asked.expect_count)
     done = await bulk.retry(desk, ids, submission.who(request))
-    _log(request, "retry", done, signature=asked.signature)
+    _log(request, "retry", done, asked.signature)
     return answers.body(done)
 
 
@@ -123,7 +123,7 @@ async def many(request: Request) -> Response:
     ids, _ = await bulk.matching(desk, filters.of_states(meant, allowed), meant.begin)
     bulk.refuse_when_changed(len(ids), asked.expect_count)
     if asked.action == "cancel":
-        done = await bulk.cancel(desk, ids)
+        done = await bulk.cancel(desk, ids, submission.who(request))
     else:
         done = await bulk.retry(desk, ids, submission.who(request))
     _log(request, asked.action, done)
@@ -152,10 +152,10 @@ async def purge_letters(request: Request) -> Response:
         if not cursor:
             break
     bulk.refuse_when_changed(len(ids), asked.expect_count, drift=0)
-    removed = 0
+    removed, by, request_id = 0, request.state.caller.name, request.state.request_id
     for at in range(0, len(ids), verbs.MOST_A_CALL):
-        removed += await desk.store.do(verbs.remove_letter(*ids[at : at + verbs.MOST_A_CALL]))
-    LOG.warning("letters.purged", letters=removed, by=request.state.caller.name, request_id=request.state.request_id)
+        removed += await desk.store.do(verbs.remove_letters(ids[at : at + verbs.MOST_A_CALL], by, request_id))
+    LOG.warning("letters.purged", letters=removed, by=by, request_id=request_id)
     return answers.body(Purged(removed))
 
 
@@ -176,7 +176,7 @@ async def _read(request: Request, shape: type[T]) -> T:
         raise invalid(wrong.faults, "invalid_request") from None
 
 
-def _log(request: Request, action: str, done: bulk.BulkAnswer, **about: str) -> None:
-    told = {"tasks": done.done, "matched": done.matched, "refused": sum(done.refused.values())}
+def _log(request: Request, action: str, done: bulk.BulkAnswer, signature: str = "") -> None:
+    told = {"tasks": done.done, "matched": done.matched, "refused": sum(done.refused.values()), "signature": signature}
     by = request.state.caller.name
-    LOG.warning("tasks.bulk", action=action, by=by, request_id=request.state.request_id, **told, **about)
+    LOG.warning("tasks.bulk", action=action, by=by, request_id=request.state.request_id, **told)

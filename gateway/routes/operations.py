@@ -1,6 +1,6 @@
 """What operators look at and do: queues, workers, dead letters, records that are no longer wanted."""
 
-import re
+import hashlib
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -14,16 +14,16 @@ from calc.errors import InvalidData
 from gateway import answers, bodies, fleet, queries
 from gateway.desk import Desk
 from gateway.fleet import LostAnswer, QueueAnswer, WorkerAnswer, queue
-from gateway.found import found, task_id
+from gateway.found import found, found_letter, task_id
 from gateway.problems import Problem, invalid
 from pipeline import log, verbs, views
 from pipeline.keys import PRIORITIES
 from pipeline.record import FINAL, Letter, Pause, Priority
 
 LOG = log.get()
-LETTER_ID = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
 LETTERS = 50
 MOST_BODY = 10_000
+PURGED = ("ok", "unknown")
 
 
 class Why(Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,7 +84,7 @@ async def pause(request: Request) -> Response:
     except InvalidData as wrong:
         raise invalid(wrong.faults, "invalid_request") from None
     by = request.state.caller.name
-    await desk.store.do(verbs.pause(priority, Pause(by, why.reason, desk.now_ms())))
+    await desk.store.do(verbs.pause(priority, Pause(by, why.reason, desk.now_ms()), request.state.request_id))
     LOG.warning("queue.paused", priority=priority, by=by, reason=why.reason, request_id=request.state.request_id)
     return await queues(request)
 
@@ -94,7 +94,7 @@ async def resume(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     priority, by = _priority(request), request.state.caller.name
-    if await desk.store.do(verbs.resume(priority)):
+    if await desk.store.do(verbs.resume(priority, by, request.state.request_id)):
         LOG.warning("queue.resumed", priority=priority, by=by, request_id=request.state.request_id)
     return await queues(request)
 
@@ -116,10 +116,10 @@ async def workers(request: Request) -> Response:
 async def letters(request: Request) -> Response:
     """GET /dead-letters: newest first."""
     desk: Desk = request.app.state.desk
-    cursor = queries.only(request, ("cursor",)).get("cursor", "")
-    if cursor and not LETTER_ID.fullmatch(cursor):
-        raise queries.wrong("cursor", cursor, "the cursor of the page before")
-    cursor, page = await desk.store.do(verbs.letters(request.state.caller.scope, cursor, LETTERS))
+    asked = queries.only(request, ("cursor",)).get("cursor")
+    if asked is not None and not queries.is_letter_id(asked):
+        raise queries.wrong("cursor", asked, "the cursor of the page before")
+    cursor, page = await desk.store.do(verbs.letters(request.state.caller.scope, asked or "", LETTERS))
     return answers.body(LetterList([_letter(each) for each in page], cursor or None))
 
 
@@ -127,10 +127,9 @@ async def remove_letter(request: Request) -> Response:
     """DELETE /dead-letters/{letter_id}: it has been dealt with."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
-    id = request.path_params["letter_id"]
-    if not LETTER_ID.fullmatch(id) or not await desk.store.do(verbs.remove_letter(id)):
-        raise Problem("unknown_letter", "There is no dead letter with this id (any more).")
-    LOG.info("letter.removed", letter_id=id, by=request.state.caller.name, request_id=request.state.request_id)
+    id, by, request_id = (await found_letter(request, desk)).id, request.state.caller.name, request.state.request_id
+    await desk.store.do(verbs.remove_letters([id], by, request_id))
+    LOG.info("letter.removed", letter_id=id, by=by, request_id=request_id)
     return Response(status_code=204)
 
 
@@ -139,9 +138,11 @@ async def purge(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     task = await found(request, desk, task_id(request), 0)
-    if task.state not in FINAL or await desk.store.do(verbs.purge(task.id)) not in ("ok", "unknown"):
+    by, request_id = request.state.caller.name, request.state.request_id
+    sha256 = hashlib.sha256(task.result).hexdigest() if task.result is not None else ""
+    if task.state not in FINAL or await desk.store.do(verbs.purge(task.id, by, request_id, sha256)) not in PURGED:
         raise Problem("not_final", f"The task is {task.state}.", task_id=task.id)
-    LOG.info("task.purged", task_id=task.id, by=request.state.caller.name, request_id=request.state.request_id)
+    LOG.info("task.purged", task_id=task.id, by=by, request_id=request_id)
     return Response(status_code=204)
 
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import answers, bodies, bulk, filters, limits, queries, submission, waiting, why
+from gateway import answers, etags, filters, limits, queries, submission, waiting, why
 from gateway.desk import Desk
 from gateway.forecast import Forecast
 from gateway.found import found, task_id
@@ -43,7 +43,7 @@ async def submit(request: Request) -> Response:
     wait = waiting.asked(request, desk.settings.wait_limit_s)
     desk.refuse_when_full()
     asked = await submission.read(request, desk)
-    return await _submitted(request, desk, await _new(request, desk, asked), asked.forecast, wait)
+    return await submitted(request, desk, await new_task(request, desk, asked), asked.forecast, wait)
 
 
 async def validate(request: Request) -> Response:
@@ -51,7 +51,7 @@ async def validate(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     asked = await submission.read(request, desk)
-    task = await _new(request, desk, asked)  # what may be wrong with a task is found when it is made
+    task = await new_task(request, desk, asked)  # what may be wrong with a task is found when it is made
     return answers.body(
         Valid(
             kind=task.kind,
@@ -65,21 +65,15 @@ async def validate(request: Request) -> Response:
     )
 
 
-async def rerun(request: Request) -> Response:
-    """POST /tasks/{task_id}/rerun: a new task with the same data and seed, which will compare the bits."""
-    return await _again(request, ("succeeded",), "not_succeeded")
-
-
-async def retry(request: Request) -> Response:
-    """POST /tasks/{task_id}/retry: a new task with the same data and seed, for one that failed or was cancelled."""
-    return await _again(request, ("failed", "cancelled"), "not_failed")
-
-
 async def look(request: Request) -> Response:
     """GET /tasks/{task_id}: the task, at once or when it has ended."""
     desk: Desk = request.app.state.desk
     task, wait = await _asked_for(request, desk)
-    return await _whole(desk, task, wait.headers())
+    hook = await desk.hook(task)
+    headers = wait.headers() | etags.tagged(etags.of_task(task, hook))
+    if etags.is_known(request, headers["ETag"]):
+        return etags.unchanged(task, headers)
+    return answers.task(task, desk.now_ms(), headers, hook=hook)
 
 
 async def result(request: Request) -> Response:
@@ -91,7 +85,10 @@ async def result(request: Request) -> Response:
         raise Problem("task_failed", failure.message if failure else "", task_id=task.id, error=failure)
     if task.state == "cancelled":
         raise Problem("task_cancelled", "The task was cancelled before it had a result.", task_id=task.id)
-    return answers.result(task, desk.now_ms(), wait.headers(), await why.of(desk, task))
+    if task.result is not None and etags.is_known(request, etags.of_result(task)):
+        return etags.unchanged(task, wait.headers() | etags.kept(task, desk.now_ms()))
+    hook = None if task.result else await desk.hook(task)
+    return answers.result(task, desk.now_ms(), wait.headers(), hook, await why.of(desk, task))
 
 
 async def index(request: Request) -> Response:
@@ -107,12 +104,14 @@ async def cancel(request: Request) -> Response:
     """POST /tasks/{task_id}/cancel: give the task up. Again is fine; what has succeeded or failed stays so (I4)."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
-    id = (await found(request, desk, task_id(request), 0)).id
-    outcome = await desk.store.do(verbs.cancel(id, desk.share))
+    task = await found(request, desk, task_id(request), 0)
+    id = task.id
+    outcome = await desk.store.do(verbs.cancel(id, desk.share, request.state.caller.name, request.state.request_id))
     if outcome in ("succeeded", "failed"):
         raise Problem("already_final", f"The task has {outcome} already.", task_id=id)
     if outcome == "ok":
-        LOG.info("task.cancelled", task_id=id, request_id=request.state.request_id)
+        about = {"kind": task.kind, "owner": task.owner, "was": task.state, "by": request.state.caller.name}
+        LOG.info("task.cancelled", task_id=id, **about, request_id=request.state.request_id)
     return await _whole(desk, await found(request, desk, id, 0))
 
 
@@ -123,42 +122,41 @@ ROUTES = [
     Route("/tasks/{task_id}/result", result, methods=["GET"]),
     Route("/tasks", index, methods=["GET"]),
     Route("/tasks/{task_id}/cancel", cancel, methods=["POST"]),
-    Route("/tasks/{task_id}/rerun", rerun, methods=["POST"]),
-    Route("/tasks/{task_id}/retry", retry, methods=["POST"]),
 ]
 
 
 # ── a submission ──
 
 
-async def _new(request: Request, desk: Desk, asked: Asked) -> NewTask:
+async def new_task(request: Request, desk: Desk, asked: Asked) -> NewTask:
+    """The task that is asked for, with an id."""
     task = submission.new_task(desk, await desk.mint(), asked, submission.who(request))
     if task.webhook:
         await submission.refuse_unsigned(desk, task.owner)
     return task
 
 
-async def _submitted(request: Request, desk: Desk, task: NewTask, foretold: Forecast | None, wait: Wait) -> Response:
+async def submitted(request: Request, desk: Desk, task: NewTask, foretold: Forecast | None, wait: Wait) -> Response:
     """Hand the task to the store; the answer to whoever submitted it."""
-    submitted = await desk.gather.submit(task)
-    if submitted.outcome == "mismatch":
-        detail = f"This key made {submitted.id} from another request."
-        raise Problem("idempotency_mismatch", detail, task_id=submitted.id)
-    if submitted.outcome == "full":
+    said = await desk.gather.submit(task)
+    if said.outcome == "mismatch":
+        detail = f"This key made {said.id} from another request."
+        raise Problem("idempotency_mismatch", detail, task_id=said.id)
+    if said.outcome == "full":
         raise limits.backlog_full(task.priority, desk.settings.backlog_limit, desk.drained)
-    if submitted.outcome == "quota":
+    if said.outcome == "quota":
         raise limits.quota_full(task.owner, desk.settings.unfinished_limit, desk.drained)
-    if submitted.id == task.id:
+    if said.id == task.id:
         desk.lines.submitted(task)
         if task.rerun_of:
             await desk.store.do(views.retried([(task.rerun_of, task.id)]))
-        return await _accepted(request, desk, task, submitted, foretold, wait)
+        return await _accepted(request, desk, task, said, foretold, wait)
     if task.same_key.startswith(CACHE):
-        known = await desk.settled(submitted.id, wait.seconds, request)
+        known = await desk.settled(said.id, wait.seconds, request)
         if known is None or known.state in ("failed", "cancelled"):  # what went wrong meanwhile is no answer to keep
-            return await _submitted(request, desk, task, foretold, wait)
+            return await submitted(request, desk, task, foretold, wait)
         return _from_cache(desk, known, wait)
-    return await _replayed(request, desk, submitted.id, wait)
+    return await _replayed(request, desk, said.id, wait)
 
 
 async def _accepted(
@@ -196,6 +194,7 @@ def _from_cache(desk: Desk, known: Task, wait: Wait) -> Response:
 
 async def _replayed(request: Request, desk: Desk, id: str, wait: Wait) -> Response:
     """The answer to a submission that was made before: the task of then, with its state of now."""
+    desk.figures.replays += 1
     task = await found(request, desk, id, wait.seconds)  # a key can outlive its task: then 410
     headers = {"Idempotent-Replayed": "true"}
     if wait.seconds and task.state in FINAL:
@@ -223,27 +222,6 @@ def _told(task: Task, headers: dict[str, str] | None = None, cached: bool = Fals
         rerun_of=task.rerun_of,
         estimated=answers.foretold(task),
     )
-
-
-# ── a task once more ──
-
-
-async def _again(request: Request, states: tuple[State, ...], code: str) -> Response:
-    """A new task that does the calculation of an old one again; the old one stays as it is (I4)."""
-    desk: Desk = request.app.state.desk
-    queries.only(request, ("wait",))
-    wait = waiting.asked(request, desk.settings.wait_limit_s)
-    desk.refuse_when_full()
-    old = await found(request, desk, task_id(request), 0)
-    if old.state not in states:
-        allowed = " or ".join(states)
-        raise Problem(code, f"The task is {old.state}, not {allowed}.", task_id=old.id)
-
-    def key_of(envelope: bodies.Envelope) -> bodies.Key:
-        return bodies.key(request, envelope, f"{old.id} again", b"")
-
-    task, asked = await bulk.again(desk, old, submission.who(request), key_of)
-    return await _submitted(request, desk, task, asked.forecast, wait)
 
 
 async def _asked_for(request: Request, desk: Desk) -> tuple[Task, Wait]:

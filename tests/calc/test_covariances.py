@@ -29,6 +29,14 @@ def test_faults() -> None:
     assert [(fault.path, fault.code) for fault in crooked] == [("$.covariance[1]", "length_mismatch")]
 
 
+def test_no_assets_and_no_room_for_a_sum() -> None:
+    """Empty matrices are refused by whoever needs assets; numbers at the end of all numbers are told, not added up."""
+    for given in (of_assets([], None, None, [], "none"), of_assets(None, [], [], [], "none")):
+        assert (given[0].shape, given[1]) == ((0, 0), [])
+    (fault,) = of_assets([[1.7e308]], None, None, ["A"], "none")[1]
+    assert (fault.path, fault.code) == ("$.covariance[0][0]", "out_of_range")
+
+
 def test_only_what_can_be_repaired_is_passed_over() -> None:
     (fault,) = of_assets(None, [0.1, 0.2, 0.3], IMPOSSIBLE, NAMES, "none")[1]
     assert fault.code == "not_psd"

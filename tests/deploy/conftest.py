@@ -83,7 +83,7 @@ class _Asked(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer)
 
-    do_GET = do_POST
+    do_GET = do_TRACE = do_POST
 
     def log_message(self, *_: object) -> None:
         """The tests read `asked`."""

@@ -88,7 +88,7 @@ def _supervisor(stack: Stack) -> configparser.RawConfigParser:
 
 def test_programs_stop_from_the_outside_in(make_stack: Callable[..., Stack]) -> None:
     parser = _supervisor(make_stack())
-    names = ["store", "sync", "webhooks", "consumer", "gateway", "nginx"]
+    names = ["store", "sync", "audit", "webhooks", "consumer", "gateway", "nginx"]
     order = sorted(names, key=lambda name: parser.getint(f"program:{name}", "priority"))
     assert order == names, "supervisord stops in the reverse of this"
 
@@ -98,7 +98,7 @@ def test_each_program_is_tied_to_supervisord(make_stack: Callable[..., Stack]) -
     stack = make_stack()
     parser = _supervisor(stack)
     programs = [name for name in parser.sections() if name.startswith(("program:", "eventlistener:"))]
-    assert len(programs) == 7
+    assert len(programs) == 9
     for name in programs:
         python, isolated, bare, tied, pidfile, signal = parser.get(name, "command").split()[:6]
         assert (isolated, bare, Path(tied).name, pidfile) == ("-I", "-S", "tied.py", str(stack.pidfile))

@@ -4,9 +4,16 @@ import hashlib
 import re
 from pathlib import Path
 
+import msgspec
+
 from gateway import openapi
+from gateway.answers import Accepted, TaskAnswer
+from gateway.batch_lines import Grid
+from gateway.bodies import Envelope
 from gateway.codes import CODES, PROXY_CODES, TASK_ERRORS
+from gateway.problems import FieldFault, ProblemBody
 from gateway.routes import docs
+from gateway.routes.batches import BatchAccepted
 from tests.gateway.house import House, problem
 
 ROOT = Path(__file__).parent.parent.parent
@@ -79,6 +86,37 @@ def test_every_address_is_in_the_table(house: House) -> None:
         for method in methods:
             assert f"| `{method.upper()} {path}` |" in written
     house.store.close()
+
+
+def test_every_field_is_in_a_table() -> None:
+    """Of a submission, of a task and of an error: docs/api.md names each, and none that there is not."""
+    written = (ROOT / "docs" / "api.md").read_text()
+    submission = _named(written, "## Submitting")
+    assert submission == {field.name for field in msgspec.structs.fields(Envelope)}
+    task = _named(written, "## A task")
+    assert task == {field.name for field in msgspec.structs.fields(TaskAnswer)}
+    errors = written.split("## Errors")[1].split("\n| code |")[0]
+    for field in msgspec.structs.fields(ProblemBody) + msgspec.structs.fields(FieldFault):
+        assert f"`{field.name}`" in errors or f'"{field.name}"' in errors, field.name
+
+
+def test_the_examples_are_answers() -> None:
+    """Each JSON example of docs/api.md fits the type that it is an example of."""
+    written = (ROOT / "docs" / "api.md").read_text()
+    examples = re.findall(r"```json\n(.*?)```", written, re.DOTALL)
+    shapes = [Accepted, BatchAccepted, Grid, ProblemBody]
+    for example, shape in zip(examples, shapes, strict=True):
+        whole = example.replace(', "…"]', "]")
+        msgspec.json.decode(whole, type=shape, strict=True)
+        assert set(msgspec.json.decode(whole)) <= {field.name for field in msgspec.structs.fields(shape)}
+
+
+def _named(written: str, section: str) -> set[str]:
+    """The names in the first column of the first table of a section."""
+    table = written.split(f"{section}\n")[1].split("--- |\n")[1].split("\n\n")[0]
+    return {
+        name for row in table.splitlines() if row.startswith("| ") for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
 
 
 def test_what_nginx_answers_by_itself_is_explained() -> None:

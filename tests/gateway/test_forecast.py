@@ -30,6 +30,61 @@ def test_the_median_of_what_ran(times: list[int], minutes: int) -> None:
     assert 1 / 1.13 <= run.median_s * 1000 / median <= 1.13
 
 
+@given(st.lists(st.tuples(_ms, _ms), min_size=1, max_size=50))
+def test_how_far_it_was_off(pairs: list[tuple[int, int]]) -> None:
+    """The median of |came / foretold - 1|, within a bucket."""
+    off: dict[str, int] = {}
+    for came, told in pairs:
+        name = f"noop:off:{math.floor(math.log(came / told) / math.log(forecast.BUCKET))}"
+        off[name] = off.get(name, 0) + 1
+    run = forecast.runs({"1": {"noop:ran:0": 1} | off})["noop"]
+    errors = sorted(abs(came / told - 1) for came, told in pairs)
+    median = errors[(len(errors) - 1) // 2]
+    assert run.error is not None
+    assert 0.8 * median - 0.07 <= run.error <= 1.2 * median + 0.07
+
+
+def test_what_came_stands_beside_what_was_foretold(house: House) -> None:
+    """In the task when it has ended, and over all tasks of the kind in what is foretold next."""
+
+    async def story(h: House) -> None:
+        await h.submitted()
+        h.finish()
+        await h.desk.look_around()
+        told = (await h.post(SEED)).json()
+        assert (told["estimated"]["sample"], told["estimated"]["run_error"]) == (1, None)
+        waiting = (await h.get(told["links"]["self"])).json()
+        assert waiting["forecast_error"] is None
+        h.finish()
+        task = (await h.get(told["links"]["self"])).json()
+        error, estimated = task["forecast_error"], task["estimated"]
+        assert error["run_s"] == round(task["ran_ms"] / 1000 - estimated["run_s"], 3)
+        assert error["wait_s"] == round(task["waited_ms"] / 1000 - estimated["wait_s"], 3)
+        await h.desk.look_around()
+        seen = (await h.post(SEED)).json()["estimated"]["run_error"]
+        ratio = max(task["ran_ms"], 1) / 1000 / estimated["run_s"]
+        assert abs(seen - abs(ratio - 1)) <= 0.13 * ratio
+
+    house.tell(story)
+
+
+def test_of_what_was_put_off_or_failed_no_error_is_told(house: House) -> None:
+    async def story(h: House) -> None:
+        await h.submitted()
+        id = h.fail()
+        assert (await h.get(f"/tasks/{id}")).json()["forecast_error"]["run_s"] is None, "nothing was foretold of it"
+        await h.submitted()
+        h.finish()
+        await h.desk.look_around()
+        await h.submitted()
+        failed = h.fail()
+        assert (await h.get(f"/tasks/{failed}")).json()["forecast_error"]["run_s"] is not None
+        await h.desk.look_around()
+        assert h.desk.runs["compound_interest"].error is None, "how long a failure took says nothing of the forecast"
+
+    house.tell(story)
+
+
 def test_kinds_are_kept_apart() -> None:
     """A kind that ended nothing is not there; names may hold anything but the word between."""
     counted = {"202601010000": {"a:ran:0": 1, "b.c:ran:20": 2, "b.c:succeeded": 2, "d:submitted": 7}}

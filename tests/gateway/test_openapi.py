@@ -15,6 +15,7 @@ from gateway.routes.kinds import KindAnswer, KindList
 from tests.gateway.house import SEED, House, problem
 
 NOT_IN_IT = {
+    "/metrics",
     "/docs",
     "/docs/errors",
     "/docs/assets/{name}",

@@ -86,6 +86,49 @@ def test_dead_letters_are_listed_and_removed(house: House) -> None:
     house.tell(story)
 
 
+def test_a_dead_letters_task_is_tried_again_once(house: House) -> None:
+    """The letter goes, the old task stays failed, the new one has its data; who presses twice gets no second one."""
+
+    async def story(h: House) -> None:
+        await h.submitted(SEED | {"label": "books", "priority": "high"})
+        old = h.fail()
+        (letter,) = (await h.get("/dead-letters")).json()["letters"]
+        path = f"/dead-letters/{letter['letter_id']}"
+        answer = await h.post(None, f"{path}/retry")
+        assert (answer.status_code, answer.json()["rerun_of"], answer.json()["label"]) == (202, old, "books")
+        assert (await h.get("/dead-letters")).json()["letters"] == []
+        problem(await h.post(None, f"{path}/retry"), 404, "unknown_letter")
+        assert (await h.get(f"/tasks/{old}")).json()["state"] == "failed"
+        assert h.finish() == [answer.json()["task_id"]]
+        assert h.take(5) == []
+        problem(await h.post(None, "/dead-letters/0-0/retry"), 404, "unknown_letter")
+        problem(await h.post(None, f"{path}/retry?x=1"), 422, "invalid_query")
+        problem(await h.post(None, f"{path}/retry", idempotency_key=""), 400, "bad_header")
+
+    house.tell(story)
+
+
+def test_a_letter_whose_task_is_gone_is_not_tried_again(house: House) -> None:
+    async def story(h: House) -> None:
+        await h.submitted()
+        assert (await h.client.delete(f"/tasks/{h.fail()}")).status_code == 204
+        (letter,) = (await h.get("/dead-letters")).json()["letters"]
+        problem(await h.post(None, f"/dead-letters/{letter['letter_id']}/retry"), 410, "task_expired")
+        assert len((await h.get("/dead-letters")).json()["letters"]) == 1
+
+    house.tell(story)
+
+
+def test_what_never_was_an_entry_is_no_cursor(house: House) -> None:
+    async def story(h: House) -> None:
+        for text in ("", "0-0", "0-1", "1", "01-0", "1-00", "١-0", "1-0 "):
+            problem(await h.client.get("/dead-letters", params={"cursor": text}), 422, "invalid_query")
+        for text in ("1-0", "999999999999999-999999999999999"):
+            assert (await h.get(f"/dead-letters?cursor={text}")).status_code == 200
+
+    house.tell(story)
+
+
 def test_a_task_that_has_ended_can_be_purged(house: House) -> None:
     async def story(h: House) -> None:
         id = await h.submitted()

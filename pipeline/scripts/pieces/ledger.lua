@@ -44,6 +44,13 @@ local function count_end(kind, state, submitted_at, started_at)
   b = bucket(now - started_at)
   ran[b] = (ran[b] or 0) + 1
 end
+-- How long it ran, of what was foretold: the same buckets, from half of it (-7) to twice (6) and beyond.
+local function count_error(kind, key, started_at)
+  local text = redis.pcall('HGET', key, 'estimated')
+  local run_s = type(text) == 'string' and tonumber(string.match(text, '"run_s":([%d.e+-]+)') or '')
+  if not run_s or run_s <= 0 then return end
+  count(kind .. ':off:' .. floor(log(math.max(now - started_at, 1) / (1000 * run_s)) / LOG))
+end
 -- All tasks of an index have score 0: ids begin with their time, so members are in order of submission.
 local function index(id, owner, from, to)
   if from then

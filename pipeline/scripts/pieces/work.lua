@@ -221,6 +221,7 @@ local function settle(id, key, kind, owner, from, state, code, batch, submitted_
   if code ~= '' then collect(adds, K.index_error(code), '0', id) end
   event(id, state)
   count_end(kind, state, tonumber(submitted_at or ''), tonumber(started_at or ''))
+  if state == 'succeeded' and started_at then count_error(kind, key, started_at) end
   return its.gone_ms
 end
 -- What carries a webhook has ended: a delivery is owed from this step on, whichever process dies (claim_webhooks.lua pays it).

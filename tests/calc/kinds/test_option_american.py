@@ -234,6 +234,7 @@ def test_nothing_random_is_exact(change: dict[str, Any], price: float, when: flo
 def test_almost_nothing_random() -> None:
     assert answer(volatility=1e-6)["price"] == pytest.approx(40 * math.exp(-0.006) - 36, rel=1e-6)
     assert answer(volatility=10, maturity=100)["price"] > 0
+    assert answer(volatility=5e-324)["price"] == pytest.approx(40 * math.exp(-0.006) - 36, rel=1e-6)
 
 
 def test_max_call_without_volatility() -> None:

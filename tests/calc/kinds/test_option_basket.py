@@ -87,6 +87,13 @@ def test_every_control_has_the_mean_that_it_is_said_to_have(monkeypatch: pytest.
         assert abs(found["price"] - plain["price"]) < 4.5 * error
 
 
+def test_a_fourth_factor_that_is_rounding_is_none() -> None:
+    """Of four terms one factor is in closed form: more than three others cannot be left."""
+    even = {"type": "call", "spots": [100] * 4, "strike": 100, "maturity": 5, "volatilities": [0.4] * 4}
+    prices = [answer(even, correlation=0.5, rate=rate)["price"] for rate in (0, 1e-9, 2e-9)]
+    assert prices == pytest.approx([prices[0]] * 3, abs=1e-5)
+
+
 def test_one_asset_is_a_vanilla_option() -> None:
     """Weights of 0, or assets that move as one."""
     plain = black_scholes.european(True, 100, 105, 1, 0.03, 0.01, 0.25).price
