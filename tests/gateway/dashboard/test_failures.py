@@ -146,7 +146,7 @@ def test_all_that_fit_are_given_up(house: House) -> None:
 
 def test_a_filter_that_makes_no_sense_is_refused(house: House) -> None:
     async def story(h: House) -> None:
-        for filter in ({"state": "failed"}, {"state": "queue"}, {"owner": "x"}):
+        for filter in ({"state": "failed"}, {"state": "queue"}, {"owners": "x"}):
             asked = {"action": "cancel", "filter": filter, "expect_count": 0}
             problem(await h.post(asked, "/tasks/bulk"), 422, "invalid_request")
         problem(
