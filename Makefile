@@ -21,7 +21,7 @@ export HEADRACE_HTTP_PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs doctor key keys remove-key webhook-secret webhook-secrets remove-webhook-secret demo inspect bench bench-full test lint test-compose chaos fuzz locks setup setup-test
+.PHONY: help up down status logs audit audit-export doctor key keys remove-key webhook-secret webhook-secrets remove-webhook-secret demo inspect bench bench-full test lint test-compose chaos fuzz locks setup setup-test
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +37,14 @@ down: ## stop everything in order; running jobs finish or are handed back
 status: setup ## what runs, since when
 	@$(PY) -m deploy status
 
-logs: setup ## follow the logs of every process (Ctrl-C ends it)
-	@$(PY) -m deploy logs
+logs: setup ## follow the logs of every process (Ctrl-C ends it); with Q='select …': SQL over them (docs/logs.md)
+	@$(if $(Q),$(PY) -m deploy.sql '$(subst ','\'',$(Q))',$(PY) -m deploy logs)
+
+audit: setup ## is the audit's chain whole? HEAD=number:hash compares with one that you wrote down (docs/audit.md)
+	@$(PY) -m deploy.audit verify $(HEAD) $(if $(ARCHIVED),archived)
+
+audit-export: setup ## every line of the audit, as JSON lines
+	@$(PY) -m deploy.audit export
 
 doctor: setup ## check this machine and the running processes, with what to do
 	@$(PY) -m deploy doctor

@@ -75,8 +75,9 @@ def live(kinds: str = KINDS, **wanted: object) -> Iterator[Live]:
     """Start one; `wanted` are settings by name, like `consumers=1`."""
     gateways = int(str(wanted.get("gateways", 3)))
     with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder:
-        first = free_ports(gateways + 2)
+        first = free_ports(gateways + 3)
         ports = {"http_port": first, "store_port": first + 1, "gateway_port": first + 2}
+        ports["dashboard_port"] = first + 2 + gateways
         chosen = {"var": folder, "redis_url": "", "kinds": kinds, **ports, **wanted}
         env = os.environ | {f"HEADRACE_{name.upper()}": str(value) for name, value in chosen.items()}
         deploy = [sys.executable, "-m", "deploy"]
@@ -92,6 +93,7 @@ def live(kinds: str = KINDS, **wanted: object) -> Iterator[Live]:
 def stack_of(folder: Path, http: int, gateway: int, store: int = 0, gateways: int = 3) -> Stack:
     """What deploy calls a stack, for these ports and this folder."""
     environ = {"HEADRACE_VAR": str(folder), "HEADRACE_HTTP_PORT": str(http), "HEADRACE_GATEWAY_PORT": str(gateway)}
+    environ |= {"HEADRACE_DASHBOARD_PORT": str(gateway + gateways)}  # the one after the gateways'
     environ |= {"HEADRACE_GATEWAYS": str(gateways)} | ({"HEADRACE_STORE_PORT": str(store)} if store else {})
     return Stack(
         root=ROOT,

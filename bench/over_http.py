@@ -118,7 +118,7 @@ def whole_stack() -> AbstractContextManager[Live]:
 def empties() -> Iterator[tuple[int, int, dict[str, list[int]]]]:
     """Three empty applications and an nginx before them: the port of one, nginx's, the pids by program."""
     with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder:
-        nginx_port = free_ports(GATEWAYS + 1)
+        nginx_port = free_ports(GATEWAYS + 2)
         stack = stack_of(Path(folder), nginx_port, nginx_port + 1)
         render.write(stack)
         words = [sys.executable, "-m", "uvicorn", "bench.empty:app", "--loop", "uvloop", "--http", "httptools"]

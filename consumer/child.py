@@ -80,10 +80,11 @@ class Broke(Struct, frozen=True, array_like=True, tag="broke"):
 
 
 class Answer(Struct, frozen=True, array_like=True):
-    """What a child says of one job, and how long it took."""
+    """What a child says of one job, how long it took, and how many seconds of CPU."""
 
     seconds: float
     what: Value | Folding | Refused | Broke
+    cpu_s: float = 0.0
 
 
 class Pipe(Protocol):
@@ -142,9 +143,10 @@ def serve(pipe: Pipe) -> None:
     while True:
         for frame in pipe.frames():
             for work in decode(frame):
-                started = time.perf_counter()
+                started, used = time.perf_counter(), time.process_time()
                 what = calculate(work, kept)
-                pipe.send(encode(Answer(time.perf_counter() - started, what)))
+                answer = Answer(time.perf_counter() - started, what, time.process_time() - used)
+                pipe.send(encode(answer))
 
 
 def calculate(work: Work, kept: dict[str, bytes]) -> Value | Folding | Refused | Broke:

@@ -6,6 +6,7 @@ holds whatever its children do (I13). A job that turns out not to be ours any mo
 
 from collections import Counter
 
+from consumer.figures import Figures
 from consumer.outcome import lines
 from consumer.pool import Pool
 from consumer.timers import Timer
@@ -23,9 +24,12 @@ SELDOM_S = 1.0
 class Lease:
     """`timers` is what the parent's loop runs; `lost` counts, kind by kind, what turned out not to be ours."""
 
-    def __init__(self, store: Store, consumer: str, settings: Settings, pool: Pool, lost: Counter[str]) -> None:
+    def __init__(
+        self, store: Store, consumer: str, settings: Settings, pool: Pool, lost: Counter[str], figures: Figures
+    ) -> None:
         self._store = store
         self._lost = lost
+        self._figures = figures
         self._consumer = consumer
         self._pool = pool
         self._log = log.get()
@@ -41,4 +45,6 @@ class Lease:
         for lost in self._store.do_all([verbs.renew(self._consumer, page) for page in pages]) if pages else []:
             given_up = list(filter(None, map(self._pool.lose, lost)))
             self._lost.update(outcome.job.kind for outcome in given_up)
-            log.write_lines(lines(given_up, ["lost"] * len(given_up), self._consumer))
+            told = lines(given_up, ["lost"] * len(given_up), self._consumer)
+            self._figures.told(told)
+            log.write_lines(told)

@@ -49,12 +49,14 @@ What = Value | Folding | Refused | Broke | Died | TimedOut | MemoryLimit | Relea
 
 
 class Outcome(Struct, frozen=True):
-    """What came of one job. `child` is the number of the slot, from 0; -1 when no child had it."""
+    """What came of one job. `child` is the number of the slot, from 0; -1 when no child had it. `cpu_ms` is known only
+    of a child that answered."""
 
     job: Job
     child: int
     ran_ms: float
     what: What
+    cpu_ms: float = 0.0
 
 
 class Delivery(Struct, frozen=True):
@@ -186,13 +188,17 @@ def _line(outcome: Outcome, word: str, consumer: str, ts: str, pid: int) -> log.
         task_id=job.task,
         job=job.name,
         kind=job.kind,
+        owner=job.owner,
+        priority=job.priority,
         step=job.step,
         part=job.number,
         attempt=job.attempt,
+        interruptions=job.interruptions,
         consumer=consumer,
         child=outcome.child,
         waited_ms=job.waited_ms,
         ran_ms=round(outcome.ran_ms, 3),
+        cpu_ms=round(outcome.cpu_ms, 3),
         outcome="buried" if word == "buried" else came,
         error_code=error(outcome).get("code", ""),
     )

@@ -8,6 +8,7 @@ or MemoryLimit), the jobs behind it were not started (Released).
 import os
 import selectors
 import time
+from collections import Counter
 from functools import partial
 
 import msgspec
@@ -42,6 +43,7 @@ class Pool:
             raise PipelineError(f"a consumer forks, so it must have one thread, not {threads}: has a kind started one?")
         self.pace = pace
         self.settled: list[Outcome] = []
+        self.ended: Counter[str] = Counter()  # why a child ended → how often
         self._selector = selector
         self.memory_limit_bytes = memory_limit_bytes
         self._look_at = 0.0
@@ -173,7 +175,7 @@ class Pool:
         try:
             for given, answer in slot.answers():
                 self.pace.learn(given.job, answer.seconds)
-                self._settle(slot, given, answer.seconds * 1000, answer.what)
+                self._settle(slot, given, answer.seconds * 1000, answer.what, answer.cpu_s * 1000)
         except EOFError:
             self._bury(slot)
         except msgspec.DecodeError as nonsense:
@@ -203,6 +205,7 @@ class Pool:
         end = slot.buried()
         about = {"child": slot.number, "child_pid": slot.pid, "jobs": len(slot.jobs)}
         self._log.warning("child.died", how=end.how, killed_because=slot.killed, **about)
+        self.ended[slot.killed or "died"] += 1
         if slot.jobs:
             self.pace.outlasted(slot.jobs[0].job, slot.ran_ms() / 1000)
             self._settle(slot, slot.jobs[0], slot.ran_ms(), self._what(slot, end))
@@ -220,9 +223,9 @@ class Pool:
             return MemoryLimit(end.how, end.peak_bytes, self.memory_limit_bytes)
         return Died(end.how, end.peak_bytes)
 
-    def _settle(self, slot: Slot, given: Given, ran_ms: float, what: What) -> None:
+    def _settle(self, slot: Slot, given: Given, ran_ms: float, what: What, cpu_ms: float = 0.0) -> None:
         if given.ours:
-            self.settled.append(Outcome(given.job, slot.number, ran_ms, what))
+            self.settled.append(Outcome(given.job, slot.number, ran_ms, what, cpu_ms))
 
     def _fork(self, number: int) -> None:
         try:

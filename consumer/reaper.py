@@ -18,8 +18,10 @@ import math
 import time
 from collections.abc import Callable
 
+from consumer.figures import Figures
 from consumer.timers import Timer
 from pipeline import log, verbs
+from pipeline.record import Reaped
 from pipeline.settings import Settings
 from pipeline.store import Store
 
@@ -33,11 +35,14 @@ MOST_REAPED, MOST_PROMOTED, MOST_FORGOTTEN, REPAIR_PAGE = 100, 200, 200, 200
 class Reaper:
     """`timers` is what the parent's loop runs."""
 
-    def __init__(self, store: Store, consumer: str, settings: Settings, share: Callable[[], int]) -> None:
+    def __init__(
+        self, store: Store, consumer: str, settings: Settings, share: Callable[[], int], figures: Figures
+    ) -> None:
         self._store = store
         self._consumer = consumer
         self._settings = settings
         self._share = share
+        self._figures = figures
         self._log = log.get()
         self._heard_at = -math.inf
         self._cursor = ""  # the last task that `repair` looked at
@@ -67,9 +72,16 @@ class Reaper:
             return
         lease_ms, pause_ms = int(self._settings.lease_s * 1000), int(self._settings.retry_pause_s * 1000)
         most = self._settings.max_interruptions
-        reaped = self._store.do(verbs.reap(lease_ms, MOST_REAPED, most, pause_ms, self._share()))
-        if reaped:
-            self._log.warning("jobs.reaped", jobs=reaped)
+        for job in self._store.do(verbs.reap(lease_ms, MOST_REAPED, most, pause_ms, self._share())):
+            self._tell(job)
+
+    def _tell(self, job: Reaped) -> None:
+        """A line for each: what was lost with which consumer."""
+        self._figures.reaped += 1
+        about = {"request_id": job.request_id, "trace_id": log.trace_id(job.traceparent), "task_id": job.task}
+        about |= {"kind": job.kind, "owner": job.owner, "job": job.job, "from_consumer": job.consumer}
+        counts = {"attempt": job.attempts, "interruptions": job.interruptions}
+        self._log.warning("job.reaped", **about, **counts, consumer=self._consumer, outcome=job.outcome)
 
     def promote(self) -> None:
         """Put what is due."""

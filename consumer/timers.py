@@ -23,4 +23,4 @@ class Timer:
 
     def soon(self) -> None:
         """Make it due now."""
-        self.due = 0.0
+        self.due = min(self.due, time.monotonic())

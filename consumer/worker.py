@@ -23,6 +23,7 @@ import msgspec
 
 from consumer.child import Broke
 from consumer.ear import Ear
+from consumer.figures import Figures
 from consumer.heart import Heart
 from consumer.known import Known
 from consumer.lease import Lease
@@ -49,9 +50,10 @@ class Worker:
         self._selector = selector
         self._link = Link(settings, consumer, selector)
         self._store = self._link.store
-        self._heart = Heart(self._store, consumer, settings, pool)
-        reaper = Reaper(self._store, consumer, settings, lambda: self._heart.share)
-        lease = Lease(self._store, consumer, settings, pool, self._heart.lost)
+        self._figures = Figures(pool.ended)
+        self._heart = Heart(self._store, consumer, settings, pool, self._figures)
+        reaper = Reaper(self._store, consumer, settings, lambda: self._heart.share, self._figures)
+        lease = Lease(self._store, consumer, settings, pool, self._heart.lost, self._figures)
         self._timers = [*lease.timers, *self._heart.timers, *reaper.timers]
         self._known = Known()
         self._unsure: set[str] = set()  # tokens whose outcome was sent, but the store went away before it answered
@@ -88,6 +90,7 @@ class Worker:
                 self._exchange()
         except PipelineError as cause:
             if isinstance(cause, StoreAway) or self._link.away:
+                self._figures.absences += not self._link.away
                 self._link.lost(cause)
                 return self._link.try_at
             self._log.error("store.refused", reason=str(cause))  # a bug, in a step that comes again by itself
@@ -170,7 +173,9 @@ class Worker:
         ]
         self._unsure.difference_update(tokens)
         self._heart.lost.update(o.job.kind for o, word in zip(outcomes, sure, strict=True) if word == "lost")
-        log.write_lines(lines(outcomes, sure, self._consumer))
+        told = lines(outcomes, sure, self._consumer)
+        self._figures.told(told)
+        log.write_lines(told)
 
     def _accept(self, jobs: Sequence[Job]) -> None:
         """Give held jobs to children. What finds none is handed back: it was read ahead and proved not to be short."""
@@ -214,6 +219,7 @@ class Worker:
         if self._stop_by is not None:
             return
         self._stop_by = time.monotonic() + self._settings.grace_s
+        self._heart.drain()
         self._pool.hand_back_unstarted()
         self._link.stop_listening()
         self._log.info("consumer.stopping", signal=name, grace_s=self._settings.grace_s)

@@ -81,6 +81,7 @@ def _port_in_use(stack: Stack, number: int, variable: str) -> Problem:
         return Problem(f"Port {number} is already in use by {who}.", why, "Stop it:  make down")
     choose = {
         "HEADRACE_HTTP_PORT": f"make up PORT={number + 1}",
+        "HEADRACE_DASHBOARD_PORT": f"make up HEADRACE_DASHBOARD_PORT={number + 1}",
         "HEADRACE_GATEWAY_PORT": "make up HEADRACE_GATEWAY_PORT=8101",
         "HEADRACE_STORE_PORT": "make up HEADRACE_STORE_PORT=6391",
     }[variable]
@@ -100,12 +101,15 @@ def nothing_left(stack: Stack) -> None:
 
 def ports_differ(stack: Stack) -> None:
     """The ranges of nginx, gateways and store do not overlap."""
-    wanted = [stack.wanted.http_port, *stack.gateway_ports] + [stack.wanted.store_port] * stack.embedded
+    wanted = [stack.wanted.http_port, stack.wanted.dashboard_port, *stack.gateway_ports] + [
+        stack.wanted.store_port
+    ] * stack.embedded
     twice = sorted({port for port in wanted if wanted.count(port) > 1} | {port for port in wanted if port > 65_535})
     if twice:
         raise Problem(
             f"Port {twice[0]} cannot be used twice, or does not exist.",
-            "HEADRACE_HTTP_PORT, HEADRACE_GATEWAY_PORT (and the ports after it) and HEADRACE_STORE_PORT must differ.",
+            "HEADRACE_HTTP_PORT, HEADRACE_DASHBOARD_PORT, HEADRACE_GATEWAY_PORT (and the ports after it) and"
+            " HEADRACE_STORE_PORT must differ.",
             "Choose others:  make up HEADRACE_GATEWAY_PORT=8101",
         )
 

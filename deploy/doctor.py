@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from deploy import checks, supervisord
-from deploy.prove import Prover, gateway_fault, store_fault
+from deploy import checks, password, supervisord
+from deploy.prove import Prover, dashboard_fault, gateway_fault, store_fault
 from deploy.stack import Stack
 from deploy.status import trouble
 from deploy.tell import OURS, Problem, say
@@ -60,6 +60,15 @@ def _gateways_answer(stack: Stack) -> None:
             raise Problem(f"Port {port} does not serve.", fault, f"Read why:  tail {stack.var}/log/*{port}*")
 
 
+def _dashboard_asks(stack: Stack) -> None:
+    fault = dashboard_fault(password.kept(stack))
+    if fault:
+        port = stack.wanted.dashboard_port
+        raise Problem(
+            f"The dashboard at port {port} is not as it should be.", fault, "Start it anew:  make down; make up"
+        )
+
+
 def _consumers_beat(stack: Stack) -> None:
     beating = len(Prover(stack).names())
     if beating < stack.wanted.consumers:
@@ -89,6 +98,7 @@ RUNNING: dict[str, Callable[[Stack], None]] = {
     "every program runs": _programs_run,
     "the store answers and can be used safely": _store_is_fit,
     "each gateway is ready, and nginx passes requests on": _gateways_answer,
+    "the dashboard's port asks for its password": _dashboard_asks,
     "each consumer's heart beats": _consumers_beat,
     "all consumers run this version": _versions_agree,
     "this machine's clock agrees with the store's": _clock_agrees,

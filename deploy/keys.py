@@ -16,6 +16,7 @@ from pipeline.apikeys import EVERYONE, HOME, OWNER, ROLES
 from pipeline.errors import PipelineError, SettingsError
 from pipeline.store import Store
 
+HAND = "make key"  # who did it, for the audit: somebody at this machine
 USAGE = "make key ROLE=viewer|submitter|operator|admin [OWNER=name] [LABEL=text]   make keys   make remove-key ID=…"
 
 
@@ -41,7 +42,7 @@ def _make(store: Store, role: apikeys.Role, owner: str, label: str) -> int:
         raise Problem(f"OWNER={owner!r} is no name of an owner.", why, f"Usage:  {USAGE}", 2)
     first = not store.do(verbs.apikeys())
     text, key = apikeys.make(role, owner, label)
-    if not store.do(verbs.keep_apikey(structs.replace(key, created_at=store.do(verbs.clock())))):
+    if not store.do(verbs.keep_apikey(structs.replace(key, created_at=store.do(verbs.clock())), HAND)):
         raise Problem("There is a key of this id already.", "That is one chance in a million million.", "Try again.")
     whose = "all owners" if owner == EVERYONE else f"owner {owner}"
     say(text)
@@ -64,7 +65,7 @@ def _list(store: Store) -> int:
 
 
 def _remove(store: Store, id: str) -> int:
-    if not store.do(verbs.remove_apikey(id)):
+    if not store.do(verbs.remove_apikey(id, HAND)):
         raise Problem(f"There is no key {id}.", "Its id is the third word of a key.", "List them:  make keys", 1)
     say(f"Key {id} is removed; within a second or two it is refused everywhere.")
     return 0

@@ -3,6 +3,7 @@
 import os
 import secrets
 import time
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -25,6 +26,7 @@ OWNER = "make-up"
 KNOWN = {"kind": "compound_interest", "data": {"amount": 10000, "rate": 0.05}, "label": LABEL}
 KNOWN_TOTAL = 10511.62
 PAUSE_S = 0.03
+ASKS_FOR_IT = 401
 TAIL_LINES = 8
 MOST_STARTS = 3
 LOG_TAIL_BYTES = 200_000
@@ -71,6 +73,11 @@ class Prover:
         mark = f"up-{secrets.token_hex(8)}"
         self._until("nginx", lambda: self._all_reached(mark))
         return self._seen("nginx", f"127.0.0.1:{self.stack.wanted.http_port}", "reaches each gateway")
+
+    def prove_dashboard(self) -> Proof:
+        """Its port asks for the password, and with it the gateways take whoever comes for an admin of that name."""
+        self._until("nginx", lambda: dashboard_fault(self.stack))
+        return self._seen("dashboard", f"127.0.0.1:{self.stack.wanted.dashboard_port}", "asks for its password")
 
     def prove_consumers(self) -> Proof:
         """Each has done a job: tiny tasks are submitted until every consumer's name stands in a finished one."""
@@ -136,13 +143,13 @@ class Prover:
     def _credential(self) -> dict[str, str]:
         if self._key is None and access_needs_a_key(self.stack.settings, self.store):
             self._key = apikeys.make("submitter", OWNER, LABEL)
-            self.store.do(verbs.keep_apikey(self._key[1]))
+            self.store.do(verbs.keep_apikey(self._key[1], "make up"))
         return {"Authorization": f"Bearer {self._key[0]}"} if self._key else {}
 
     def give_back(self) -> None:
         """Remove that key, however the proof has ended."""
         if self._key:
-            self.store.do(verbs.remove_apikey(self._key[1].id))
+            self.store.do(verbs.remove_apikey(self._key[1].id, "make up"))
 
     def names(self) -> set[str]:
         """The names of the consumers that our supervisord started, as they call themselves."""
@@ -210,6 +217,19 @@ def gateway_fault(port: int) -> str:
     """Why the gateway at this port is not ready; "" when it is."""
     answer = ask(port, "GET", "/ready")
     return "" if answer.ok else f"GET /ready answered {answer.status or 'nothing'}: {answer.text[:200]}"
+
+
+def dashboard_fault(stack: Stack) -> str:
+    """Why the dashboard's door does not do what it should; "" when it does."""
+    port, auth = stack.wanted.dashboard_port, stack.wanted.dashboard_auth
+    without = ask(port, "GET", "/session")
+    if without.status != ASKS_FOR_IT:
+        return f"without the password GET /session answered {without.status or 'nothing'}: {without.text[:200]}"
+    user = auth.partition(":")[0]
+    answer = ask(port, "GET", "/session", headers={"Authorization": f"Basic {b64encode(auth.encode()).decode()}"})
+    if not answer.ok or (answer.json["name"], answer.json["role"]) != (user, "admin"):
+        return f"with the password GET /session answered {answer.status or 'nothing'}: {answer.text[:200]}"
+    return ""
 
 
 def _upstreams(stack: Stack, mark: str) -> set[str]:

@@ -9,11 +9,12 @@ import shlex
 import sys
 from pathlib import Path
 
-from deploy import supervisord
+from deploy import door, supervisord
 from deploy.stack import ROOT, Stack
 from pipeline.settings import Settings, read, stop_wait_s
 
 NAME = re.compile(r"@([A-Z_]+)@")
+COMPOSE_DASHBOARD_PORT = 5555  # in nginx' container, whose image is made before the password is known
 FOLDERS = ("log", "run", "store", "nginx")
 # How long nginx waits for an answer: above the longest `Prefer: wait`, so that it never cuts one off.
 READ_MARGIN_S = 15
@@ -35,6 +36,7 @@ def write(stack: Stack) -> None:
         (stack.var / folder).mkdir(parents=True, exist_ok=True)
     (stack.var / "run").chmod(0o700)
     (stack.var / "nginx.conf").write_text(nginx_here(stack))
+    door.write(stack.var, stack.wanted.dashboard_port, stack.wanted.dashboard_auth)
     (stack.var / "redis.conf").write_text(redis(stack))
     (stack.var / supervisord.CONF).write_text(supervisor(stack))
 
@@ -49,6 +51,9 @@ def nginx_here(stack: Stack) -> str:
             "USER": "user root;" if os.geteuid() == 0 else "# not started as root: keeps the user that starts it",
             "FOLDER": "",
             "LISTEN": f"127.0.0.1:{stack.wanted.http_port}",
+            "LISTEN_DASHBOARD": f"127.0.0.1:{stack.wanted.dashboard_port}",
+            "DOOR_CONF": _nginx_quoted(stack.var / door.CONF),
+            "DOOR_PASSWORDS": _nginx_quoted(stack.var / door.PASSWORDS),
             "RESOLVER": "",
             "SERVERS": "\n        ".join(servers),
         },
@@ -69,6 +74,9 @@ def nginx_compose(settings: Settings) -> str:
             "USER": "# the image starts it as a user without rights",
             "FOLDER": "/tmp/",
             "LISTEN": "8080",
+            "LISTEN_DASHBOARD": str(COMPOSE_DASHBOARD_PORT),
+            "DOOR_CONF": f"/tmp/{door.CONF}",
+            "DOOR_PASSWORDS": f"/tmp/{door.PASSWORDS}",
             "RESOLVER": "resolver 127.0.0.11 valid=1s ipv6=off;\n    resolver_timeout 2s;",
             "SERVERS": "server gateway:8000 resolve max_fails=1 fail_timeout=3s;",
         },
@@ -116,10 +124,17 @@ def supervisor(stack: Stack) -> str:
             "STORES": "1" if stack.embedded else "0",
             "SYNCS": "1" if stack.embedded and stack.settings.durable == "everysec" else "0",
             "STORE_FOLDER": _quoted(stack.var / "store"),
+            "AUDITS": "1" if stack.wanted.audit == "on" else "0",
+            "AUDIT_FOLDER": _quoted(stack.var / "audit"),
             "STORE_ENVIRON": ",".join(f'{name}="{_escaped(Path(text))}"' for name, text in stack.store_environ.items()),
             "STORE": f"{_quoted(stack.redis_server)} {_quoted(stack.var / 'redis.conf')}",
         },
     )
+
+
+def _nginx_quoted(path: Path) -> str:
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
 
 
 def _escaped(path: Path) -> str:

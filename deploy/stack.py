@@ -39,7 +39,7 @@ class Stack(Struct, frozen=True, kw_only=True):
     @property
     def ports(self) -> dict[int, str]:
         """Every port that will be listened on, and which setting chose it."""
-        ports = {self.wanted.http_port: "HEADRACE_HTTP_PORT"}
+        ports = {self.wanted.http_port: "HEADRACE_HTTP_PORT", self.wanted.dashboard_port: "HEADRACE_DASHBOARD_PORT"}
         ports |= dict.fromkeys(self.gateway_ports, "HEADRACE_GATEWAY_PORT")
         if self.embedded:
             ports[self.wanted.store_port] = "HEADRACE_STORE_PORT"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable
 
 from deploy.ask import Answer, ask
@@ -22,6 +23,8 @@ GATEWAY_PORTS = (28_001, 28_020)
 PROJECT = "headrace-test"
 LIMIT_S = 90
 ADMIN_KEY = secrets.token_hex(24)
+DASHBOARD_PORT = 28_055
+DASHBOARD_AUTH = f"trial:{secrets.token_hex(12)}"
 KEY = {"Authorization": f"Bearer {ADMIN_KEY}"}
 
 
@@ -39,6 +42,8 @@ class Trial:
             "HEADRACE_GATEWAY_PORTS": f"{GATEWAY_PORTS[0]}-{GATEWAY_PORTS[1]}",
             "HEADRACE_REDIS_URL": "",
             "HEADRACE_ADMIN_KEY": ADMIN_KEY,
+            "HEADRACE_DASHBOARD_PORT": str(DASHBOARD_PORT),
+            "HEADRACE_DASHBOARD_AUTH": DASHBOARD_AUTH,
         }
         self.environ = environ | own | {"DOCKER_BUILDKIT": "1"}
 
@@ -108,6 +113,14 @@ def it_starts(trial: Trial) -> None:
     answer = calculate()
     require(is_right(answer), f"POST /tasks answered {answer.status} {answer.text[:300]}")
     require(len(answering_gateways()) == 3, "three gateways answer on ports of their own")
+
+
+def it_has_a_door(trial: Trial) -> None:
+    """The dashboard's port asks for its password, and with it serves an admin of that name."""
+    require(ask(DASHBOARD_PORT, "GET", "/session").status == 401, "the dashboard asks for its password")
+    basic = {"Authorization": f"Basic {b64encode(DASHBOARD_AUTH.encode()).decode()}"}
+    answer = ask(DASHBOARD_PORT, "GET", "/session", headers=basic)
+    require(answer.ok and answer.json["role"] == "admin", f"GET /session answered {answer.status} {answer.text[:200]}")
 
 
 def it_scales(trial: Trial) -> None:
@@ -210,6 +223,7 @@ def require(true: bool, what: str) -> None:
 
 STEPS = (
     it_starts,
+    it_has_a_door,
     it_is_confined,
     it_scales,
     it_survives,

@@ -5,7 +5,7 @@ import fcntl
 import time
 from collections.abc import Iterator
 
-from deploy import checks, processes, render, supervisord
+from deploy import checks, password, processes, render, supervisord
 from deploy.down import kill
 from deploy.prove import Prover, access_needs_a_key
 from deploy.stack import Stack
@@ -24,6 +24,7 @@ def up(stack: Stack) -> int:
             return _is_running(stack)
         _let_end(stack)
         checks.everything(stack)
+        stack = password.drawn(stack)
         render.write(stack)
         begun = time.monotonic()
         supervisord.start(stack)
@@ -46,7 +47,8 @@ def _let_end(stack: Stack) -> None:
 
 def _prove(stack: Stack) -> None:
     prover = Prover(stack)
-    steps = (prover.prove_store, prover.prove_gateways, prover.prove_nginx, prover.prove_consumers)
+    edges = (prover.prove_nginx, prover.prove_dashboard)
+    steps = (prover.prove_store, prover.prove_gateways, *edges, prover.prove_consumers)
     try:
         for step in steps:
             proof = step()
@@ -61,6 +63,7 @@ def _welcome(stack: Stack, took_s: float) -> None:
     say(f"""
 Headrace is up, {took_s:.1f} s after the start.
 
+  Dashboard  {_dashboard(stack)}
   API        {address}/tasks
   API docs   {address}/docs
   Logs       {stack.var}/log
@@ -71,6 +74,14 @@ Try:
 
 {_door(stack)}
 Stop:  make down     What runs:  make status     Trouble:  make doctor""")
+
+
+def _dashboard(stack: Stack) -> str:
+    """Where it is, and how one gets in."""
+    user, _, secret = stack.wanted.dashboard_auth.partition(":")
+    kept = stack.var / password.FILE
+    shown = f"user {user}, password {secret}" if kept.is_file() else f"user {user}, your HEADRACE_DASHBOARD_AUTH"
+    return f"http://localhost:{stack.wanted.dashboard_port}/   {shown}"
 
 
 def _door(stack: Stack) -> str:
@@ -104,6 +115,7 @@ def _is_running(stack: Stack) -> int:
         other.append(f"port {port} instead of {stack.wanted.http_port}")
     if other:
         say(f"It was started with {', '.join(other)}. To change that:  make down, then make up again.")
+    say(f"Dashboard:  {_dashboard(password.kept(stack))}")
     say(f"Open http://localhost:{port}/docs or stop it:  make down")
     return 0
 

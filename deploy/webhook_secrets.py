@@ -12,6 +12,7 @@ from pipeline import webhooks
 from pipeline.apikeys import HOME, OWNER
 from pipeline.store import Store
 
+HAND = "make webhook-secret"  # who did it, for the audit: somebody at this machine
 USAGE = "make webhook-secret [OWNER=name]   make webhook-secrets   make remove-webhook-secret OWNER=name ID=…"
 
 
@@ -33,7 +34,7 @@ def _make(store: Store, owner: str) -> int:
         why = "Up to 64 letters, digits and . _ @ -, beginning with a letter or digit."
         raise Problem(f"OWNER={owner!r} is no name of an owner.", why, f"Usage:  {USAGE}", 2)
     id, text = webhooks.make_secret()
-    store.do(webhooks.keep_secret(owner, id, text))
+    store.do(webhooks.keep_secret(owner, id, text, HAND))
     say(text)
     live = store.do(webhooks.secrets_of(owner))[owner]
     complain(f"It signs the webhooks of {owner}, id {id}. It is shown this once.")
@@ -56,7 +57,7 @@ def _list(store: Store) -> int:
 
 
 def _remove(store: Store, owner: str, id: str) -> int:
-    if not store.do(webhooks.remove_secret(owner, id)):
+    if not store.do(webhooks.remove_secret(owner, id, HAND)):
         raise Problem(f"{owner} has no webhook secret {id}.", "", "List them:  make webhook-secrets", 1)
     say(f"The secret {id} of {owner} is removed; it signs nothing any more.")
     return 0

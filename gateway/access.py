@@ -2,6 +2,8 @@
 
     Authorization: Bearer hr_submitter_…   an API key: make key ROLE=…
     X-API-Key: hr_submitter_…              the same
+    Cookie: headrace_session=…             the same, kept by a browser (POST /session)
+    port 5555, user and password           admin, under that user's name (gateway/ambient.py)
     Authorization: Bearer eyJ…             a token of the configured issuer
 
     viewer      looks at its owner's tasks
@@ -18,6 +20,7 @@ from msgspec import Struct
 from starlette.requests import Request
 
 from gateway import headers
+from gateway.ambient import Door, credential_in, refuse_from_elsewhere
 from gateway.problems import Problem
 from gateway.tokens import BadToken, Issuer
 from pipeline import apikeys
@@ -25,16 +28,27 @@ from pipeline.apikeys import EVERYONE, HOME, ApiKey, Role
 from pipeline.settings import Settings
 
 # By the first piece of a path. What is open says nothing of anybody's tasks; "" is the front page.
-OPEN = ("", "health", "ready", "docs", "openapi.json", "kinds")
+OPEN = ("", "health", "ready", "metrics", "docs", "openapi.json", "kinds", "dashboard")
+OPEN_TO_WRITE = ("/session",)  # where a key is shown, or its cookie removed
 # Least role to read, least role to write; what is not here is for admins.
 RULES: dict[str, tuple[Role, Role]] = {
     "tasks": ("viewer", "submitter"),
     "batches": ("viewer", "submitter"),
+    "failures": ("viewer", "submitter"),
     "queues": ("viewer", "operator"),
     "workers": ("viewer", "operator"),
     "webhooks": ("viewer", "submitter"),
     "webhook-secrets": ("admin", "admin"),
     "dead-letters": ("operator", "operator"),
+    "session": ("viewer", "viewer"),
+    "minutes": ("viewer", "admin"),
+    "spans": ("viewer", "admin"),
+    "system": ("viewer", "admin"),
+}
+# Whole paths for which another rule holds than for their neighbours.
+EXACT: dict[str, tuple[Role, Role]] = {
+    "/dashboard/stream": ("viewer", "admin"),
+    "/dead-letters/purge": ("admin", "admin"),
 }
 ADMINS: tuple[Role, Role] = ("admin", "admin")
 READING = ("GET", "HEAD")
@@ -64,6 +78,7 @@ class Caller(Struct, frozen=True):
 
 
 ANYBODY = Caller(EVERYONE, "admin", "anybody")
+NOBODY = Caller("", "viewer", "nobody")  # who shows a key, and has not been known by it yet
 
 
 class Known(Protocol):
@@ -81,6 +96,7 @@ class Gate:
 
     def __init__(self, settings: Settings, known: Known) -> None:
         self._known = known
+        self._door = Door(settings)
         self._admin = apikeys.from_environment(settings.admin_key) if settings.admin_key else None
         self._issuer = Issuer(settings) if settings.jwt_issuer else None
 
@@ -89,6 +105,9 @@ class Gate:
         path, method = request.scope["path"], request.method
         if is_open(path):
             return ANYBODY
+        if path in OPEN_TO_WRITE and method not in READING:
+            refuse_from_elsewhere(request, must_say=False)
+            return NOBODY
         caller = await self._authenticated(request)
         needed = least(path, method)
         if not apikeys.may(caller.role, needed):
@@ -96,22 +115,40 @@ class Gate:
             raise Problem("forbidden", detail)
         return caller
 
-    async def _authenticated(self, request: Request) -> Caller:
-        text = _credential(request)
-        keys = await self._known.keys()
-        if not text:
-            if not (keys or self._admin or self._issuer):
-                return ANYBODY
-            raise Problem("unauthenticated", "There is no API key with this request.", headers=CHALLENGE)
+    async def needs_keys(self) -> bool:
+        """Whether nobody is served without a key or token. Raises StoreAway."""
+        return bool(await self._known.keys() or self._admin or self._issuer)
+
+    async def known(self, text: str) -> Caller:
+        """Whose key or token this is. Raises a Problem when it is nobody's."""
         if self._admin and apikeys.is_of(self._admin, text):
             return _of(self._admin)
         if text.count(".") == 2 and self._issuer:
             return await self._by_token(self._issuer, text)
+        keys = await self._known.keys()
         id = apikeys.id_of(text)
         key = keys.get(id) or await self._known.new_key(id) if id else None
         if key is None or not apikeys.is_of(key, text):
             raise Problem("unauthenticated", "This API key is not known (any more).", headers=CHALLENGE)
         return _of(key)
+
+    async def _authenticated(self, request: Request) -> Caller:
+        actor = self._door.actor(request)
+        if actor is not None:
+            refuse_from_elsewhere(request, must_say=False)
+            return Caller(EVERYONE, "admin", actor)
+        text = _credential(request)
+        if text:
+            return await self.known(text)
+        if not await self.needs_keys():
+            refuse_from_elsewhere(request, must_say=False)
+            return ANYBODY
+        kept = credential_in(request)
+        if not kept:
+            raise Problem("unauthenticated", "There is no API key with this request.", headers=CHALLENGE)
+        caller = await self.known(kept)
+        refuse_from_elsewhere(request, must_say=True)
+        return caller
 
     async def _by_token(self, issuer: Issuer, text: str) -> Caller:
         try:
@@ -141,12 +178,12 @@ def unsafe(settings: Settings) -> str:
 
 def is_open(path: str) -> bool:
     """Whether everybody may ask here."""
-    return _room(path) in OPEN
+    return _room(path) in OPEN and path not in EXACT
 
 
 def least(path: str, method: str) -> Role:
     """The least role that may do this."""
-    read, write = RULES.get(_room(path), ADMINS)
+    read, write = EXACT.get(path) or RULES.get(_room(path), ADMINS)
     return read if method in READING else write
 
 

@@ -15,9 +15,8 @@ from starlette.responses import Response
 from gateway import etags
 from gateway.forecast import Forecast
 from pipeline.record import FINAL, Priority, State, Task
-from pipeline.webhooks import Delivery
 
-ACCEPTED, OK = 202, 200
+ACCEPTED, OK, NO_CONTENT = 202, 200, 204
 JSON = "application/json"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOTHING = Raw(b"null")
@@ -106,6 +105,7 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
     finished_at: str | None
     expires_at: str | None
     waited_ms: int
+    why_waiting: str | None
     ran_ms: int | None
     attempts: int
     interruptions: int
@@ -194,41 +194,47 @@ def task(
     status: int = OK,
     *,
     cached: bool = False,
+    why: str | None = None,
     hook: WebhookAnswer | None = None,
 ) -> Response:
     """The task in its one shape."""
     headers = (headers or {}) | etags.ask_again(record)
-    return Response(_encode(whole(record, now_ms, cached, hook)), status, headers, JSON)
+    return Response(_encode(whole(record, now_ms, cached, hook, why)), status, headers, JSON)
 
 
-def whole(record: Task, now_ms: int, cached: bool = False, hook: WebhookAnswer | None = None) -> TaskAnswer:
-    """A task with its result. `hook`: what the store says of its webhook."""
+def whole(
+    record: Task, now_ms: int, cached: bool = False, hook: WebhookAnswer | None = None, why: str | None = None
+) -> TaskAnswer:
+    """A task with its result. `hook`: what the store says of its webhook; `why` it has not started (gateway/why.py)."""
     sha256 = etags.result_sha256(record)
     return TaskAnswer(
         cached=cached,
-        webhook=hook or webhook(record.webhook, None, record.state in FINAL),
+        webhook=hook,
         rerun=_rerun(record, sha256),
         result_sha256=sha256,
         result=NOTHING if record.result is None else Raw(record.result),
-        **_told(record, now_ms),
+        **_told(record, now_ms, why),
     )
 
 
-def summary(record: Task, now_ms: int) -> TaskSummary:
+def summary(record: Task, now_ms: int, why: str | None = None) -> TaskSummary:
     """A task without its result."""
-    return TaskSummary(**_told(record, now_ms))
+    return TaskSummary(**_told(record, now_ms, why))
 
 
-def result(record: Task, now_ms: int, headers: dict[str, str]) -> Response:
+def result(
+    record: Task, now_ms: int, headers: dict[str, str], hook: WebhookAnswer | None, why: str | None = None
+) -> Response:
     """The result alone, or 202 with the task while there is none."""
     if record.result is None:
-        return task(record, now_ms, headers | {"Location": links(record.id, record.state).self}, ACCEPTED)
+        here = headers | {"Location": links(record.id, record.state).self}
+        return task(record, now_ms, here, ACCEPTED, hook=hook, why=why)
     return Response(record.result, OK, headers | etags.kept(record, now_ms), JSON)
 
 
-def page(records: list[Task], cursor: str, next_link: str, now_ms: int) -> Response:
-    """A page of tasks, each without its result."""
-    tasks = [summary(record, now_ms) for record in records]
+def page(records: list[Task], cursor: str, next_link: str, now_ms: int, whys: dict[str, str]) -> Response:
+    """A page of tasks, each without its result; `whys`: id → why it has not started."""
+    tasks = [summary(record, now_ms, whys.get(record.id)) for record in records]
     return Response(_encode(TaskList(tasks=tasks, cursor=cursor or None, next=next_link or None)), OK, media_type=JSON)
 
 
@@ -250,30 +256,6 @@ def links(id: str, state: State) -> Links:
     return Links(path, f"{path}/result", "" if state in FINAL else f"{path}/cancel")
 
 
-def webhook(url: str, delivery: Delivery | None, ended: bool) -> WebhookAnswer | None:
-    """What is known of a webhook; None where there is none."""
-    if not url:
-        return None
-    if delivery is None:
-        unknown: dict[str, Any] = dict.fromkeys(("next_at", "last_at", "last_status", "last_error", "delivered_at"))
-        return WebhookAnswer(url=url, state="forgotten" if ended else "waiting", attempts=0, **unknown)
-    return delivery_told(delivery)
-
-
-def delivery_told(delivery: Delivery) -> WebhookAnswer:
-    """How a delivery goes."""
-    return WebhookAnswer(
-        url=delivery.url,
-        state=delivery.state,
-        attempts=delivery.attempts,
-        next_at=_time(delivery.next_at),
-        last_at=_time(delivery.last_at),
-        last_status=delivery.last_status,
-        last_error=delivery.last_error or None,
-        delivered_at=_time(delivery.over_at) if delivery.state == "delivered" else None,
-    )
-
-
 def foretold(record: Task) -> Forecast | None:
     """What was foretold of a task when it was accepted."""
     return None if record.estimated is None else msgspec.convert(record.estimated, Forecast)
@@ -290,10 +272,15 @@ def time_text(ms: int) -> str:
     return f"{_second_text(ms // 1000)}.{ms % 1000:03d}Z"
 
 
+def time_if(ms: int | None) -> str | None:
+    """The same, where there is one."""
+    return None if ms is None else time_text(ms)
+
+
 # ── pieces ──
 
 
-def _told(t: Task, now_ms: int) -> dict[str, Any]:
+def _told(t: Task, now_ms: int, why: str | None) -> dict[str, Any]:
     """The fields of TaskSummary. A task that still waits or runs is measured until now.
 
     No duration is negative, though the store's clock may have been set back between two of its times.
@@ -313,18 +300,19 @@ def _told(t: Task, now_ms: int) -> dict[str, Any]:
         "custom_id": t.custom_id or None,
         "owner": t.owner,
         "submitted_at": time_text(t.submitted_at),
-        "run_at": _time(t.not_before),
-        "started_at": _time(t.started_at),
-        "finished_at": _time(t.finished_at),
-        "expires_at": _time(t.expires_at),
+        "run_at": time_if(t.not_before),
+        "started_at": time_if(t.started_at),
+        "finished_at": time_if(t.finished_at),
+        "expires_at": time_if(t.expires_at),
         "waited_ms": waited_ms,
+        "why_waiting": why,
         "ran_ms": ran_ms,
         "attempts": t.attempts,
         "interruptions": t.interruptions,
         "progress": progress(t, ran_ms),
         "estimated": told,
         "forecast_error": _error(t, told, waited_ms, ran_ms),
-        "stopped_at": _time(t.stopped_at),
+        "stopped_at": time_if(t.stopped_at),
         "error": failure(t),
         "seed": t.seed,
         "versions": msgspec.convert(t.versions, Versions),
@@ -336,10 +324,6 @@ def _told(t: Task, now_ms: int) -> dict[str, Any]:
 @lru_cache(maxsize=256)  # many tasks share a second
 def _second_text(second: int) -> str:
     return (EPOCH + timedelta(seconds=second)).isoformat()[:-6]
-
-
-def _time(ms: int | None) -> str | None:
-    return None if ms is None else time_text(ms)
 
 
 def _error(t: Task, told: Forecast | None, waited_ms: int, ran_ms: int | None) -> ForecastError | None:

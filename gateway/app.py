@@ -1,7 +1,7 @@
 """What hangs where: the application, its routes, and what lives as long as it does.
 
 Edge (id, log, faults) ─▶ /tasks…        hot: found in one look
-                       ─▶ /kinds… /health /ready /docs… /openapi.json
+                       ─▶ /kinds… /health /ready /metrics /docs… /openapi.json
 """
 
 from collections.abc import AsyncIterator
@@ -15,10 +15,28 @@ from starlette.types import ASGIApp
 
 from calc import execute
 from gateway import edge
+from gateway.dashboard import files, system
+from gateway.dashboard.failures import Failures
+from gateway.dashboard.reader import Reader
 from gateway.desk import Desk
 from gateway.hot import Hot
 from gateway.problems import Problem
-from gateway.routes import again, batches, docs, health, kinds, operations, tasks, watch, webhooks
+from gateway.routes import (
+    again,
+    batches,
+    dashboard,
+    docs,
+    failures,
+    health,
+    kinds,
+    metrics,
+    operations,
+    session,
+    story,
+    tasks,
+    watch,
+    webhooks,
+)
 from pipeline.errors import PipelineError
 from pipeline.settings import Settings
 
@@ -32,7 +50,10 @@ WITHOUT: dict[str, Any] = {
 }
 
 # Static paths first: `/tasks/batch` is no task id.
-HOT = [*batches.ROUTES, *tasks.ROUTES, *again.ROUTES, *watch.ROUTES, *operations.ROUTES]
+HOT = [
+    *(*failures.ROUTES, *batches.ROUTES, *tasks.ROUTES, *again.ROUTES),
+    *(*watch.ROUTES, *story.ROUTES, *operations.ROUTES),
+]
 
 
 def create(settings: Settings) -> FastAPI:
@@ -41,10 +62,17 @@ def create(settings: Settings) -> FastAPI:
     execute.load(settings.kinds)
     refused: dict[Any, Any] = dict.fromkeys((Problem, PipelineError, HTTPException), edge.answer)
     app = Application(title="Headrace", lifespan=_life, exception_handlers=refused, **WITHOUT)
-    app.state.desk = Desk(settings)
-    app.router.routes += [*HOT, *webhooks.ROUTES]
-    for path, endpoint in kinds.ROUTES + health.ROUTES + docs.ROUTES:
+    app.state.desk = desk = Desk(settings)
+    app.state.reader = reader = Reader(desk)
+    app.state.failures = Failures(desk.store)
+    app.state.files = files.read()
+    desk.beats.append(lambda: system.stand(desk, reader.cost()))
+    hot = [*HOT, *webhooks.ROUTES, *dashboard.ROUTES, *session.ROUTES]
+    app.router.routes += hot
+    rest = kinds.ROUTES + health.ROUTES + metrics.ROUTES + docs.ROUTES
+    for path, endpoint in rest:
         app.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
+    desk.figures.routes |= {route.endpoint: route.path for route in hot} | {each: path for path, each in rest}
     return app
 
 
@@ -65,4 +93,5 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await app.state.reader.close()
         await desk.close()

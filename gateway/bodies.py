@@ -21,9 +21,9 @@ from calc.errors import Fault, InvalidData, UnknownKind
 from gateway import headers
 from gateway.answers import EPOCH
 from gateway.problems import Problem, invalid
-from pipeline.receiver import LONGEST, BadReceiver, parse
+from pipeline.receiver import LONGEST
 from pipeline.record import Priority
-from pipeline.settings import Settings, webhook_networks
+from pipeline.settings import Settings
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 LATEST_S = 30 * 86_400  # the furthest a task can be put off
@@ -164,17 +164,6 @@ def time_limit_s(asked: Envelope, settings: Settings) -> float:
         fault = Fault("$.time_limit_s", "is more than a whole task may take", asked.time_limit_s, f"at most {most:g}")
         raise invalid([fault], "invalid_request")
     return asked.time_limit_s
-
-
-def webhook(url: str, settings: Settings, path: str = "$.webhook") -> str:
-    """Who is told of the end; "" for nobody. Raises a Problem for a URL that no webhook can have."""
-    try:
-        if url:
-            parse(url, webhook_networks(settings))
-    except BadReceiver as wrong:
-        code = "invalid_query" if path.startswith("?") else "invalid_request"
-        raise invalid([Fault(path, wrong.wrong, url, wrong.allowed)], code) from None
-    return url
 
 
 def not_before_ms(asked: Envelope, now_ms: int) -> int:

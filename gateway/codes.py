@@ -41,6 +41,13 @@ CODES: dict[str, Code] = {
         "The key or token is good, but its role is not enough for this. `detail` says which role is.",
         "Roles: viewer, submitter, operator, admin; each may do what those before it may.",
     ),
+    "cross_site": Code(
+        403,
+        "The request comes from another site",
+        "A browser sent this request with a session, a password or rights that it sends by itself, and a page of "
+        "another site made it do so, or it does not say which page. Nothing was done.",
+        "Programs send `Authorization: Bearer KEY` and are not asked where they come from.",
+    ),
     "no_such_path": Code(
         404,
         "There is nothing at this path",
@@ -82,6 +89,13 @@ CODES: dict[str, Code] = {
         "The task has not ended",
         "Only the record of a task that has ended can be removed.",
         "POST /tasks/{task_id}/cancel ends it.",
+    ),
+    "count_changed": Code(
+        409,
+        "It is another number by now",
+        "`expect_count` says how many a page showed. By now they are more or fewer, by over one in twenty (of dead "
+        "letters: at all), so nothing was done.",
+        "Look again, and send the number of now.",
     ),
     "unknown_batch": Code(
         404,
@@ -221,6 +235,13 @@ CODES: dict[str, Code] = {
         "Send it again after the pause that Retry-After names; another gateway may take it at once.",
         retry_after_s=2,
     ),
+    "tabs_full": Code(
+        429,
+        "Too many tabs listen",
+        "This gateway serves as many streams of the dashboard as it may.",
+        "Close some, or come again: another gateway may have room.",
+        5,
+    ),
     "internal_error": Code(
         500,
         "A fault of ours",
@@ -253,6 +274,11 @@ CODES: dict[str, Code] = {
 # What nginx answers by itself, before a gateway is asked; a test compares it with nginx's configuration.
 PROXY_CODES: dict[str, Code] = {
     "bad_request": Code(400, "The request is not HTTP", "The request line or a header cannot be read as HTTP."),
+    "wrong_password": Code(
+        401,
+        "The dashboard asks for user and password",
+        "Port 5555 serves whoever has the user and password of HEADRACE_DASHBOARD_AUTH; `make up` prints them.",
+    ),
     "request_timeout": Code(408, "The request came too slowly", "The request did not arrive in time. Send it again."),
     "uri_too_long": Code(414, "The address is too long", "The request line is longer than the proxy reads."),
     "headers_too_large": Code(431, "The headers are too large", "The headers are longer than the proxy reads."),

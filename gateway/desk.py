@@ -6,19 +6,23 @@ that wakes who waits.
 """
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
+from time import monotonic, time
 from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
-from gateway import access, answers, forecast, limits
+from gateway import access, forecast, hooks, limits
 from gateway.answers import WebhookAnswer
 from gateway.events import Tail
+from gateway.exporter import Exporter
+from gateway.figures import Figures
 from gateway.gather import Gather
-from gateway.lines import Lines
+from gateway.lines import Lines, instance
+from gateway.roll import Roll
 from gateway.waiting import HangUp
 from pipeline import durable, ids, log, verbs, webhooks
 from pipeline.apikeys import ApiKey
@@ -45,6 +49,8 @@ class Desk:
         self.gate = access.Gate(settings, self)
         self._keys: dict[str, ApiKey] | None = None  # None: not read yet, so nobody knows whether there are any
         self.lines = Lines(settings)
+        self.figures = Figures()
+        self.exporter = Exporter(self.store, instance(settings))
         self.window, self.share = settings.window, settings.share
         self.gather = Gather(self.store, settings, lambda: self.share)
         self.drained = 0.0  # tasks that ended per second, in the last minutes
@@ -53,6 +59,11 @@ class Desk:
         self.fullness = 0.0  # used memory of the store, of what it may use
         self.crowd = limits.Crowd(settings.body_limit_bytes)
         self.draining = False
+        self.roll = Roll()
+        self.began_ms = round(time() * 1000)
+        self.skew_ms = 0.0  # this machine's clock over Redis' one
+        self.beats: list[Callable[[], Awaitable[None]]] = []  # what else is done every FLEET_S
+        self.leaving: list[Callable[[], None]] = []  # who is told of a stop
         self.started_at = monotonic()
         self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-bodies")
         self._idkey = b""
@@ -69,6 +80,8 @@ class Desk:
         for task in self.background:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
+        with contextlib.suppress(StoreAway):  # then it ends by itself, a little later
+            await self.exporter.resign()
         await self.store.close()
         self._aside.shutdown(wait=False, cancel_futures=True)
 
@@ -76,6 +89,8 @@ class Desk:
         """A stop was asked for: no longer ready, and whoever waits is answered now."""
         self.draining = True
         self.tail.wake_all()
+        for tell in self.leaving:
+            tell()
 
     async def settled(self, id: str, wait_s: float, request: Request) -> Task | None:
         """The task once it has ended, or as it is after `wait_s`; None when there is no record of it.
@@ -105,7 +120,7 @@ class Desk:
 
     async def webhook(self, id: str, url: str, ended: bool) -> WebhookAnswer | None:
         """The same of a task or batch that has this URL."""
-        return answers.webhook(url, await self.store.do(webhooks.delivery(id)) if url else None, ended)
+        return hooks.told(url, await self.store.do(webhooks.delivery(id)) if url else None, ended)
 
     def refuse_when_full(self) -> None:
         """Raise a Problem while the store is so full that what runs needs the rest for its results."""
@@ -159,6 +174,7 @@ class Desk:
                 break  # else the answer was long on its way; a second one rarely is
         # Measured from the question, so the clock is ahead by the way there: nothing begins before its time.
         self._ahead_ms = redis_ms - asked_at * 1000
+        self.skew_ms = time() * 1000 - self.now_ms()
         self._idkey = await self.store.do(verbs.idkey(self._idkey or secrets.token_bytes(16)))
 
     async def look_around(self) -> None:
@@ -166,8 +182,12 @@ class Desk:
         await self._meet()
         self.drained = await self.store.do(verbs.drained())
         self.runs = forecast.runs(await self.store.do(verbs.minutes(forecast.MINUTES)))
-        children = sum(len(beat.children) for beat in await self.store.do(verbs.fleet()))
+        beats = await self.store.do(verbs.fleet())
+        self.roll.note(beats, self.now_ms())
+        children = sum(len(beat.children) for beat in beats)
         self.window, self.share = self.settings.window_for(children), self.settings.share_for(children)
+        for tell in self.beats:
+            await tell()
 
     async def look_inside(self) -> None:
         """See how full the store is, and how many tasks wait. Raises StoreAway."""
@@ -202,6 +222,7 @@ class Desk:
             except StoreAway as error:
                 if not away:
                     LOG.warning("store.away", error=str(error))
+                    self.figures.store_away["look"] += 1
                 away = True
             except Exception:  # one unreadable heartbeat must not end the reading of all that follow
                 LOG.exception("fleet.unreadable")

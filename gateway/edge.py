@@ -16,6 +16,7 @@ from gateway.access import ANYBODY
 from gateway.desk import Desk
 from gateway.problems import Problem
 from pipeline import log
+from pipeline.errors import StoreAway
 
 LOG = log.get()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
@@ -40,6 +41,7 @@ class Edge:
         state["headers"] = sent = headers.read(scope)
         request_id, traceparent = _name(sent), _trace(sent)
         state["request_id"], state["traceparent"] = request_id, traceparent
+        desk: Desk = scope["app"].state.desk
         told: list[tuple[bytes, bytes]] = []  # headers that say how much this owner may still ask
 
         async def answering(message: Message) -> None:
@@ -53,7 +55,6 @@ class Edge:
             await send(message)
 
         try:
-            desk: Desk = scope["app"].state.desk
             state["caller"] = caller = await desk.gate.caller(Request(scope))
             state["owner"] = caller.home
             if desk.settings.rate_limit and caller is not ANYBODY:
@@ -65,14 +66,18 @@ class Edge:
             response = await answer(Request(scope), wrong)
             if not status:
                 await response(scope, receive, answering)
-        ran_ms = round((perf_counter() - began) * 1000, 2)
-        path = scope["path"]
+        ran_s = perf_counter() - began
+        desk.figures.answered(scope.get("endpoint"), scope["method"], status, ran_s)
+        ran_ms, path = round(ran_s * 1000, 2), scope["path"]
         LOG.debug("http", method=scope["method"], path=path, status=status, ran_ms=ran_ms, request_id=request_id)
 
 
 async def answer(request: Request, wrong: Exception) -> Response:
     """The answer to whatever was raised, and its line in the log."""
     problem = problems.of(wrong, request)
+    figures = request.app.state.desk.figures
+    figures.rejected[problem.code] += 1
+    figures.store_away["request"] += isinstance(wrong, StoreAway)
     told = {"status": problem.meaning.status, "code": problem.code, "request_id": request.state.request_id}
     if problem.code == "internal_error":
         LOG.error("request.broke", **told, method=request.method, exc_info=wrong)

@@ -75,6 +75,11 @@ class Tail:
         """Whether the stream is followed now."""
         return self._wanted.is_set()
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a task."""
+        return sum(map(len, self._watches.values()))
+
     def wake_all(self) -> None:
         """Let every waiting request look at its task: events may have been missed, or the gateway stops."""
         for watches in self._watches.values():

@@ -45,7 +45,10 @@ async def found_batch(request: Request, desk: Desk) -> Batch:
 async def found_letter(request: Request, desk: Desk) -> Letter:
     """The dead letter in the path, or a Problem."""
     id = request.path_params["letter_id"]
-    letter = await desk.store.do(verbs.letter(request.state.caller.scope, id)) if queries.is_letter_id(id) else None
+    if not queries.is_letter_id(id):
+        _refuse_method(request)
+        raise Problem("unknown_letter", NO_LETTER)
+    letter = await desk.store.do(verbs.letter(request.state.caller.scope, id))
     if letter is None:
         raise Problem("unknown_letter", NO_LETTER)
     return letter
@@ -54,7 +57,12 @@ async def found_letter(request: Request, desk: Desk) -> Letter:
 def _id(request: Request, name: str, code: str, detail: str) -> str:
     id: str = request.path_params[name]
     if not queries.TASK_ID.fullmatch(id):
-        if any(route.path == request.scope["path"] for route in request.app.routes):
-            raise HTTPException(405)  # `/tasks/batch` is an address of its own, which does not take this method
+        _refuse_method(request)
         raise Problem(code, detail)
     return id
+
+
+def _refuse_method(request: Request) -> None:
+    """`/tasks/batch` is no task that is unknown, but an address of its own, which does not take this method."""
+    if any(route.path == request.scope["path"] for route in request.app.routes):
+        raise HTTPException(405)

@@ -37,6 +37,7 @@ class Hot:
         if endpoint is None:
             await self._rest(scope, receive, send)
             return
+        scope["endpoint"] = endpoint  # by which the edge counts
         response = await endpoint(Request(scope, receive, send))
         await response(scope, receive, send)
 

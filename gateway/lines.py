@@ -18,6 +18,10 @@ class SubmittedLine(log.Common, frozen=True, kw_only=True, omit_defaults=True):
     priority: str
     parts: int
     input_bytes: int
+    input_sha256: str
+    batch_id: str = ""
+    rerun_of: str = ""
+    by: str = ""
 
 
 class Lines:
@@ -52,6 +56,10 @@ class Lines:
             priority=task.priority,
             parts=task.parts,
             input_bytes=len(task.data),
+            input_sha256=task.sha256,
+            batch_id=task.batch,
+            rerun_of=task.rerun_of,
+            by=task.by,
             trace_id=log.trace_id(task.traceparent),
         )
         self._lines.append(line)

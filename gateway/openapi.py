@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from calc import DEFAULT_KIND
-from gateway import openapi_bodies, openapi_operations, openapi_security, openapi_webhooks
+from gateway import openapi_bodies, openapi_dashboard, openapi_operations, openapi_security, openapi_webhooks
 from gateway.answers import Accepted, TaskAnswer, TaskList
 from gateway.batch_results import FORMATS, ResultLine
 from gateway.openapi_links import OF_BATCH, OF_TASK
@@ -48,9 +48,10 @@ from pipeline.settings import Settings
 ANSWERS = (
     *(Accepted, TaskAnswer, TaskList, Valid, BatchAccepted, BatchAnswer, BatchList, ResultLine, StateEvent),
     *(ProgressEvent, KindList, KindAnswer, Health, Ready, ProblemBody, *openapi_operations.ANSWERS),
+    *openapi_dashboard.ANSWERS,
     *openapi_webhooks.ANSWERS,
 )
-ANYWHERE = ("unauthenticated", "forbidden", "rate_limited", "store_unavailable", "internal_error")
+ANYWHERE = ("unauthenticated", "forbidden", "cross_site", "rate_limited", "store_unavailable", "internal_error")
 TASK = ("unknown_task", "task_expired", "invalid_query", *ANYWHERE)
 BATCH = ("unknown_batch", "invalid_query", *ANYWHERE)
 BODY = ("malformed_json", "bad_header", "body_too_large", "unsupported_media_type", "invalid_request", "bodies_waiting")
@@ -77,8 +78,9 @@ def document(settings: Settings) -> dict[str, Any]:
         "description": "Complete: as it would be calculated.",
     }
     paths = _tasks(settings) | _batches() | _system()
-    for address, methods in openapi_operations.paths(ANYWHERE, TASK, ID).items():
-        paths[address] = paths.get(address, {}) | methods
+    for more in (openapi_operations.paths(ANYWHERE, TASK, ID), openapi_dashboard.paths(ANYWHERE, TASK, ID)):
+        for address, methods in more.items():
+            paths[address] = paths.get(address, {}) | methods
     paths |= openapi_webhooks.paths(ANYWHERE)
     return {
         "openapi": "3.1.0",

@@ -52,11 +52,17 @@ def text(media_type: str, description: str, line: str = "") -> Made:
     return {media_type: {"schema": {"type": "array", "items": ref(line), "description": f"{description} One a line."}}}
 
 
-def stream(description: str, **events: str) -> Made:
-    """Server-sent events: the schema is of one event, the data of each are JSON of the schema that it names."""
+def stream(description: str, *, ids: bool = True, **events: str) -> Made:
+    """Server-sent events: the schema is of one event, the data of each are JSON of the schema that it names. `ids`:
+    each has one, to go on behind it."""
     data = {"type": "string", "contentMediaType": JSON, "contentSchema": {"anyOf": [ref(e) for e in events.values()]}}
     fields = {"id": {"type": "string"}, "event": {"enum": list(events)}, "data": data}
-    event = {"type": "object", "description": description, "properties": fields, "required": ["event", "data", "id"]}
+    event = {
+        "type": "object",
+        "description": description,
+        "properties": fields,
+        "required": ["event", "data", *["id"] * ids],
+    }
     return {"text/event-stream": {"schema": event}}
 
 
@@ -102,6 +108,7 @@ def filters() -> list[Made]:
     return [
         query("state", {"enum": list(STATES)}, "Only tasks in this state."),
         query("kind", {"enum": sorted(names)}, "Only tasks of this kind (or alias)."),
+        query("batch", {"type": "string", "pattern": TASK_ID.pattern}, "Only tasks of this batch."),
         query("cursor", {"type": "string", "pattern": TASK_ID.pattern}, "Where the page before ended."),
         query("limit", limit, "Most tasks of a page."),
     ]

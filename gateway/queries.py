@@ -28,6 +28,7 @@ class Filter(Struct, frozen=True):
 
     state: State | None
     kind: str
+    batch: str
     cursor: str
     limit: int
 
@@ -36,6 +37,7 @@ class Filter(Struct, frozen=True):
         words = [f"limit={self.limit}", f"cursor={cursor}"]
         words += [f"state={self.state}"] if self.state else []
         words += [f"kind={self.kind}"] if self.kind else []
+        words += [f"batch={self.batch}"] if self.batch else []
         return "&".join(words)
 
 
@@ -84,14 +86,36 @@ def text(sent: dict[str, str], name: str, longest: int) -> str:
     return value
 
 
+def number(sent: dict[str, str], name: str, default: int, least: int, most: int) -> int:
+    """A parameter that is a whole number within bounds."""
+    value = sent.get(name, str(default))
+    if not _NUMBER.fullmatch(value) or not least <= int(value) <= most:
+        raise invalid([_wrong(name, value, f"{least} to {most}")], "invalid_query")
+    return int(value)
+
+
 def wrong(name: str, value: str, allowed: str) -> Problem:
     """The Problem of a parameter whose value is not allowed."""
     return invalid([_wrong(name, value, allowed)], "invalid_query")
 
 
+def wrong_field(path: str, value: str, allowed: str) -> Problem:
+    """The Problem of a field of a body whose value is not allowed."""
+    return invalid([Fault(path, "is not allowed", value, allowed)], "invalid_request")
+
+
+def known_kind(name: str) -> str:
+    """A kind by its name of today; "" for "". Raises a Problem for one that does not exist."""
+    try:
+        return execute.find(name).NAME if name else ""
+    except UnknownKind as unknown:
+        nearest = [unknown.nearest] if unknown.nearest else []
+        raise invalid([_wrong("kind", name, ", ".join(unknown.known), nearest)], "invalid_query") from None
+
+
 def task_filter(request: Request) -> Filter:
     """The query of GET /tasks. Raises a Problem that lists every wrong value."""
-    sent = only(request, ("state", "kind", "cursor", "limit"))
+    sent = only(request, ("state", "kind", "batch", "cursor", "limit"))
     state, limit, cursor = sent.get("state"), sent.get("limit", str(LIMIT)), sent.get("cursor")
     faults = []
     if state is not None and state not in STATES:
@@ -100,6 +124,9 @@ def task_filter(request: Request) -> Filter:
         faults.append(_wrong("limit", limit, f"1 to {MOST}"))
     if cursor is not None and not TASK_ID.fullmatch(cursor):
         faults.append(_wrong("cursor", cursor, "the cursor of the page before"))
+    batch = sent.get("batch", "")
+    if batch and not TASK_ID.fullmatch(batch):
+        faults.append(_wrong("batch", batch, "a batch_id"))
     kind = ""
     if "kind" in sent:
         try:
@@ -109,7 +136,7 @@ def task_filter(request: Request) -> Filter:
             faults.append(_wrong("kind", sent["kind"], ", ".join(wrong.known), nearest))
     if faults:
         raise invalid(faults, "invalid_query")
-    return Filter(cast(State | None, state), kind, cursor or "", int(limit))
+    return Filter(cast(State | None, state), kind, batch, cursor or "", int(limit))
 
 
 def _wrong(name: str, value: str, allowed: str, nearest: Sequence[str] = ()) -> Fault:

@@ -14,13 +14,15 @@ from calc import execute
 from calc.errors import CalcError, Fault
 from calc.execute import Planned
 from gateway import answers, bodies, limits
+from gateway.access import ANYBODY
 from gateway.bodies import Envelope, Key
 from gateway.desk import Desk
 from gateway.forecast import Forecast
 from gateway.problems import invalid, of_calculation
 from pipeline import log, webhooks
+from pipeline.receiver import BadReceiver, parse
 from pipeline.record import NewTask
-from pipeline.settings import Settings
+from pipeline.settings import Settings, webhook_networks
 
 BATCH = "batch"  # marks a task whose end counts for its batch (pipeline/scripts/pieces/work.lua)
 CACHE = "cache:"  # what a key begins with that a calculation makes, and not a client
@@ -28,9 +30,10 @@ SEED_BITS = 53  # every JSON reader keeps an integer below 2^53 exactly
 
 
 class From(Struct, frozen=True):
-    """Whose request it is, and by which names the logs know it."""
+    """Whose request it is, and by which names the logs know it. `by` is the key or token; "" for anybody."""
 
     owner: str
+    by: str
     request_id: str
     traceparent: str
 
@@ -47,7 +50,8 @@ class Asked(Struct, frozen=True):
 def who(request: Request) -> From:
     """Whose request it is."""
     state = request.scope["state"]
-    return From(state["owner"], state["request_id"], state["traceparent"])
+    by = "" if state["caller"] is ANYBODY else state["caller"].name
+    return From(state["owner"], by, state["request_id"], state["traceparent"])
 
 
 async def read(request: Request, desk: Desk) -> Asked:
@@ -104,8 +108,20 @@ def new_task(
         same_sha=key.sha256,
         same_ttl_s=key.ttl_s,
         estimated=asked.forecast.text if asked.forecast else "",
-        webhook=f"{BATCH if told else ''} {bodies.webhook(envelope.webhook or '', desk.settings)}".strip(),
+        webhook=f"{BATCH if told else ''} {webhook(envelope.webhook or '', desk.settings)}".strip(),
+        by=sender.by,
     )
+
+
+def webhook(url: str, settings: Settings, path: str = "$.webhook") -> str:
+    """Who is told of the end; "" for nobody. Raises a Problem for a URL that no webhook can have."""
+    try:
+        if url:
+            parse(url, webhook_networks(settings))
+    except BadReceiver as wrong:
+        code = "invalid_query" if path.startswith("?") else "invalid_request"
+        raise invalid([Fault(path, wrong.wrong, url, wrong.allowed)], code) from None
+    return url
 
 
 async def refuse_unsigned(desk: Desk, owner: str, path: str = "$.webhook") -> None:

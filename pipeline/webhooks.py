@@ -99,9 +99,9 @@ def deliveries(state: DeliveryState, owner: str, limit: int) -> Call[list[Delive
     return Call("webhooks", words, lambda reply: [_delivery(id.decode(), fields) for id, fields in reply], again=True)
 
 
-def redeliver(id: str) -> Call[bool]:
+def redeliver(id: str, by: str = "", request_id: str = "") -> Call[bool]:
     """Deliver once more, now and from the first attempt on; False when there is no record."""
-    return Call("redeliver", (0, "", id), bool, again=True)
+    return Call("redeliver", (0, "", id, by, request_id), bool, again=True)
 
 
 # ── secrets ──
@@ -112,14 +112,14 @@ def secrets_of(owner: str = "") -> Call[dict[str, list[Secret]]]:
     return Call("webhook_secrets", (0, "", owner), _owners, again=True)
 
 
-def keep_secret(owner: str, id: str, text: str) -> Call[int]:
+def keep_secret(owner: str, id: str, text: str, by: str = "", request_id: str = "") -> Call[int]:
     """Keep a new secret. Two of an owner sign; an older third goes."""
-    return Call("keep_webhook_secret", (0, "", owner, id, text), int)
+    return Call("keep_webhook_secret", (0, "", owner, id, text, by, request_id), int)
 
 
-def remove_secret(owner: str, id: str) -> Call[bool]:
+def remove_secret(owner: str, id: str, by: str = "", request_id: str = "") -> Call[bool]:
     """Remove a secret; False when there was none."""
-    return Call("remove_webhook_secret", (0, "", owner, id), bool, again=True)
+    return Call("remove_webhook_secret", (0, "", owner, id, by, request_id), bool, again=True)
 
 
 # ── reading replies ──

@@ -14,6 +14,7 @@ from deploy.inspect.question import About, Question
 from deploy.inspect.questions import everything
 from deploy.tell import ENVIRONMENT, NOT_RUNNING, OURS, complain, say
 from pipeline import verbs
+from pipeline.apikeys import EVERYONE, HOME
 from pipeline.errors import PipelineError, SettingsError, StoreAway
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -53,6 +54,8 @@ def find(settings: Settings, task: str = "") -> About:
     """What to ask about: the given or the newest task; the kind of the newest that failed; the last minutes."""
     store = Store(settings, "inspect")
     newest, failed = (store.do(verbs.page(limit=1)).tasks, store.do(verbs.page(state="failed", limit=1)).tasks)
+    batches = store.do(verbs.batches(EVERYONE, 1))
+    children = sum(len(beat.children) for beat in store.do(verbs.fleet()))
     now = datetime.fromtimestamp(store.do(verbs.clock()) / 1000, UTC)
     store.close()
     minutes = [now - timedelta(minutes=ago) for ago in reversed(range(MINUTES))]
@@ -60,8 +63,13 @@ def find(settings: Settings, task: str = "") -> About:
         keys=store.keys,
         task=task or (newest[0].id if newest else NO_TASK),
         kind=(failed or newest)[0].kind if newest else NO_TASK,
+        code=str((failed[0].error or {}).get("code", NO_TASK)) if failed else NO_TASK,
+        owner=newest[0].owner if newest else HOME,
+        batch=batches[0] if batches else NO_TASK,
+        same=NO_TASK,
         minutes=tuple(f"{minute:%Y%m%d%H%M}" for minute in minutes),
         lease_ms=int(settings.lease_s * 1000),
+        share=settings.share_for(children),
     )
 
 

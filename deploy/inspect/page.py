@@ -8,7 +8,18 @@ from deploy.inspect.questions import everything
 from pipeline.keys import Keys
 from pipeline.settings import Settings
 
-ABOUT = About(keys=Keys(), task="$TASK", kind="$KIND", minutes=("$MINUTE",), lease_ms=int(Settings().lease_s * 1000))
+ABOUT = About(
+    keys=Keys(),
+    task="$TASK",
+    kind="$KIND",
+    code="$CODE",
+    owner="$OWNER",
+    batch="$BATCH",
+    same="$IDEMPOTENCY_KEY",
+    minutes=("$MINUTE",),
+    lease_ms=int(Settings().lease_s * 1000),
+    share=Settings().share,
+)
 FRONT = """\
 # What is in the store now?
 
@@ -25,6 +36,10 @@ holds stands in [architecture.md](architecture.md). Set what the lines are about
 
     TASK=01KAX3V5Q27M9K2P0Z4DX1C8TQ
     KIND=option_european
+    CODE=child_died
+    OWNER=local
+    BATCH=01KAX3V5Q27M9K2P0Z4DX1C8TQ
+    IDEMPOTENCY_KEY=a-key-of-your-own
     MINUTE=$(date -u +%Y%m%d%H%M)
 
 Questions about what happened earlier are better put to the logs: [logs.md](logs.md).

@@ -34,8 +34,13 @@ class About(Struct, frozen=True):
     keys: Keys
     task: str
     kind: str
+    code: str  # of an error
+    owner: str
+    batch: str
+    same: str  # an idempotency key, as a client sent it
     minutes: tuple[str, ...]  # yyyymmddhhmm, UTC
     lease_ms: int
+    share: int
 
 
 def line(*words: str, only: str = "") -> Line:

@@ -1,8 +1,9 @@
-"""All questions, in five groups: one task; what waits; the fleet; what has ended; the store itself."""
+"""All questions, in groups: one task; what waits; the fleet; what has ended; owners, batches and people; the store."""
 
+from deploy.inspect import invariants
 from deploy.inspect.question import About, Question, line, lua
 from pipeline.keys import GROUP
-from pipeline.record import STATES
+from pipeline.record import FINAL, STATES
 
 LONG_MS = 30_000  # a job that runs for longer is worth a look
 MEMORY = "used_memory_human|used_memory_peak_human|maxmemory_human|mem_fragmentation_ratio"
@@ -16,7 +17,9 @@ def everything(about: About) -> dict[str, list[Question]]:
         "What waits": what_waits(about),
         "The fleet": the_fleet(about),
         "What has ended": what_has_ended(about),
+        "Owners, batches, people": owners(about),
         "The store": the_store(about),
+        "Do the invariants hold?": invariants.invariants(about),
     }
 
 
@@ -43,6 +46,11 @@ def one_task(about: About) -> list[Question]:
             (line("HMGET", record, "done", "parts", "folded"), line("HGETALL", keys("rows", about.task))),
             "Parts done, parts, waves folded. Then each job and its row: stream and entry, attempts, interruptions,"
             " holder (`-`: it waits). A task of one part has its row in its record, as the field `p0`.",
+        ),
+        Question(
+            "What is kept of its parts until they are folded?",
+            (lua("partials", [keys("partials", about.task)]),),
+            "`wave:<k>` counts the parts of a wave that are done. The largest 24.",
         ),
         Question(
             "What was asked, exactly?",
@@ -83,6 +91,10 @@ def what_waits(about: About) -> list[Question]:
             (line("ZRANGE", keys("later"), "0", "9", "WITHSCORES"),),
             "Retries (task and job), scheduled tasks, deadlines; each with its time in ms since 1970.",
         ),
+        Question(
+            "Which task has not ended for longest?",
+            (lua("longest", [*(keys("index_state", s) for s in STATES if s not in FINAL), keys("task", "")]),),
+        ),
         Question("Which priorities are paused, by whom, why?", (line("HGETALL", keys("paused")),)),
     ]
 
@@ -101,6 +113,11 @@ def the_fleet(about: About) -> list[Question]:
             "What does each child compute now?",
             (lua("children", known, GROUP, "-1"),),
             "As of its consumer's last heartbeat: there is one every 2 s.",
+        ),
+        Question(
+            "What has each consumer done since its start?",
+            (lua("figures", known, GROUP),),
+            "Kind, outcome, jobs, seconds in children, seconds of CPU; then why children ended. By its last heartbeat.",
         ),
         Question(
             "Which jobs are held for longer than 30 s, and whose are they?",
@@ -130,6 +147,11 @@ def what_has_ended(about: About) -> list[Question]:
             (line("ZINTERCARD", "2", failed, keys("index_kind", about.kind)),),
             "Of those whose record is still kept. It walks the smaller of the two: not for a screen that refreshes.",
         ),
+        Question(
+            "Which tasks failed with a certain error?",
+            (line("ZRANGE", keys("index_error", about.code), "0", "9", "REV"),),
+            "The newest ten. Which errors there are the next question says.",
+        ),
         Question("Why did the last thousand failed tasks fail?", (lua("causes", [failed, keys("task", "")]),)),
         Question(
             "Which dead letters are there, by cause?",
@@ -145,6 +167,67 @@ def what_has_ended(about: About) -> list[Question]:
             "How long did tasks wait and run in the last minutes?",
             (lua("times", minutes),),
             "Counted when a task ends, in histograms whose steps are 12 % wide.",
+        ),
+    ]
+
+
+def owners(about: About) -> list[Question]:
+    """Whose tasks, batches and keys there are; what people did."""
+    keys = about.keys
+    own = [keys("index_owner", about.owner, state) for state in STATES]
+    return [
+        Question("How many tasks of an owner are in each state?", (lua("states", own),)),
+        Question("Which are the last five tasks of an owner?", (lua("newest", own),), "Newest first."),
+        Question(
+            "Which batches are there?",
+            (line("ZRANGE", keys("index_batches", "*"), "0", "9", "REV", "WITHSCORES"),),
+            "The ten that are kept longest, of everybody (for `*` an owner); then until when, in ms since 1970.",
+        ),
+        Question(
+            "How far is a batch?",
+            (lua("batch", [keys("batch", about.batch), keys("index_batch", about.batch), keys("task", "")]),),
+            "Its record, then its tasks by state, of the first thousand.",
+        ),
+        Question(
+            "Which task did an idempotency key make?",
+            (
+                line("HGETALL", keys("same", about.owner, f"key:{about.same}")),
+                line("TTL", keys("same", about.owner, f"key:{about.same}")),
+            ),
+            "And for how many more seconds that is known. Of a batch it says `batch`.",
+        ),
+        Question(
+            "Which API keys are there?", (lua("apikeys", [keys("apikeys")]),), "Never their secrets: nobody has them."
+        ),
+        Question(
+            "Until when has an owner used up its rate?",
+            (line("GET", keys("rate", about.owner)),),
+            "In µs since 1970; none or past: nothing is owed.",
+        ),
+        Question(
+            "Which webhooks are owed, and which were given up?",
+            (
+                line("ZRANGE", keys("webhooks"), "0", "9", "WITHSCORES"),
+                line("XREVRANGE", keys("undelivered"), "+", "-", "COUNT", "3"),
+            ),
+            "Task or batch and owner, with the time of the next attempt in ms since 1970; then the last given up.",
+        ),
+        Question("How does the delivery of a task's webhook go?", (line("HGETALL", keys("webhook", about.task)),)),
+        Question(
+            "Whose webhooks are signed?",
+            (lua("secrets", [keys("webhook_secrets")]),),
+            "Owners, and the ids of what signs. The secrets themselves stand beside them: this does not show them.",
+        ),
+        Question(
+            "What did people do lately?",
+            (line("XREVRANGE", keys("audit"), "+", "-", "COUNT", "5"),),
+            "All of it: [audit.md](audit.md).",
+        ),
+        Question(
+            "How far does the audit reach, and who tells Prometheus?",
+            (line("HGETALL", keys("audithead")), line("GET", keys("exporter"))),
+            "`events` is the last event that it has read. The other is the gateway that was asked first"
+            " ([metrics.md](metrics.md)).",
         ),
     ]
 
@@ -165,6 +248,11 @@ def the_store(about: About) -> list[Question]:
             "Which finished tasks are forgotten next?",
             (line("ZRANGE", keys("expires"), "0", "2", "WITHSCORES"),),
             "Task, kind, owner, state, batch, error code; then when, in ms since 1970.",
+        ),
+        Question(
+            "Is the key of the hash in task ids there?",
+            (line("STRLEN", keys("idkey")),),
+            "Without it nobody knows which ids were ours: then 404 is answered instead of 410.",
         ),
         Question(
             "Is the store itself slow?",

@@ -5,20 +5,17 @@ POST /tasks/{task_id}/retry          of one that failed or was cancelled
 POST /dead-letters/{letter_id}/retry of the one whose job was given up; then the letter is gone
 """
 
-from functools import partial
-
-from msgspec import Raw, structs
+from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import bodies, etags, limits, queries, submission, waiting
+from gateway import bodies, bulk, queries, submission, waiting
 from gateway.bodies import Key
 from gateway.desk import Desk
-from gateway.found import GONE, found, found_letter, task_id
+from gateway.found import found, found_letter, task_id
 from gateway.problems import Problem
 from gateway.routes import tasks
-from gateway.submission import Asked
 from gateway.waiting import Wait
 from pipeline import log, verbs
 from pipeline.record import State, Task
@@ -49,9 +46,9 @@ async def retry_letter(request: Request) -> Response:
     letter = await found_letter(request, desk)
     old = await _old(request, letter.task, FAILED, "not_failed")
     answer = await _again(request, old, wait, f"letter:{letter.id}")
-    await desk.store.do(verbs.remove_letter(letter.id))
-    by = request.state.caller.name
-    LOG.info("letter.retried", letter_id=letter.id, task_id=old.id, by=by, request_id=request.state.request_id)
+    by, request_id = request.state.caller.name, request.state.request_id
+    await desk.store.do(verbs.remove_letters([letter.id], by, request_id))
+    LOG.info("letter.retried", letter_id=letter.id, task_id=old.id, by=by, request_id=request_id)
     return answer
 
 
@@ -83,27 +80,10 @@ async def _old(request: Request, id: str, states: tuple[State, ...], code: str) 
 async def _again(request: Request, old: Task, wait: Wait, same: str = "") -> Response:
     """The answer to a new task of the old one's owner. `same`: the key where the client sends none."""
     desk: Desk = request.app.state.desk
-    origin = await desk.store.do(verbs.origin(old.id))
-    if origin is None:
-        raise Problem("task_expired", GONE, task_id=old.id)
-    data, time_limit_s, result_ttl_s = origin
-    envelope = bodies.Envelope(
-        data=Raw(data),
-        kind=old.kind,
-        priority=old.priority,
-        label=old.label,
-        metadata=old.metadata,
-        time_limit_s=min(time_limit_s, desk.settings.task_time_limit_s),
-        result_ttl_s=result_ttl_s,
-        webhook=old.webhook or None,
-    )
-    plan = partial(submission.plan, envelope)
-    planned = plan() if len(data) <= limits.LARGE else await desk.aside(plan)
-    key = bodies.key(request, envelope, f"{old.id} again", b"")
-    if same and not key.name.startswith("key:"):
-        key = Key(same, old.id)
-    asked = Asked(envelope, planned, key, desk.foretell(planned.kind, planned.cpu_s))
-    task = await tasks.new_task(request, desk, asked, old.owner)
-    theirs = etags.result_sha256(old) or ""
-    task = structs.replace(task, rerun_of=old.id, rerun_sha256=theirs, custom_id=old.custom_id)
+
+    def key_of(envelope: bodies.Envelope) -> Key:
+        key = bodies.key(request, envelope, f"{old.id} again", b"")
+        return Key(same, old.id) if same and not key.name.startswith("key:") else key
+
+    task, asked = await bulk.again(desk, old, structs.replace(submission.who(request), owner=old.owner), key_of)
     return await tasks.submitted(request, desk, task, asked.forecast, wait)

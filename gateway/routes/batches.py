@@ -79,7 +79,7 @@ async def submit(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     asked = queries.only(request, ("atomic", "label", "webhook"))
     atomic, label = queries.flag(asked, "atomic"), queries.text(asked, "label", LABEL)
-    webhook = bodies.webhook(queries.text(asked, "webhook", LONGEST), desk.settings, "?webhook")
+    webhook = submission.webhook(queries.text(asked, "webhook", LONGEST), desk.settings, "?webhook")
     desk.refuse_when_full()
     limit = desk.settings.body_limit_bytes
     with desk.crowd.room(bodies.length(request, limit)):
@@ -108,6 +108,7 @@ async def submit(request: Request) -> Response:
         if webhook:
             await desk.store.do(verbs.seal_batch(known))
     accepted = len(maker.made) - len(refused)
+    desk.figures.replays += replayed
     LOG.info("batch.submitted", batch_id=known, tasks=accepted, request_id=request.state.request_id)
     wrong = sorted([*maker.rejected, *refused], key=lambda each: each.line)
     told = BatchAccepted(
@@ -152,8 +153,10 @@ async def cancel(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     batch = await found_batch(request, desk)
-    given_up = await _give_up(desk, batch.id)
-    LOG.info("batch.cancelled", batch_id=batch.id, tasks=given_up, request_id=request.state.request_id)
+    by, request_id = request.state.caller.name, request.state.request_id
+    given_up = await _give_up(desk, batch.id, by, request_id)
+    about = {"batch_id": batch.id, "by": by, "request_id": request_id}
+    LOG.info("batch.cancelled", **about, tasks=given_up)
     return answers.body(await _told(desk, await found_batch(request, desk)))
 
 
@@ -203,6 +206,9 @@ async def _store(desk: Desk, tasks: list[NewTask], backlog_limit: int, unfinishe
         for chunk in chunks:  # one after the other, each by whoever is free
             said = await desk.store.do(verbs.submit(chunk, backlog_limit, desk.share, unfinished_limit))
             refused.update((each.id, each.outcome) for each in said if each.outcome in ("full", "quota"))
+            for task, each in zip(chunk, said, strict=True):
+                if each.outcome == "new":
+                    desk.lines.submitted(task)
 
     for ended in await asyncio.gather(*(send() for _ in range(AT_ONCE)), return_exceptions=True):
         if ended is not None:
@@ -210,10 +216,11 @@ async def _store(desk: Desk, tasks: list[NewTask], backlog_limit: int, unfinishe
     return refused
 
 
-async def _give_up(desk: Desk, batch: str) -> int:
+async def _give_up(desk: Desk, batch: str, by: str, request_id: str) -> int:
     cursor, given_up = "", 0
     while True:
-        cursor, some = await desk.store.do(verbs.cancel_batch(batch, cursor, CANCEL_A_CALL, desk.share))
+        page = verbs.cancel_batch(batch, cursor, CANCEL_A_CALL, desk.share, by, request_id)
+        cursor, some = await desk.store.do(page)
         given_up += some
         if not cursor:
             return given_up

@@ -1,5 +1,6 @@
 """What operators look at and do: queues, workers, dead letters, records that are no longer wanted."""
 
+import hashlib
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -10,17 +11,19 @@ from starlette.routing import Route
 
 from calc.decode import decode
 from calc.errors import InvalidData
-from gateway import answers, bodies, queries
+from gateway import answers, bodies, fleet, queries
 from gateway.desk import Desk
+from gateway.fleet import LostAnswer, QueueAnswer, WorkerAnswer, queue
 from gateway.found import found, found_letter, task_id
 from gateway.problems import Problem, invalid
-from pipeline import log, verbs
+from pipeline import log, verbs, views
 from pipeline.keys import PRIORITIES
-from pipeline.record import FINAL, Beat, Letter, Pause, Priority, Queue
+from pipeline.record import FINAL, Letter, Pause, Priority
 
 LOG = log.get()
 LETTERS = 50
 MOST_BODY = 10_000
+PURGED = ("ok", "unknown")
 
 
 class Why(Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,47 +32,17 @@ class Why(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(min_length=1, max_length=200, description="Why, for whoever wonders.")]
 
 
-class PauseAnswer(Struct, frozen=True):
-    """Who paused a priority, why, since when."""
-
-    by: str
-    reason: str
-    at: str
-
-
-class QueueAnswer(Struct, frozen=True):
-    """A priority: jobs on its streams that nobody holds, jobs that are held. (Tasks that wait in their owners' rings
-    are counted by the state `queued`.)"""
-
-    priority: Priority
-    waiting: int
-    held: int
-    oldest_waits_ms: int | None
-    paused: PauseAnswer | None
-
-
 class QueueList(Struct, frozen=True):
     """The three priorities, the first served first."""
 
     queues: list[QueueAnswer]
 
 
-class WorkerAnswer(Struct, frozen=True):
-    """A consumer: its children say what each computes."""
-
-    name: str
-    host: str
-    pid: int
-    version: str
-    started_at: str
-    beat_ms_ago: int
-    children: list[dict[str, Any]]
-
-
 class WorkerList(Struct, frozen=True):
-    """The consumers that live."""
+    """The consumers that live, and those that went without a word in the last minutes."""
 
     workers: list[WorkerAnswer]
+    lost: list[LostAnswer]
 
 
 class LetterAnswer(Struct, frozen=True):
@@ -98,7 +71,7 @@ async def queues(request: Request) -> Response:
     """GET /queues: the three priorities."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
-    return answers.body(QueueList([_queue(each, desk.now_ms()) for each in await desk.store.do(verbs.queues())]))
+    return answers.body(QueueList([queue(each, desk.now_ms()) for each in await desk.store.do(verbs.queues())]))
 
 
 async def pause(request: Request) -> Response:
@@ -111,7 +84,7 @@ async def pause(request: Request) -> Response:
     except InvalidData as wrong:
         raise invalid(wrong.faults, "invalid_request") from None
     by = request.state.caller.name
-    await desk.store.do(verbs.pause(priority, Pause(by, why.reason, desk.now_ms())))
+    await desk.store.do(verbs.pause(priority, Pause(by, why.reason, desk.now_ms()), request.state.request_id))
     LOG.warning("queue.paused", priority=priority, by=by, reason=why.reason, request_id=request.state.request_id)
     return await queues(request)
 
@@ -121,18 +94,23 @@ async def resume(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     priority, by = _priority(request), request.state.caller.name
-    if await desk.store.do(verbs.resume(priority)):
+    if await desk.store.do(verbs.resume(priority, by, request.state.request_id)):
         LOG.warning("queue.resumed", priority=priority, by=by, request_id=request.state.request_id)
     return await queues(request)
 
 
 async def workers(request: Request) -> Response:
-    """GET /workers: the consumers that live, and what each child computes."""
+    """GET /workers: the consumers, and what each child computes."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     beats = await desk.store.do(verbs.fleet())
-    beats.sort(key=lambda beat: beat.name)
-    return answers.body(WorkerList([_worker(beat, desk.now_ms()) for beat in beats]))
+    now_ms, scope = desk.now_ms(), request.state.caller.scope
+    desk.roll.note(beats, now_ms)
+    told = WorkerList(fleet.workers(beats, now_ms), [fleet.lost(each) for each in desk.roll.lost(now_ms)])
+    if scope:
+        known = await desk.store.do(views.owners(fleet.tasks_of(told.workers, told.lost)))
+        told = WorkerList(*fleet.only_of(scope, told.workers, told.lost, known))
+    return answers.body(told)
 
 
 async def letters(request: Request) -> Response:
@@ -149,9 +127,9 @@ async def remove_letter(request: Request) -> Response:
     """DELETE /dead-letters/{letter_id}: it has been dealt with."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
-    id = (await found_letter(request, desk)).id
-    await desk.store.do(verbs.remove_letter(id))
-    LOG.info("letter.removed", letter_id=id, by=request.state.caller.name, request_id=request.state.request_id)
+    id, by, request_id = (await found_letter(request, desk)).id, request.state.caller.name, request.state.request_id
+    await desk.store.do(verbs.remove_letters([id], by, request_id))
+    LOG.info("letter.removed", letter_id=id, by=by, request_id=request_id)
     return Response(status_code=204)
 
 
@@ -160,9 +138,11 @@ async def purge(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     task = await found(request, desk, task_id(request), 0)
-    if task.state not in FINAL or await desk.store.do(verbs.purge(task.id)) not in ("ok", "unknown"):
+    by, request_id = request.state.caller.name, request.state.request_id
+    sha256 = hashlib.sha256(task.result).hexdigest() if task.result is not None else ""
+    if task.state not in FINAL or await desk.store.do(verbs.purge(task.id, by, request_id, sha256)) not in PURGED:
         raise Problem("not_final", f"The task is {task.state}.", task_id=task.id)
-    LOG.info("task.purged", task_id=task.id, by=request.state.caller.name, request_id=request.state.request_id)
+    LOG.info("task.purged", task_id=task.id, by=by, request_id=request_id)
     return Response(status_code=204)
 
 
@@ -182,18 +162,6 @@ def _priority(request: Request) -> Priority:
     if name not in PRIORITIES:
         raise Problem("unknown_queue", f"There is no queue {name[:40]!r}: high, medium, low.")
     return cast(Priority, name)
-
-
-def _queue(queue: Queue, now_ms: int) -> QueueAnswer:
-    told = queue.paused
-    paused = None if told is None else PauseAnswer(told.by, told.reason, answers.time_text(told.at))
-    oldest = None if queue.oldest_at is None else max(0, now_ms - queue.oldest_at)
-    return QueueAnswer(queue.priority, queue.waiting, queue.held, oldest, paused)
-
-
-def _worker(beat: Beat, now_ms: int) -> WorkerAnswer:
-    about = (beat.name, beat.host, beat.pid, beat.version, answers.time_text(beat.started_at))
-    return WorkerAnswer(*about, max(0, now_ms - beat.beat_at), beat.children)
 
 
 def _letter(letter: Letter) -> LetterAnswer:

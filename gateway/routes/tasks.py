@@ -5,19 +5,19 @@
 These are the hot routes: plain Starlette routes, nothing between the request and the store but what is needed.
 """
 
-from msgspec import Raw, Struct, structs
+from msgspec import Raw, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import answers, etags, limits, queries, submission, waiting
+from gateway import answers, etags, limits, queries, submission, waiting, why
 from gateway.desk import Desk
 from gateway.forecast import Forecast
 from gateway.found import found, task_id
 from gateway.problems import Problem
 from gateway.submission import CACHE, Asked
 from gateway.waiting import Wait
-from pipeline import log, verbs
+from pipeline import log, verbs, views
 from pipeline.errors import StoreAway
 from pipeline.record import FINAL, NewTask, State, Submitted, Task
 
@@ -87,7 +87,8 @@ async def result(request: Request) -> Response:
         raise Problem("task_cancelled", "The task was cancelled before it had a result.", task_id=task.id)
     if task.result is not None and etags.is_known(request, etags.of_result(task)):
         return etags.unchanged(task, wait.headers() | etags.kept(task, desk.now_ms()))
-    return answers.result(task, desk.now_ms(), wait.headers())
+    hook = None if task.result else await desk.hook(task)
+    return answers.result(task, desk.now_ms(), wait.headers(), hook, await why.of(desk, task))
 
 
 async def index(request: Request) -> Response:
@@ -96,23 +97,30 @@ async def index(request: Request) -> Response:
     asked = queries.task_filter(request)
     page = await desk.store.do(
         verbs.page(
-            state=asked.state, kind=asked.kind, owner=request.state.caller.scope, cursor=asked.cursor, limit=asked.limit
+            state=asked.state,
+            kind=asked.kind,
+            owner=request.state.caller.scope,
+            batch=asked.batch,
+            cursor=asked.cursor,
+            limit=asked.limit,
         )
     )
     next_link = f"/tasks?{asked.query(page.cursor)}" if page.cursor else ""
-    return answers.page(page.tasks, page.cursor, next_link, desk.now_ms())
+    return answers.page(page.tasks, page.cursor, next_link, desk.now_ms(), await why.of_all(desk, page.tasks))
 
 
 async def cancel(request: Request) -> Response:
     """POST /tasks/{task_id}/cancel: give the task up. Again is fine; what has succeeded or failed stays so (I4)."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
-    id = (await found(request, desk, task_id(request), 0)).id
-    outcome = await desk.store.do(verbs.cancel(id, desk.share))
+    task = await found(request, desk, task_id(request), 0)
+    id = task.id
+    outcome = await desk.store.do(verbs.cancel(id, desk.share, request.state.caller.name, request.state.request_id))
     if outcome in ("succeeded", "failed"):
         raise Problem("already_final", f"The task has {outcome} already.", task_id=id)
     if outcome == "ok":
-        LOG.info("task.cancelled", task_id=id, request_id=request.state.request_id)
+        about = {"kind": task.kind, "owner": task.owner, "was": task.state, "by": request.state.caller.name}
+        LOG.info("task.cancelled", task_id=id, **about, request_id=request.state.request_id)
     return await _whole(desk, await found(request, desk, id, 0))
 
 
@@ -129,12 +137,9 @@ ROUTES = [
 # ── a submission ──
 
 
-async def new_task(request: Request, desk: Desk, asked: Asked, owner: str = "") -> NewTask:
-    """The task that is asked for, with an id. `owner`: whose it is, where that is not whoever asks."""
-    sender = submission.who(request)
-    if owner:
-        sender = structs.replace(sender, owner=owner)
-    task = submission.new_task(desk, await desk.mint(), asked, sender)
+async def new_task(request: Request, desk: Desk, asked: Asked) -> NewTask:
+    """The task that is asked for, with an id."""
+    task = submission.new_task(desk, await desk.mint(), asked, submission.who(request))
     if task.webhook:
         await submission.refuse_unsigned(desk, task.owner)
     return task
@@ -152,6 +157,8 @@ async def submitted(request: Request, desk: Desk, task: NewTask, foretold: Forec
         raise limits.quota_full(task.owner, desk.settings.unfinished_limit, desk.drained)
     if said.id == task.id:
         desk.lines.submitted(task)
+        if task.rerun_of:
+            await desk.store.do(views.retried([(task.rerun_of, task.id)]))
         return await _accepted(request, desk, task, said, foretold, wait)
     if task.same_key.startswith(CACHE):
         known = await desk.settled(said.id, wait.seconds, request)
@@ -196,6 +203,7 @@ def _from_cache(desk: Desk, known: Task, wait: Wait) -> Response:
 
 async def _replayed(request: Request, desk: Desk, id: str, wait: Wait) -> Response:
     """The answer to a submission that was made before: the task of then, with its state of now."""
+    desk.figures.replays += 1
     task = await found(request, desk, id, wait.seconds)  # a key can outlive its task: then 410
     headers = {"Idempotent-Replayed": "true"}
     if wait.seconds and task.state in FINAL:
@@ -204,9 +212,9 @@ async def _replayed(request: Request, desk: Desk, id: str, wait: Wait) -> Respon
 
 
 async def _whole(desk: Desk, task: Task, headers: dict[str, str] | None = None) -> Response:
-    """The task, with what became of its webhook."""
-    hook = await desk.hook(task)
-    return answers.task(task, desk.now_ms(), headers, hook=hook)
+    """The task, with what became of its webhook, and why it has not started."""
+    hook, reason = await desk.hook(task), await why.of(desk, task)
+    return answers.task(task, desk.now_ms(), headers, hook=hook, why=reason)
 
 
 def _told(task: Task, headers: dict[str, str] | None = None, cached: bool = False) -> Response:

@@ -20,8 +20,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from gateway import answers, headers, queries
-from gateway.answers import Progress, TaskAnswer, WebhookAnswer
+from gateway import answers, headers, hooks, queries
+from gateway.answers import Progress, TaskAnswer
 from gateway.desk import Desk
 from gateway.found import found, task_id
 from pipeline import verbs
@@ -78,7 +78,7 @@ class Follower:
 
     def __init__(self, desk: Desk, task: Task, place: int, done: int) -> None:
         self._desk, self._task, self._place, self._done = desk, task, place, done
-        self._hook: WebhookAnswer | None = None
+        self._hook = hooks.told(task.webhook, None, ended=True)
         self._estimate: object = None
         self._told_at = 0.0
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from calc.decode import decode
 from calc.errors import InvalidData
-from gateway import answers, bodies, queries
+from gateway import answers, bodies, hooks, queries
 from gateway.answers import WebhookAnswer
 from gateway.desk import Desk
 from gateway.problems import Problem, invalid
@@ -92,9 +92,9 @@ async def redeliver(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     delivery = await _found(request, desk)
-    await desk.store.do(webhooks.redeliver(delivery.id))
-    by = request.state.caller.name
-    LOG.info("webhook.redelivered", task_id=delivery.id, by=by, request_id=request.state.request_id)
+    by, request_id = request.state.caller.name, request.state.request_id
+    await desk.store.do(webhooks.redeliver(delivery.id, by, request_id))
+    LOG.info("webhook.redelivered", task_id=delivery.id, by=by, request_id=request_id)
     return answers.body(_told(await _found(request, desk)), status=ACCEPTED)
 
 
@@ -116,8 +116,9 @@ async def make_secret(request: Request) -> Response:
     except InvalidData as wrong:
         raise invalid(wrong.faults, "invalid_request") from None
     id, text = webhooks.make_secret()
-    await desk.store.do(webhooks.keep_secret(owner, id, text))
-    _log(request, "webhook_secret.made", owner, id)
+    by, request_id = request.state.caller.name, request.state.request_id
+    await desk.store.do(webhooks.keep_secret(owner, id, text, by, request_id))
+    LOG.warning("webhook_secret.made", owner=owner, secret_id=id, by=by, request_id=request_id)
     return answers.body(SecretMade(owner, id, text), status=CREATED)
 
 
@@ -126,9 +127,10 @@ async def remove_secret(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     owner, id = request.path_params["owner"], request.path_params["secret_id"]
-    if not OWNER.fullmatch(owner) or not await desk.store.do(webhooks.remove_secret(owner, id)):
+    by, request_id = request.state.caller.name, request.state.request_id
+    if not OWNER.fullmatch(owner) or not await desk.store.do(webhooks.remove_secret(owner, id, by, request_id)):
         raise Problem("unknown_secret", "There is no secret with this owner and id (any more).")
-    _log(request, "webhook_secret.removed", owner, id)
+    LOG.warning("webhook_secret.removed", owner=owner, secret_id=id, by=by, request_id=request_id)
     return Response(status_code=204)
 
 
@@ -156,10 +158,5 @@ def _told(delivery: Delivery) -> DeliveryAnswer:
         owner=delivery.owner,
         type=delivery.type,
         ended_at=answers.time_text(delivery.ended_at),
-        webhook=answers.delivery_told(delivery),
+        webhook=hooks.of(delivery),
     )
-
-
-def _log(request: Request, event: str, owner: str, id: str) -> None:
-    by = request.state.caller.name
-    LOG.warning(event, owner=owner, secret_id=id, by=by, request_id=request.state.request_id)

@@ -1,9 +1,9 @@
 -- with: record
--- One page of tasks, newest first. ARGV: -, -, states, kind, owner, batch ('' for any), cursor, how many.
+-- One page of tasks, newest first. ARGV: -, -, states, kind, owner, batch ('' for any), cursor, how many, '' or ids (no more
+-- than these).
 -- Walks the most selective index, at most 1,000 candidates a call; the cursor says where it stopped (I16).
 local states, kind, owner, batch, cursor, limit = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
-local LISTED = {unpack(RECORD)}            -- results are left out: two hundred of them may be large
-for i, name in ipairs(LISTED) do if name == 'result' then LISTED[i] = '' end end
+local names = ARGV[9] == 'ids' and {unpack(RECORD, 1, 7)} or LISTED
 local in_states = {}
 for state in string.gmatch(states, '%a+') do
   in_states[#in_states + 1] = owner == '' and K.index_state(state) or K.index_owner(owner, state)
@@ -47,8 +47,8 @@ repeat
     if #found >= limit then break end
     cursor = candidates[i]
     seen = seen + 1
-    local fields = fits(cursor) and record(cursor, LISTED)
-    if fields then found[#found + 1] = fields
+    local fields = fits(cursor) and record(cursor, names)
+    if fields then found[#found + 1] = ARGV[9] == 'ids' and cursor or fields
     elseif fields == nil or call('EXISTS', K.task(cursor)) == 0 then unlist(cursor) end
   end
   if looked < 100 and #found < limit then cursor = '' end

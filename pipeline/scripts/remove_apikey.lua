@@ -1,2 +1,5 @@
--- Remove an API key. ARGV: -, -, id. Answers how many there were.
-return call('HDEL', K.apikeys, ARGV[3])
+-- with: actions
+-- Remove an API key. ARGV: -, -, id, by. Answers how many there were.
+local gone = call('HDEL', K.apikeys, ARGV[3])
+if gone == 1 then acted('key.remove', ARGV[4], '', 'key_id', ARGV[3]) end
+return gone

@@ -31,7 +31,7 @@ class ChaosStack:
         self.var, self.log = self.folder / "var", self.folder / "var" / "log"
         self.server = Server(self.folder / "store", binaries()["valkey"])
         self.proxy = Proxy(self.server.port)
-        first = free_run(GATEWAYS + 1)
+        first = free_run(GATEWAYS + 2)
         self.http_port = first + GATEWAYS
         self.environ = self._environ(first)
         self.settings = Settings(redis_url=self.server.url)  # past the proxy: for watching and proving
@@ -40,6 +40,7 @@ class ChaosStack:
     def _environ(self, first: int) -> dict[str, str]:
         ours = {
             "VAR": self.var, "HTTP_PORT": self.http_port, "GATEWAY_PORT": first, "GATEWAYS": GATEWAYS,
+            "DASHBOARD_PORT": self.http_port + 1,
             "CONSUMERS": CONSUMERS, "CHILDREN": CHILDREN, "REDIS_URL": self.proxy.url, "KINDS": MODULES,
             "LEASE_S": LEASE_S, "GRACE_S": GRACE_S, "STOP_LIMIT_S": GRACE_S + 6, "START_LIMIT_S": LIMIT_S,
             "MAX_ATTEMPTS": MAX_ATTEMPTS, "MAX_INTERRUPTIONS": 1000, "RETRY_PAUSE_S": 0.05,

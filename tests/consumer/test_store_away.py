@@ -3,11 +3,13 @@
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from consumer.figures import Figures
 from consumer.reaper import Reaper
 from pipeline import verbs
 from pipeline.errors import StoreAway
@@ -108,7 +110,7 @@ def test_a_store_that_is_stopped_for_longer_than_a_lease_interrupts_nobody(frail
     assert [mark.read_bytes() for mark in marks] == [b"."] * 4
     for consumer in consumers:
         assert consumer.lines("store.away")
-        assert consumer.lines("jobs.reaped") == consumer.lines("child.died") == []
+        assert consumer.lines("job.reaped") == consumer.lines("child.died") == []
 
 
 def test_short_stops_of_the_store_interrupt_nobody_either(frail: House, tmp_path: Path) -> None:
@@ -135,7 +137,7 @@ def test_what_a_stopped_store_finds_in_its_socket_is_no_reap(frail: House) -> No
     """What was sent while it was stopped is done first thing when it goes on, long after its sender has given up."""
     frail.submit()
     [job] = frail.store.do(verbs.take("holder", 1, ("medium",), (), 3, 256, 86_400_000)).jobs
-    reaper = Reaper(frail.store, "c0", Settings(lease_s=1), lambda: 256)
+    reaper = Reaper(frail.store, "c0", Settings(lease_s=1), lambda: 256, Figures(Counter()))
     reaper.reap()  # the first one waits for a lease
     reaper.reap()
     assert frail.server.process is not None
@@ -201,7 +203,7 @@ def test_jobs_whose_delivery_the_network_lost_are_done_by_another(frail: House) 
         proxy.black_hole(to_server=False)
         hearing = frail.consumer("hearing", children=4, lease_s=2).ready()
         until(lambda: deaf.lines("store.away"))
-        until(lambda: hearing.lines("jobs.reaped"))
+        until(lambda: hearing.lines("job.reaped"))
         ids += submit_many(frail, 20, "act", do="sleep", seconds=0.1)
         until(lambda: all(frail.task(id).state == "succeeded" for id in ids))  # while the other is still deaf
         assert not deaf.lines("store.back", 2)

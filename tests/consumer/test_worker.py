@@ -144,7 +144,8 @@ def test_a_killed_consumers_jobs_are_done_by_another_and_its_name_goes(house: Ho
     print(f"begun again {time.monotonic() - killed:.1f} s after the kill, with a lease of 1 s")
     task = house.finished(id)
     assert (task.state, task.attempts, task.interruptions) == ("succeeded", 1, 1)
-    assert second.lines("jobs.reaped")[0]["jobs"] == 1
+    [reaped] = second.lines("job.reaped")
+    assert (reaped["from_consumer"], reaped["outcome"], reaped["interruptions"]) == ("first", "again", 1)
     house.at_rest()
 
 

@@ -16,18 +16,22 @@ from deploy.stack import ROOT, Stack
 from pipeline import settings
 from tests.deploy.ports import free_run
 
+AUTH = "maya:a-password-of-30-characters-ok"
+
 
 @pytest.fixture
 def make_stack(tmp_path: Path) -> Callable[..., Stack]:
     """A Stack as `stack.read` would give it for these variables; nothing is started."""
 
     def make(gateways: int = 3, **variables: str) -> Stack:
-        first = free_run(gateways + 2)
+        first = free_run(gateways + 3)
         environ = {
             "HEADRACE_GATEWAYS": str(gateways),
             "HEADRACE_GATEWAY_PORT": str(first),
             "HEADRACE_HTTP_PORT": str(first + gateways),
             "HEADRACE_STORE_PORT": str(first + gateways + 1),
+            "HEADRACE_DASHBOARD_PORT": str(first + gateways + 2),
+            "HEADRACE_DASHBOARD_AUTH": AUTH,
         } | variables
         return Stack(
             root=ROOT,

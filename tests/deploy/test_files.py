@@ -52,9 +52,9 @@ def test_compose_ties_the_grace_period_to_the_setting_that_each_process_checks()
 def test_compose_starts_each_program_itself() -> None:
     """B50: no shell stands before a program of ours and eats its signals; `init` reaps what they leave."""
     commands = re.findall(r"^    command: (.*)$", COMPOSE, re.MULTILINE)
-    assert commands == [
-        f'["python", "-m", {words}]' for words in ('"gateway"', '"consumer"', '"webhooks"', '"deploy.sync", "/data"')
-    ]
+    audit = '"deploy.audit", "run", "/var/headrace/audit", "tell"'
+    wanted = ('"gateway"', '"consumer"', '"webhooks"', audit, '"deploy.sync", "/data"')
+    assert commands == [f'["python", "-m", {words}]' for words in wanted]
     assert "exec redis-server" in COMPOSE, "the store's shell gives way to it"
     dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
     assert all(
@@ -65,9 +65,10 @@ def test_compose_starts_each_program_itself() -> None:
 
 
 def test_compose_publishes_on_loopback_only_and_needs_no_edit_to_scale() -> None:
-    published = re.findall(r'ports: \["([^"]+)"\]', COMPOSE)
+    published = re.findall(r'"([^"]+:\d+)"', COMPOSE)
     assert published == [
         "127.0.0.1:${HEADRACE_HTTP_PORT:-80}:8080",
+        "127.0.0.1:${HEADRACE_DASHBOARD_PORT:-5555}:5555",
         "127.0.0.1:${HEADRACE_GATEWAY_PORTS:-8001-8020}:8000",
     ]
     assert "container_name" not in COMPOSE

@@ -37,9 +37,10 @@ class Clone:
         shutil.copytree(ROOT / COMPILED, folder / COMPILED)
         folder.chmod(0o700)
         (folder / ".venv").symlink_to(sys.prefix)
-        self.first_port = free_run(GATEWAYS + 2)
+        self.first_port = free_run(GATEWAYS + 3)
         self.http_port = self.first_port + GATEWAYS
         self.store_port = self.http_port + 1
+        self.dashboard_port = self.http_port + 2
 
     def make(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`make up`, `make down` …; settings may follow."""
@@ -47,6 +48,7 @@ class Clone:
             f"PORT={self.http_port}",
             f"HEADRACE_GATEWAY_PORT={self.first_port}",
             f"HEADRACE_STORE_PORT={self.store_port}",
+            f"HEADRACE_DASHBOARD_PORT={self.dashboard_port}",
         ]
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("HEADRACE_", "MAKE"))}
         command = ["make", *own, *words]
@@ -69,7 +71,7 @@ class Clone:
         return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
     def ports(self) -> range:
-        return range(self.first_port, self.store_port + 1)
+        return range(self.first_port, self.dashboard_port + 1)
 
 
 @pytest.fixture

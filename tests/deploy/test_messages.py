@@ -39,6 +39,7 @@ def test_a_free_machine_is_fine(make_stack: Callable[..., Stack]) -> None:
     ("which", "todo"),
     [
         ("http_port", "make up PORT="),
+        ("dashboard_port", "HEADRACE_DASHBOARD_PORT="),
         ("gateway_port", "HEADRACE_GATEWAY_PORT="),
         ("store_port", "HEADRACE_STORE_PORT="),
     ],

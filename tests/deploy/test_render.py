@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import render
+from deploy import door, render
 from deploy.stack import ROOT, Stack, read
 from gateway.__main__ import KEEP_ALIVE_S
 from pipeline import settings
@@ -30,7 +30,10 @@ def test_nginx_accepts_its_configuration_and_keeps_connections(
     stack = make_stack()
     text = render.nginx_here(stack) if where == "here" else render.nginx_compose(stack.settings)
     conf = tmp_path / "nginx.conf"
-    conf.write_text(text.replace("/tmp/", f"{tmp_path}/"))
+    conf.write_text(re.sub(r"(?<![\w\"])/tmp/", f"{tmp_path}/", text))
+    for folder in (tmp_path, stack.var):
+        folder.mkdir(exist_ok=True)
+        door.write(folder, render.COMPOSE_DASHBOARD_PORT, stack.wanted.dashboard_auth)
     tested = subprocess.run(
         [stack.nginx, "-t", "-e", "stderr", "-p", f"{tmp_path}/", "-c", conf], capture_output=True, text=True
     )
@@ -85,7 +88,7 @@ def _supervisor(stack: Stack) -> configparser.RawConfigParser:
 
 def test_programs_stop_from_the_outside_in(make_stack: Callable[..., Stack]) -> None:
     parser = _supervisor(make_stack())
-    names = ["store", "sync", "webhooks", "consumer", "gateway", "nginx"]
+    names = ["store", "sync", "audit", "webhooks", "consumer", "gateway", "nginx"]
     order = sorted(names, key=lambda name: parser.getint(f"program:{name}", "priority"))
     assert order == names, "supervisord stops in the reverse of this"
 
@@ -95,7 +98,7 @@ def test_each_program_is_tied_to_supervisord(make_stack: Callable[..., Stack]) -
     stack = make_stack()
     parser = _supervisor(stack)
     programs = [name for name in parser.sections() if name.startswith(("program:", "eventlistener:"))]
-    assert len(programs) == 7
+    assert len(programs) == 8
     for name in programs:
         python, isolated, bare, tied, pidfile, signal = parser.get(name, "command").split()[:6]
         assert (isolated, bare, Path(tied).name, pidfile) == ("-I", "-S", "tied.py", str(stack.pidfile))

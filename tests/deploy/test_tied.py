@@ -61,7 +61,9 @@ def stops_are_told(whole: Whole) -> None:
     programs = {line["program"] for line in lines if line["event"] == "program.running"} - {"watch"}
     stopped = [line["program"] for line in lines if line["event"] == "program.stopped"]
     assert sorted(stopped) == sorted(programs)
-    assert [name.partition("-")[0] for name in stopped] == ["nginx", "gateway", "gateway", "consumer", "sync", "store"]
+    assert [name.partition("-")[0] for name in stopped] == [
+        *("nginx", "gateway", "gateway", "consumer", "audit", "sync", "store"),
+    ]
 
 
 def test_up_while_they_still_end_waits_for_them(whole: Whole) -> None:

@@ -37,9 +37,10 @@ class Whole:
     def __init__(self, folder: Path, **changes: object) -> None:
         wanted: dict[str, object] = {"CONSUMERS": 1, "GATEWAYS": 2, "CHILDREN": 2, "VAR": folder / "var"} | changes
         gateways = int(str(wanted["GATEWAYS"]))
-        self.port = free_run(gateways + 2)
+        self.port = free_run(gateways + 3)
         self.gateway_ports = [self.port + 1 + n for n in range(gateways)]
         ports = {"HTTP_PORT": self.port, "GATEWAY_PORT": self.port + 1, "STORE_PORT": self.port + 1 + gateways}
+        ports["DASHBOARD_PORT"] = self.port + 2 + gateways
         plain = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
         self.environ = plain | {f"HEADRACE_{name}": str(value) for name, value in (wanted | ports).items()}
         read = self.environ | {"HEADRACE_REDIS_URL": f"redis://127.0.0.1:{ports['STORE_PORT']}/0"}

@@ -1,7 +1,9 @@
 """Names of consumers in the group: removed when they hold nothing, and only then."""
 
 import time
+from collections import Counter
 
+from consumer.figures import Figures
 from consumer.reaper import Reaper
 from pipeline import verbs
 from pipeline.keys import GROUP, PLACES
@@ -11,7 +13,7 @@ from tests.faults.settle import settled, submit_many
 
 def tidy(house: House) -> None:
     """What each consumer's reaper does every 30 s, done now."""
-    Reaper(house.store, "nobody", house.settings, lambda: 256).remove()
+    Reaper(house.store, "nobody", house.settings, lambda: 256, Figures(Counter())).remove()
 
 
 def known(house: House) -> set[str]:

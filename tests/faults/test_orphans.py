@@ -63,7 +63,7 @@ def test_every_make_of_store_has_recovery(any_server: Server, tmp_path: Path) ->
         tasks = settled(house, ids)
         assert {task.state for task in tasks} == {"succeeded"}
         assert sum(task.interruptions for task in tasks) == 2
-        assert second.lines("jobs.reaped")
+        assert second.lines("job.reaped")
     finally:
         house.close()
 

@@ -14,7 +14,16 @@ from gateway.routes.health import Health, Ready
 from gateway.routes.kinds import KindAnswer, KindList
 from tests.gateway.house import SEED, House, problem
 
-NOT_IN_IT = {"/docs", "/docs/errors", "/docs/assets/{name}", "/openapi.json"}
+NOT_IN_IT = {
+    "/metrics",
+    "/docs",
+    "/docs/errors",
+    "/docs/assets/{name}",
+    "/openapi.json",
+    "/",
+    "/dashboard",
+    "/dashboard/{name:path}",
+}
 
 
 @pytest.fixture

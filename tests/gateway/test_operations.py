@@ -52,13 +52,14 @@ def test_a_pause_says_why(house: House) -> None:
 
 def test_workers_are_those_that_beat(house: House) -> None:
     async def story(h: House) -> None:
-        assert (await h.get("/workers")).json() == {"workers": []}
-        child = {"pid": 8, "state": "idle"}
+        assert (await h.get("/workers")).json() == {"workers": [], "lost": []}
+        child = {"pid": 8, "cpu_s": 0.5}
         h.store.do(
             verbs.beat(Beat(name="c-1", host="h", pid=7, version="1", started_at=1, beat_at=0, children=[child]))
         )
         (worker,) = (await h.get("/workers")).json()["workers"]
-        assert (worker["name"], worker["pid"], worker["children"]) == ("c-1", 7, [child])
+        assert (worker["name"], worker["pid"], worker["state"]) == ("c-1", 7, "idle")
+        assert worker["children"] == [{"child": 0, "state": "idle"} | child]
         assert 0 <= worker["beat_ms_ago"] < 60_000
 
     house.tell(story)

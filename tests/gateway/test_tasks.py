@@ -7,7 +7,7 @@ from tests.gateway.house import RESULT, SEED, House, problem
 
 SHAPE = """
 task_id kind state priority label metadata owner batch_id custom_id submitted_at run_at started_at finished_at
-expires_at waited_ms ran_ms attempts interruptions progress estimated forecast_error stopped_at
+expires_at waited_ms why_waiting ran_ms attempts interruptions progress estimated forecast_error stopped_at
 error seed versions sha256 links
 """
 IN_LISTS = SHAPE.split()

@@ -33,6 +33,7 @@ def test_a_task_says_how_its_delivery_goes(house: House) -> None:
         nothing = {"attempts": 0, "next_at": None, "last_at": None, "last_status": None, "last_error": None}
         waiting = {"url": URL, "state": "waiting", **nothing, "delivered_at": None}
         assert (await h.get(f"/tasks/{id}")).json()["webhook"] == waiting
+        assert (await h.get(f"/tasks/{id}/result")).json()["webhook"] == waiting
         problem(await h.get(f"/webhooks/{id}"), 404, "unknown_delivery")
         h.finish()
         assert (await h.get(f"/tasks/{id}")).json()["webhook"] == waiting | {"state": "pending"}

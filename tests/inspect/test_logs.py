@@ -1,284 +1,320 @@
-"""docs/logs.md on the logs of a real run of everything: its ten lines answer rightly, and no field or event is missing.
+"""docs/logs.md on the logs of a real run of everything: its questions are answered rightly, by jq and by SQL.
 
-One `up` in a folder of its own: tasks that go well, are refused, break, die and are buried, requests that are wrong, a
-consumer that is killed; then `down`.
+What is right is known otherwise: from what the API answered, and from what the client did (tests/inspect/run.py).
 """
 
 import json
 import os
 import re
-import shutil
-import signal
 import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
+import msgspec
 import pytest
 
-from deploy.ask import Answer, ask
+from deploy import sql
 from deploy.stack import ROOT
 from pipeline.log import Line
-from tests.deploy.ports import free_run
+from tests.inspect.run import REQUEST, TRACE, Lines, Run, typed
 
-PAGE = (ROOT / "docs" / "logs.md").read_text()
-REQUEST = "story-of-one-request"
-KINDS = "tests.kinds.crash,tests.kinds.noop,tests.kinds.refuse"
-Lines = list[dict[str, Any]]
+Told = list[dict[str, Any]]
 
 
-class Run:
-    """Everything, started in `folder`/var; `lines` is what it logged."""
+class Asked:
+    """The two answers to a question of the page."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = free_run(4)
-        self.tasks: dict[str, str] = {}
-        settings = {
-            "CONSUMERS": 2,
-            "GATEWAYS": 2,
-            "CHILDREN": 2,
-            "KINDS": KINDS,
-            "LOG_LEVEL": "info",
-            "VAR": folder / "var",
-        }
-        ports = {"HTTP_PORT": self.port, "GATEWAY_PORT": self.port + 1, "STORE_PORT": self.port + 3}
-        settings |= ports | {"RETRY_PAUSE_S": 0.05, "REDIS_URL": ""}
-        plain = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
-        self.environ = plain | {f"HEADRACE_{name}": str(value) for name, value in settings.items()}
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._about = {"TASK": run.id("many"), "REQUEST": REQUEST, "OWNER": "ann"}
 
-    def deploy(self, command: str) -> None:
-        words = [sys.executable, "-m", "deploy", command]
-        ended = subprocess.run(
-            words, cwd=ROOT, env=self.environ, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert ended.returncode == 0, ended.stdout + ended.stderr
+    def __call__(self, question: str) -> Told:
+        """What both say: the same rows. Times apart, which SQL prints in its own way."""
+        jq, query = typed(question)
+        by_jq, by_sql = self._jq(jq), self._sql(query)
+        assert _rows(by_jq) == _rows(by_sql), f"{question}\n{by_jq}\n{by_sql}"
+        return by_jq
 
-    def post(self, name: str, kind: str, headers: dict[str, str] | None = None, **data: Any) -> Answer:
-        """Submit, and wait for the end."""
-        answer = ask(
-            self.port, "POST", "/tasks", {"kind": kind, "data": data}, {"Prefer": "wait=20"} | (headers or {}), 30
-        )
-        if answer.ok:
-            self.tasks[name] = answer.json["task_id"]
-        return answer
-
-    def lines(self, pattern: str = "*") -> Lines:
-        """Every line is a JSON object."""
-        files = sorted((self.folder / "var" / "log").glob(f"{pattern}.jsonl"))
-        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
-
-    def until(self, there: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + 20
-        while not (found := there()):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        return found
-
-    def answer(self, question: str) -> Lines:
-        """What the page's line for this question says of this run, through a shell."""
-        (typed,) = re.findall(rf"^{re.escape(question)}.*\n\n    (.+)$", PAGE, re.MULTILINE)
-        environ = os.environ | {"TASK": self.tasks["many"], "REQUEST": REQUEST}
+    def _jq(self, line: str) -> Told:
+        environ = os.environ | self._about
         heard = subprocess.run(
-            ["sh", "-c", typed], cwd=self.folder, env=environ, capture_output=True, text=True, check=True
+            ["sh", "-c", line], cwd=self._run.folder, env=environ, capture_output=True, text=True, check=True
         )
         assert heard.stderr == ""
-        return [json.loads(line) for line in heard.stdout.splitlines()]
+        return [json.loads(text) for text in heard.stdout.splitlines()]
+
+    def _sql(self, query: str) -> Told:
+        for name, value in self._about.items():
+            query = query.replace(f"${name}", value)
+        return [json.loads(msgspec.json.encode(row)) for row in sql.rows(self._run.folder / "var", query)]
 
 
-def tell_story(run: Run) -> None:
-    """What is to be found in the logs afterwards."""
-    assert run.post("many", "noop", {"X-Request-ID": REQUEST}, parts=5).status == 200
-    for number in range(6):
-        assert run.post(f"interest {number}", "compound_interest", amount=1000 + number, rate=0.05).status == 200
-    run.post("refused", "refuse", code="not_today")
-    run.post("broke", "refuse", bug=True)
-    mark = str(run.folder / "mark")
-    assert run.post("once more", "crash", leave=mark, unless_exists=mark).json["state"] == "succeeded"
-    assert run.post("buried", "crash").json["state"] == "failed"
-    for _ in range(2):
-        assert run.post("", "no_such_kind").status == 422
-    assert ask(run.port, "POST", "/tasks", {"data": {"amount": 1, "rate": 0}, "prio": "high"}).status == 422
-    assert ask(run.port, "GET", "/nothing").status == 404
-    later = ask(run.port, "POST", "/tasks", {"data": {"amount": 1, "rate": 0}, "delay_s": 600})
-    run.tasks["cancelled"] = later.json["task_id"]
-    assert ask(run.port, "POST", f"/tasks/{run.tasks['cancelled']}/cancel").status == 200
-    (victim,) = {line["pid"] for line in run.lines("consumer-2") if line["event"] == "consumer.started"}
-    os.kill(victim, signal.SIGKILL)
-    run.until(lambda: [line for line in run.lines("consumer-2") if line["event"] == "store.back"][1:])
-    run.until(lambda: [line for line in run.lines("supervisor") if line["event"] == "program.exited"])
+def _rows(told: Told) -> list[tuple[tuple[str, str], ...]]:
+    """Comparable: without what is null, times and sums of floats cut to what both can say, in any order."""
+    return sorted(tuple(sorted((k, _cut(k, v)) for k, v in row.items() if v is not None and k != "ts")) for row in told)
+
+
+def _cut(name: str, value: Any) -> str:
+    return f"{value:.6f}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    assert shutil.which("jq"), "the lines of docs/logs.md need jq:  apt-get install jq"
-    run = Run(tmp_path_factory.mktemp("logs"))
-    run.deploy("up")
-    try:
-        tell_story(run)
-    finally:
-        run.deploy("down")
-    return run
+def ask(run: Run) -> Asked:
+    return Asked(run)
 
 
 def jobs(run: Run) -> Lines:
-    return [line for line in run.lines("consumer-*") if "job" in line]
+    return [line for line in run.lines("log/consumer-*") if "job" in line and line["event"] != "job.reaped"]
 
 
-# ── the ten questions ──
-
-
-def test_the_story_of_a_task(run: Run) -> None:
-    told = run.answer("What is the whole story of a task?")
-    assert [line["ts"] for line in told] == sorted(line["ts"] for line in told)
-    assert Counter(line["event"] for line in told) == {"task.submitted": 1, "job.done": 6}, "five parts and a fold"
-    assert {line["step"] for line in told if "step" in line} == {"part", "fold"}
-    assert {line["task_id"] for line in told} == {run.tasks["many"]}
-
-
-def test_what_became_of_a_request(run: Run) -> None:
-    told = run.answer("What became of a request")
-    assert {line["service"] for line in told} == {"nginx", "gateway", "consumer"}
-    assert {line["task_id"] for line in told if "task_id" in line} == {run.tasks["many"]}
-
-
-def test_how_long_jobs_wait_and_run(run: Run) -> None:
-    told = {line["kind"]: line for line in run.answer("How long do jobs of each kind wait and run")}
-    done = [line for line in jobs(run) if line["event"] == "job.done"]
-    assert {kind: line["jobs"] for kind, line in told.items()} == Counter(line["kind"] for line in done)
-    ran = sorted(line["ran_ms"] for line in done if line["kind"] == "noop")
-    waited = sorted(line["waited_ms"] for line in done if line["kind"] == "noop")
-    assert told["noop"] == {"kind": "noop", "jobs": 6, "p50_ms": ran[3], "p95_ms": ran[5], "waited_p95_ms": waited[5]}
-
-
-def test_which_tasks_failed_and_why(run: Run) -> None:
-    told = run.answer("Which tasks failed, and why?")
-    assert {(line["task_id"], line["error_code"], line["attempt"]) for line in told} == {
-        (run.tasks["refused"], "not_today", 1),
-        (run.tasks["broke"], "internal_error", 1),
-        (run.tasks["buried"], "child_died", 3),
+def known(run: Run, state: str = "") -> dict[str, dict[str, Any]]:
+    """The tasks that the client saw to their end, by id."""
+    return {
+        t["task_id"]: t for t in run.tasks.values() if t["state"] in ((state,) if state else ("succeeded", "failed"))
     }
 
 
-def test_what_each_child_did(run: Run) -> None:
-    told = run.answer("How many jobs did each child do")
+# ── the twenty questions ──
+
+
+def test_1_who_took_a_task(run: Run, ask: Asked) -> None:
+    (told,) = ask("1\\. Who took a task")
+    task = run.tasks["many"]
+    assert (told["state"], told["owner"]) == ("succeeded", "ann")
+    assert (told["waited_ms"], told["ran_ms"]) == (task["waited_ms"], task["ran_ms"])
+    assert told["consumer"] in {line["consumer"] for line in jobs(run) if line["task_id"] == task["task_id"]}
+
+
+def test_2_the_story_of_a_task(run: Run, ask: Asked) -> None:
+    told = ask("2\\. What is the whole story of a task?")
+    assert Counter(line["event"] for line in told) == {"task.submitted": 1, "job.done": 6, "task.ended": 1}
+    assert {line["job"] for line in told if line["job"]} == {"p0", "p1", "p2", "p3", "p4", "r0"} or len(told) == 8
+
+
+def test_3_what_became_of_a_request(run: Run, ask: Asked) -> None:
+    """B: the same names and the same trace in nginx, gateway, consumer and audit."""
+    told = ask("3\\. What became of a request")
+    assert {line["service"] for line in told} == {"nginx", "gateway", "consumer", "audit"}
+    assert {line["task_id"] for line in told} - {None} == {run.id("many")}
+    assert {line["trace_id"] for line in told} == {TRACE}, "the trace went through the store to each job"
+
+
+def test_4_how_long_tasks_wait_and_run(run: Run, ask: Asked) -> None:
+    told = {line["kind"]: line for line in ask("4\\. How long did tasks of each kind")}
+    seen = known(run)
+    ran = sorted(t["ran_ms"] for t in seen.values() if t["kind"] == "refuse")
+    waited = sorted(t["waited_ms"] for t in seen.values() if t["kind"] == "refuse")
+    expected = {"tasks": 2, "p50_ms": ran[0], "p95_ms": ran[1], "waited_p95_ms": waited[1]}
+    assert told["refuse"] == {"kind": "refuse"} | expected
+    assert told["compound_interest"]["tasks"] == 8 + 4 + proofs(run)
+
+
+def proofs(run: Run) -> int:
+    """Tasks of `make up` itself: it proves that the answer is right."""
+    ended = [line for line in run.lines("audit/*") if line["event"] == "task.ended"]
+    ours = {task["task_id"] for task in run.tasks.values()}
+    return len([line for line in ended if line["task_id"] not in ours and "batch_id" not in line])
+
+
+def test_5_which_jobs_were_taken_from_whom(run: Run, ask: Asked) -> None:
+    told = ask("5\\. Which jobs were taken from consumers")
+    assert sum(line["jobs"] for line in told) == run.tasks["taken over"]["interruptions"] == 1
+    names = {line["instance"] for line in run.lines("log/consumer-*")}
+    assert {told[0]["from_consumer"], told[0]["consumer"]} <= names
+    assert told[0]["from_consumer"] != told[0]["consumer"]
+
+
+def test_6_who_submits_how_much(run: Run, ask: Asked) -> None:
+    told = {(line["owner"], line["kind"]): line for line in ask("6\\. Who submits how much?")}
+    assert (told["ann", "noop"]["tasks"], told["ann", "noop"]["parts"]) == (1, 5)
+    assert told["ann", "crash"]["tasks"] == 2
+    assert told["local", "compound_interest"]["tasks"] >= 6 + 1 + 4
+    assert told["ann", "compound_interest"]["tasks"] == 1 + 2, "the same once more, and two that wait"
+
+
+def test_7_which_tasks_failed_and_why(run: Run, ask: Asked) -> None:
+    told = ask("7\\. Which tasks failed, and why?")
+    assert {(line["task_id"], line["error_code"], line["attempts"]) for line in told} == {
+        (run.id("refused"), "not_today", 1),
+        (run.id("broke"), "internal_error", 1),
+        (run.id("buried"), "child_died", 3),
+    }
+    assert {line["task_id"] for line in told} == set(known(run, "failed"))
+
+
+def test_8_the_last_five_of_an_owner(run: Run, ask: Asked) -> None:
+    told = [line["task_id"] for line in ask("8\\. What are the last five tasks")]
+    bobs = ("interest", "rerun")
+    assert told == sorted((run.id(name) for name in run.tasks if not name.startswith(bobs)), reverse=True)[:5]
+
+
+def test_9_how_jobs_went_wrong(run: Run, ask: Asked) -> None:
+    told = {
+        (line["kind"], line["error_code"], line["outcome"]): line["jobs"] for line in ask("9\\. How did jobs go wrong")
+    }
+    assert told == {
+        ("refuse", "not_today", "refused"): 1,
+        ("refuse", "internal_error", "broke"): 1,
+        ("crash", "child_died", "died"): 3,
+        ("crash", "child_died", "buried"): 1,
+    }
+
+
+def test_10_what_part_failed(run: Run, ask: Asked) -> None:
+    told = ask("10\\. What part of the tasks failed")
+    assert sum(line["failed"] for line in told) == 3
+    assert sum(line["tasks"] for line in told) == len(known(run)) + 4 + proofs(run)
+    assert all(line["since"] % 900 == 0 for line in told)
+
+
+def test_11_cpu_by_owner(run: Run, ask: Asked) -> None:
+    told = {line["owner"]: line["cpu_s"] for line in ask("11\\. How many seconds of CPU")}
+    assert {"ann", "local"} <= set(told)
+    assert 0 < told["local"] < sum(line["ran_ms"] for line in jobs(run) if line["owner"] == "local") / 1000 + 0.1
+
+
+def test_12_what_each_process_did(run: Run, ask: Asked) -> None:
+    told = ask("12\\. How many jobs did each process")
     counted = Counter((line["consumer"], line["child"]) for line in jobs(run))
     assert {(line["consumer"], line["child"]): line["jobs"] for line in told} == counted
     assert sum(line["busy_s"] for line in told) == pytest.approx(sum(line["ran_ms"] for line in jobs(run)) / 1000)
 
 
-def test_which_jobs_were_started_more_than_once(run: Run) -> None:
-    told = run.answer("Which jobs were started more than once?")
+def test_13_what_has_not_ended(run: Run, ask: Asked) -> None:
+    assert [line["task_id"] for line in ask("13\\. What was accepted")] == [run.id("waits")]
+
+
+def test_14_which_jobs_were_started_more_than_once(run: Run, ask: Asked) -> None:
+    told = ask("14\\. Which jobs were started more than once?")
     assert Counter((line["task_id"], line["attempt"], line["outcome"]) for line in told) == {
-        (run.tasks["once more"], 2, "done"): 1,
-        (run.tasks["buried"], 2, "died"): 1,
-        (run.tasks["buried"], 3, "buried"): 1,
+        (run.id("once more"), 2, "done"): 1,
+        (run.id("buried"), 2, "died"): 1,
+        (run.id("buried"), 3, "buried"): 1,
+        (run.id("taken over"), 1, "done"): 1,
     }
 
 
-def test_who_submits_how_much(run: Run) -> None:
-    told = {line["kind"]: line for line in run.answer("Who submits how much?")}
-    submitted = [line for line in run.lines("gateway-*") if line["event"] == "task.submitted"]
-    assert {kind: line["tasks"] for kind, line in told.items()} == Counter(line["kind"] for line in submitted)
-    assert (told["noop"]["parts"], told["crash"]["tasks"]) == (5, 2)
-    assert sum(line["input_bytes"] for line in told.values()) == sum(line["input_bytes"] for line in submitted)
+def test_15_which_versions_run(run: Run, ask: Asked) -> None:
+    told = {(line["service"], line["version"]): line["processes"] for line in ask("15\\. Which versions have run")}
+    version = str(run.tasks["many"]["versions"]["package"])
+    assert told == {("gateway", version): 2, ("consumer", version): 3}, (
+        "one of them in the place of the one that was killed"
+    )
 
 
-def test_what_callers_get_wrong(run: Run) -> None:
-    told = {(line["status"], line["code"]): line["times"] for line in run.answer("What do callers get wrong?")}
-    assert told[422, "unknown_kind"] == 2
-    assert told[422, "invalid_request"] == 1
-    assert told[404, "no_such_path"] == 1
-    rejected = [line for line in run.lines("gateway-*") if line["event"] == "request.rejected"]
-    assert sum(told.values()) == len(rejected)
+def test_16_what_callers_get_wrong(run: Run, ask: Asked) -> None:
+    told = {(line["status"], line["code"]): (line["path"], line["times"]) for line in ask("16\\. What do callers")}
+    assert told[422, "unknown_kind"] == ("$.kind", 2)
+    assert told[422, "invalid_request"] == ("$.prio", 1)
+    rejected = [line for line in run.lines("log/gateway-*") if line["event"] == "request.rejected"]
+    assert sum(times for _, times in told.values()) == len(rejected)
 
 
-def test_which_requests_were_the_slowest(run: Run) -> None:
-    told = run.answer("Which requests were the slowest?")
-    longest = sorted((line["duration_s"] for line in run.lines("nginx")), reverse=True)
+def test_17_which_requests_were_the_slowest(run: Run, ask: Asked) -> None:
+    told = ask("17\\. Which requests were the slowest?")
+    longest = sorted((line["duration_s"] for line in run.lines("log/nginx")), reverse=True)
     assert [line["duration_s"] for line in told] == longest[:5]
-    assert told[0]["path"] == "/tasks"
 
 
-def test_which_processes_went_down(run: Run) -> None:
-    (told,) = run.answer("Which processes went down by themselves")
-    assert (told["level"], told["program"]) == ("warning", "consumer-2")
+def test_18_what_was_computed_twice(run: Run, ask: Asked) -> None:
+    told = {line["input_sha256"]: line["tasks"] for line in ask("18\\. What was computed more than once")}
+    for name, tasks in (("interest 0", 2), ("interest 1", 2), ("buried", 1)):
+        assert told.get(run.tasks[name]["sha256"], 1) == tasks
 
 
-# ── the contract ──
+def test_19_how_long_a_batch_took(run: Run, ask: Asked) -> None:
+    (told,) = ask("19\\. How many tasks did each batch")
+    assert (told["batch_id"], told["tasks"]) == (run.batch, 4)
+    members = [line for line in run.lines("audit/*") if line.get("batch_id") == run.batch]
+    first = min(datetime.fromisoformat(line["submitted_at"]) for line in members)
+    last = max(datetime.fromisoformat(line["ts"]) for line in members)
+    assert told["took_ms"] == pytest.approx((last - first).total_seconds() * 1000)
 
 
-def named(heading: str) -> tuple[set[str], set[str]]:
-    """Events and fields that a section names: what stands in its tables in code type."""
-    section = re.split(r"^#+ ", PAGE.split(f"### {heading}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
-    words = set(re.findall(r"`([a-z0-9_.]+)`", section))
-    return {word for word in words if "." in word or word == "http"}, {word for word in words if "." not in word}
+def test_20_who_did_what(run: Run, ask: Asked) -> None:
+    told = ask("20\\. Who cancelled")
+    assert [line["action"] for line in told if line["by"].startswith("key ")] == [
+        "task.cancel",
+        "queue.pause",
+        "queue.resume",
+        "task.purge",
+    ]
+    cancel, pause, _, purge = [line for line in told if line["by"].startswith("key ")]
+    assert (cancel["task_id"], cancel["was"]) == (run.id("cancelled"), "scheduled")
+    assert (pause["priority"], pause["reason"]) == ("low", "month end")
+    assert purge["task_id"] == run.id("cancelled")
+    assert cancel["by"] != pause["by"] == purge["by"], "ann cancelled, bob did the rest"
+    assert [line["by"] for line in told if line["action"] == "key.make"][-2:] == ["make key", "make key"]
 
 
-EVERYWHERE = named("In every line")[1]
-# Service → its sections.
-SECTIONS = {
-    "consumer": ("Consumer: the line of a job", "Consumer: everything else"),
-    "gateway": ("Gateway",),
-    "nginx": ("nginx",),
-    "supervisor": ("supervisor",),
-}
+def test_which_processes_went_down(run: Run, ask: Asked) -> None:
+    (told,) = ask("Which processes went down by themselves")
+    assert told["level"] == "warning"
+    assert told["program"] in ("consumer-1", "consumer-2")
 
 
-@pytest.mark.parametrize("service", SECTIONS)
-def test_every_event_and_field_stands_on_the_page(run: Run, service: str) -> None:
+# ── the audit of the run, and `make logs Q=…` ──
+
+
+def test_every_task_that_ended_is_in_the_audit_as_the_api_told_it(run: Run) -> None:
+    """To the end: `make down` stops the audit after those whose work it tells."""
+    ended = {line["task_id"]: line for line in run.lines("audit/*") if line["event"] == "task.ended"}
+    for id, task in known(run).items():
+        line = ended[id]
+        told = {name: line[name] for name in ("state", "waited_ms", "ran_ms", "attempts", "interruptions")}
+        assert told == {name: task[name] for name in told}
+        assert line["input_sha256"] == task["sha256"]
+        assert line["by"].startswith("key "), "who submitted it"
+    assert ended[run.id("rerun")]["rerun_of"] == run.id("interest 1")
+    same = [ended[run.id(name)]["result_sha256"] for name in ("rerun", "interest 1")]
+    assert same[0] == same[1]
+    said = run.deploy("deploy.audit", "verify")
+    assert "The chain is whole." in said
+    assert run.deploy("deploy.audit", "export").count("\n") == len(run.lines("audit/*"))
+
+
+def test_make_logs_runs_sql_with_quotes_of_both_sorts(run: Run) -> None:
+    query = f"select \"kind\", 'it''s' as said from L where event = 'task.ended' and task_id = '{run.id('many')}'"
+    make = ["make", "--no-print-directory", "logs", f"Q={query}"]
+    heard = subprocess.run(make, cwd=ROOT, env=run.environ, capture_output=True, text=True, check=True)
+    assert json.loads(heard.stdout.splitlines()[-1]) == {"kind": "noop", "said": "it's"}
+
+
+@pytest.mark.parametrize(("query", "said"), [("select nothing from L", "nothing"), ("selec", "selec")])
+def test_a_query_that_is_none_is_told_so(run: Run, query: str, said: str) -> None:
+    command = [str(ROOT / ".venv" / "bin" / "python"), "-m", "deploy.sql", query]
+    heard = subprocess.run(command, cwd=ROOT, env=run.environ, capture_output=True, text=True, check=False)
+    assert heard.returncode == 2
+    assert heard.stderr.startswith("DuckDB does not understand this.\n")
+    assert said in heard.stderr
+    assert heard.stderr.endswith("The columns of L are the fields of docs/logs.md.\n")
+
+
+# ── the contract, on real lines (on the code: test_contract.py) ──
+
+
+def test_every_line_is_as_the_page_says(run: Run) -> None:
     """B71: every line of every process is one JSON object (`lines` reads them) with time, level, event and service."""
-    events, fields = set[str](), set(EVERYWHERE)
-    for section in SECTIONS[service]:
-        more_events, more_fields = named(section)
-        events |= more_events
-        fields |= more_fields
-    seen = [line for line in run.lines() if line["service"] == service]
-    assert seen
-    for line in seen:
-        assert line["event"] in events, line
-        assert set(line) <= fields, (set(line) - fields, line)
-        assert list(line)[:4] == ["ts", "level", "event", "service"]
+    for line in run.lines() + run.lines("audit/*"):
+        front = list(line)[1:5] if "seq" in line else list(line)[:4]
+        assert front == ["ts", "level", "event", "service"]
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["ts"])
         assert line["level"] in ("debug", "info", "warning", "error")
+        assert set(line) <= set(sql.COLUMNS), line
 
 
-def test_the_line_of_a_job_has_every_field_of_the_page(run: Run) -> None:
-    _, fields = named("Consumer: the line of a job")
-    outcomes = {
-        "done",
-        "refused",
-        "broke",
-        "died",
-        "timed_out",
-        "memory_limit",
-        "released",
-        "lost",
-        "buried",
-        "unknown",
-    }
-    others = {"info", "warning", "error", "whole", "part", "fold", "result", "x"}
-    written = set(Line.__struct_fields__)
-    assert fields - outcomes - others <= written <= fields | EVERYWHERE
-    assert {line["outcome"] for line in jobs(run)} == {"done", "refused", "broke", "died", "buried"}
+def test_the_line_of_a_job_has_every_field_of_its_struct(run: Run) -> None:
+    seldom = {"error_code", "interruptions"}
+    for line in jobs(run):
+        answered = line["outcome"] not in ("died", "buried")
+        always = set(Line.__struct_fields__) - seldom - {"trace_id"} - (set() if answered else {"cpu_ms"})
+        assert always <= set(line) <= set(Line.__struct_fields__)
 
 
-@pytest.mark.parametrize("room", ["consumer", "gateway"])
-def test_every_event_of_the_code_stands_on_the_page(room: str) -> None:
-    """Also those that a short run does not bring about."""
-    written = re.compile(r'\.(?:debug|info|warning|error|exception|write)\(\s*"([a-z_.]+)"|"(job\.[a-z_]+)"')
-    events = {
-        found for path in (ROOT / room).rglob("*.py") for pair in written.findall(path.read_text()) for found in pair
-    }
-    page = {event for section in SECTIONS[room] for event in named(section)[0]}
-    assert events - {""} <= page
-
-
-def test_no_line_holds_what_a_client_sent(run: Run) -> None:
-    """Amounts of the tasks of this run are nowhere in the logs."""
-    texts = [path.read_text() for path in (run.folder / "var" / "log").iterdir()]
-    assert not [text for text in texts for number in range(6) if f'"amount":{1000 + number}' in text]
-    assert not [text for text in texts if "total" in text]
+def test_no_line_holds_what_clients_sent(run: Run) -> None:
+    """Amounts, results and keys are nobody's business. (The result of 1000 at 5 % is in every answer.)"""
+    text = "".join(path.read_text() for path in (run.folder / "var").glob("*/*.jsonl"))
+    assert '"amount"' not in text
+    assert "final_amount" not in text
+    assert all(key not in text for key in run.keys.values())

@@ -2,17 +2,23 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import redis
+from msgspec import structs
 
 from deploy.inspect.asker import CLIENTS, Asker
+from deploy.inspect.page import ABOUT
 from deploy.inspect.question import About
 from deploy.inspect.questions import everything
-from pipeline import verbs
-from pipeline.record import STATES
+from pipeline import apikeys, trail, verbs, webhooks
+from pipeline.keys import KEYS
+from pipeline.record import STATES, NewBatch
 from pipeline.store import Store
-from tests.inspect.filled import Filled, fill
+from pipeline.trail import Head, Place
+from tests.inspect.filled import SMALL_SHARE, Filled, beat, fill
+from tests.pipeline.steps import SHARE, new, submit
 from tests.servers import Server
 
 LEASE_MS = 1
@@ -29,20 +35,41 @@ def filled(store: Store, hands: redis.Redis) -> Filled:
 @pytest.fixture(params=clients, ids=lambda path: path or "own connection")
 def ask(request: pytest.FixtureRequest, any_server: Server, filled: Filled, store: Store) -> Iterator[Ask]:
     """The answers to one question, one a line to type; about a given task."""
-    asker = Asker(any_server.settings(), request.param)
+    yield from asking(any_server, filled, store, request.param)
 
-    def asking(asked: str, task: str = filled.done) -> list[list[str]]:
+
+@pytest.fixture
+def own(any_server: Server, filled: Filled, store: Store) -> Iterator[Ask]:
+    """The same, without redis-cli."""
+    yield from asking(any_server, filled, store, "")
+
+
+def asking(server: Server, filled: Filled, store: Store, client: str) -> Iterator[Ask]:
+    asker = Asker(server.settings(), client)
+
+    def ask(asked: str, task: str = filled.done) -> list[list[str]]:
         questions = [q for group in everything(about(store, task)).values() for q in group if q.asked == asked]
         assert len(questions) == 1, asked
         return [asker.answer(line) for line in questions[0].lines]
 
-    yield asking
+    yield ask
     asker.close()
 
 
 def about(store: Store, task: str) -> About:
     """The kind `b`, the minutes around now."""
-    return About(keys=store.keys, task=task, kind="b", minutes=tuple(minutes(store)), lease_ms=LEASE_MS)
+    return About(
+        keys=store.keys,
+        task=task,
+        kind="b",
+        code="not_psd",
+        owner="local",
+        batch="B1",
+        same="my-key",
+        minutes=tuple(minutes(store)),
+        lease_ms=LEASE_MS,
+        share=SMALL_SHARE,
+    )
 
 
 def minutes(store: Store) -> list[str]:
@@ -146,6 +173,7 @@ def test_what_has_ended(ask: Ask, filled: Filled, store: Store, hands: redis.Red
     five = [*reversed(filled.greedy)]
     assert ask("Which are the last five tasks?") == [[f"{id} queued" for id in five]]
     assert ask("How many tasks of a kind have failed?") == [["2"]]
+    assert ask("Which tasks failed with a certain error?") == [[filled.refused]]
     assert ask("Why did the last thousand failed tasks fail?") == [
         ["b internal_error 1", "b not_psd 1", "c child_died 1"]
     ]
@@ -197,6 +225,160 @@ def test_the_store(ask: Ask, filled: Filled, store: Store, hands: redis.Redis) -
     slow, load = ask("Is the store itself slow?")
     assert slow[0].isdigit()
     assert [line.partition(":")[0] for line in load] == ["instantaneous_ops_per_sec", "rejected_connections"]
+
+
+BATCH = NewBatch(
+    id="B1", owner="local", label="nightly", lines=4, ttl_s=900, same_key="key:my-batch", same_sha="5" * 64
+)
+
+
+def test_owners_batches_and_people(ask: Ask, filled: Filled, store: Store, hands: redis.Redis) -> None:
+    counts = store.do(verbs.counts("local"))
+    assert ask("How many tasks of an owner are in each state?") == [[f"{state} {counts[state]}" for state in STATES]]
+    newest = store.do(verbs.page(owner="local", limit=5)).tasks
+    assert ask("Which are the last five tasks of an owner?") == [[f"{task.id} {task.state}" for task in newest]]
+
+    assert store.do(verbs.open_batch(BATCH, 1, {"medium": 3}, 10**6, 0, True)) == ("new", "B1")
+    given = {"batch": "B1", "same_sha": "7" * 64, "owner": "local"}
+    first, *_ = submit(store, new(**given, same_key="key:my-key"), new(**given), new(**given))
+    assert store.do(verbs.cancel(first, SHARE, "ann", "r-1")) == "ok"
+    [batches] = ask("Which batches are there?")
+    now_ms = store.do(verbs.clock())
+    assert batches[0] == "B1"
+    assert 800_000 < int(batches[1]) - now_ms <= 900_000
+    [batch] = ask("How far is a batch?")
+    told = dict(line.split(" ", 1) for line in batch)
+    known = {"owner": "local", "label": "nightly", "lines": "4", "rejected": "1", "accepted": "3"}
+    assert told.items() >= (known | {"queued": "2", "cancelled": "1"}).items()
+    made, ttl = ask("Which task did an idempotency key make?")
+    assert made == ["task", first, "sha256", "7" * 64]
+    assert 86_000 < int(ttl[0]) <= 86_400
+
+    _, key = apikeys.make("operator", "ann", "night shift")
+    store.do(verbs.keep_apikey(key, "bob"))
+    assert ask("Which API keys are there?") == [[f"{key.id} operator of ann, night shift"]]
+    hands.zadd(store.keys("webhooks"), {f"{first} local": now_ms})
+    store.do(webhooks.keep_secret("local", "S1", "whsec_x", "bob", "r-9"))
+    owed, given_up = ask("Which webhooks are owed, and which were given up?")
+    assert (owed, list(filter(None, given_up))) == ([f"{first} local", str(now_ms)], [])
+    assert ask("Whose webhooks are signed?") == [["local S1"]]
+    hands.hset(store.keys("webhook", first), "state", "pending")
+    assert ask("How does the delivery of a task's webhook go?", first) == [["state", "pending"]]
+    assert store.do(verbs.rate("local", 0.001, 5))[0]
+    [[paid]] = ask("Until when has an owner used up its rate?")
+    assert 900_000_000 < int(paid) - 1000 * now_ms < 1_100_000_000, "one request in a thousand seconds"
+    [did] = ask("What did people do lately?")
+    assert [did[did.index("action") + 1], did[did.index("by") + 1]] == ["webhook_secret.make", "bob"]
+    assert "whsec_x" not in did
+    assert "key.make" in did
+    assert "task.cancel" in did
+
+    read = Place("5-0/1", "6-0")
+    assert store.do(trail.anchor(Head(7, "a" * 64, read)))
+    assert store.do(verbs.elect("gateway:8001", 60_000))
+    audit, exporter = ask("How far does the audit reach, and who tells Prometheus?")
+    assert audit[:8] == ["seq", "7", "sha256", "a" * 64, "events", "5-0/1", "actions", "6-0"]
+    assert exporter == ["gateway:8001"]
+    assert ask("Is the key of the hash in task ids there?") == [["0"]]
+    store.do(verbs.idkey(b"0123456789abcdef"))
+    assert ask("Is the key of the hash in task ids there?") == [["16"]]
+
+
+def test_what_consumers_have_done_and_what_waits_longest(ask: Ask, filled: Filled, store: Store) -> None:
+    figures = {"jobs": [["a", "done", 3, 1.5, 1.25]], "ended": {"memory": 2}}
+    store.do(verbs.beat(structs.replace(beat("c1", store.do(verbs.clock()), []), figures=figures)))
+    assert ask("What has each consumer done since its start?") == [
+        ["c1 a done 3 jobs, 1.5 s, CPU 1.25 s", "c1 children memory 2"]
+    ]
+    [longest] = ask("Which task has not ended for longest?")
+    assert [line.split()[:5] for line in longest] == [
+        ["scheduled", filled.scheduled, "noop", "of", "local,"],
+        ["queued", filled.waiting, "a", "of", "local,"],
+        ["running", filled.again, "a", "of", "local,"],
+    ]
+    [kept] = ask("What is kept of its parts until they are folded?", filled.many)
+    assert {line.split()[-1] for line in kept} == set(
+        map(bytes.decode, store.raw("HKEYS", store.keys("partials", filled.many)))
+    )
+
+
+# ── the invariants: they hold, and whoever breaks one is named ──
+
+HOLD = "0 wrong of "
+ONE_PLACE = "I1: is each job in one place?"
+PARTS = "I2, I3, I12: are parts, waves and starts counted rightly?"
+OVER = "I4, I6, I11: has what ended nothing left, and will it be removed?"
+INDEXED = "I16: do the indexes say what the records say?"
+SHARES = "I17: are shares what is in being, and does nobody wait beside a share that is not full?"
+Hands = redis.Redis
+# Question → what a hand does, and what is said then.
+BREACHES: list[tuple[str, Callable[[Hands, Store, Filled], object], str]] = [
+    (ONE_PLACE, lambda h, s, f: h.hset(s.keys("task", f.waiting), "p0", "medium/1-1 0 0 -"), "{f.waiting} p0 names it"),
+    (
+        ONE_PLACE,
+        lambda h, s, f: h.xadd(s.keys("jobs", "high"), {"task": "T", "job": "p0", "of": "1"}),
+        "no row of T p0",
+    ),
+    (
+        PARTS,
+        lambda h, s, f: h.hincrby(s.keys("task", f.many), "done", 1),
+        "{f.many}: 6 parts issued, 3 done, 4 in being",
+    ),
+    (PARTS, lambda h, s, f: h.hset(s.keys("task", f.many), "folded", 1), "{f.many}: r0 is to be folded after 1 waves"),
+    (
+        PARTS,
+        lambda h, s, f: h.hset(s.keys("rows", f.many), "r0", "high/1-1 0 0 c2"),
+        "{f.many}: r0 is held and was not",
+    ),
+    (OVER, lambda h, s, f: h.persist(s.keys("task", f.done)), "{f.done}: nothing removes its record"),
+    (
+        OVER,
+        lambda h, s, f: h.hset(s.keys("task", f.done), "p0", "medium/1-1 0 0 -"),
+        "{f.done}: has ended, and has jobs",
+    ),
+    (OVER, lambda h, s, f: h.hset(s.keys("task", f.done), "state", "running"), "{f.done}: is running, but stands in"),
+    (INDEXED, lambda h, s, f: h.zrem(s.keys("index_kind", "b"), f.broke), "{f.broke}: is not among b"),
+    (
+        INDEXED,
+        lambda h, s, f: h.zrem(s.keys("index_owner", "local", "failed"), f.broke),
+        "{f.broke}: is not among those",
+    ),
+    (
+        SHARES,
+        lambda h, s, f: h.hincrby(s.keys("shares"), "medium:local", 1),
+        "medium:local: 3 are written down, 2 in being",
+    ),
+    (SHARES, lambda h, s, f: h.hdel(s.keys("shares"), "medium:local"), "medium:local: nothing is written down, 2 in"),
+    (SHARES, lambda h, s, f: h.hset(s.keys("shares"), "low:greedy", 1), "low:greedy: tasks wait in the ring"),
+]
+
+
+@pytest.mark.parametrize("asked", [ONE_PLACE, PARTS, OVER, INDEXED, SHARES])
+def test_the_invariants_hold(ask: Ask, filled: Filled, asked: str) -> None:
+    [told] = ask(asked)
+    assert len(told) == 1
+    assert told[0].startswith(HOLD)
+    assert int(told[0].split()[-1]) > 0, "something was looked at"
+
+
+@pytest.mark.parametrize(("asked", "hand", "said"), BREACHES)
+def test_what_breaks_an_invariant_is_named(
+    own: Ask, filled: Filled, store: Store, hands: Hands, asked: str, hand: Any, said: str
+) -> None:
+    hand(hands, store, filled)
+    [told] = own(asked)
+    assert not told[0].startswith(HOLD)
+    assert any(said.replace("{f.", "{").format(**filled._asdict()) in line for line in told[1:]), told
+
+
+def test_each_key_is_asked_about(filled: Filled, store: Store) -> None:
+    """What stands in the store can be read with a line of the page: no key without one."""
+    told = "\n".join(
+        word for group in everything(ABOUT).values() for q in group for each in q.lines for word in each.words
+    )
+    for key in KEYS:
+        begins = f"{{headrace}}:{key.pattern.partition('<')[0]}".removesuffix(":")
+        assert begins in told, f"nobody asks about {key.pattern}"
 
 
 def test_asking_changes_nothing(ask: Ask, filled: Filled, store: Store, hands: redis.Redis) -> None:

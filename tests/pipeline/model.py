@@ -134,12 +134,18 @@ class World:
             )
         elif state in FINAL:
             expected.final = (state, *rest)
+            self.must(self.hand or self.owes(expected.new), f"{id} has ended and owes its webhook nothing")
             self.must(self.hand or '"lost"' not in str(rest[1]), f"{id} is lost though no hand was in the store")
             if state == "succeeded":
                 self.must(rest[0] in self.right_results(id, expected), f"{id} has the wrong result {rest[0]}")
             self.stale += [job for c in self.consumers for job in c.jobs if job.task == id]
         else:
             self.must(state is not None, f"I1 {id} vanished")
+
+    def owes(self, new: NewTask) -> bool:
+        """What has a webhook owes a delivery from its end on."""
+        owed = self.redis.hget(f"{{model}}:webhook:{new.id}", "state") if new.webhook else None
+        return owed == ("pending" if new.webhook else None)
 
     def right_results(self, id: str, expected: Expected) -> list[str]:
         """The result of all parts, of the prefix that was enough, or, after a stop, of the waves folded by then."""
@@ -179,6 +185,7 @@ class World:
             same_key=pick(["", f"k{id}"]), same_sha="s", result_ttl_s=pick([0, 3600]),
             not_before_ms=now + 15 if self.random.random() < 0.15 else 0,
             deadline_ms=now + pick([10, 60]) if self.random.random() < 0.1 else 0,
+            webhook="https://hooks.example.com/" if len(self.tasks) % 3 == 0 else "",
         )  # fmt: skip
         waves = range(12)
         self.tasks[id] = Expected(
@@ -503,6 +510,8 @@ class World:
             if ":ring:" in key:  # what no task of its owner touches any more goes with the next one
                 allowed = self.hand and all(e.final or e.gone for e in self.tasks.values())
             self.must(allowed or ":index:batch:" in key, f"I6 {key} has no TTL and no owner")
+        owed = {f"{id} {e.new.owner}" for id, e in self.tasks.items() if e.new.webhook}
+        self.must(self.hand or set(self.redis.zrange("{model}:webhooks", 0, -1)) == owed, "deliveries that are owed")
         for name in ("later", "shares"):
             self.must(not self.redis.exists(f"{{model}}:{name}"), f"{name} is not empty")
         endings: dict[str, int] = {}

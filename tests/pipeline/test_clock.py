@@ -113,7 +113,7 @@ def test_a_jump_forward_of_the_store_loses_nothing(jumping: tuple[Store, Jump, A
     (id,) = submit(store, new())
     (first,) = take(store)
     jump(5)
-    assert store.do(verbs.reap(10_000, 10, 10, 0, SHARE)) == 1
+    assert len(store.do(verbs.reap(10_000, 10, 10, 0, SHARE))) == 1
     assert not finish(store, first)
     run_all(store)
     assert (told(store, id).state, told(store, id).interruptions) == ("succeeded", 1)

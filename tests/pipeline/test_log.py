@@ -10,8 +10,8 @@ from pipeline import log
 
 LINE = log.Line(
     ts=log.timestamp(), level="info", event="job.done", service="consumer", instance="c1", version=log.VERSION, pid=1,
-    request_id="r", task_id="T1", job="p0", kind="noop", step="whole", part=0, attempt=1, consumer="c1", child=2,
-    waited_ms=3, ran_ms=4.5, outcome="done",
+    request_id="r", task_id="T1", job="p0", kind="noop", owner="local", priority="medium",
+    step="whole", part=0, attempt=1, consumer="c1", child=2, waited_ms=3, ran_ms=4.5, outcome="done",
 )  # fmt: skip
 
 

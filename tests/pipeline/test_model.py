@@ -64,6 +64,8 @@ MUTATIONS = {
     "no time limit is put": ("take", "call('ZADD', K.later, t.limit_at, id .. ' limit')", ""),
     "the end leaves the time limit": ("pieces/work", "if t.limit_at then call('ZREM', K.later, t.id .. ' limit') end", ""),
     "the hot end leaves the time limit": ("finish_task", "call('ZREM', K.later, id .. ' limit')", ""),
+    "the end owes nothing": ("pieces/work", "if t.webhook then owe(t.id, t.webhook) end", ""),
+    "the hot end owes nothing": ("finish_task", "if v[10] then owe(id, v[10]) end", ""),
     "repair puts what is there": ("pieces/mend", "if not stored[part] and not found['p' .. part] then", "if not found['p' .. part] then"),
 }  # fmt: skip
 # The same for what a hand in the store needs, and the acts that show it.

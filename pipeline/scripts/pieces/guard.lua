@@ -32,7 +32,7 @@ local function gone(id, kind, owner)
     if owner then collect(removes, K.index_owner(owner, state), id) end
   end
   if kind then collect(removes, K.index_kind(kind), id) end
-  call('DEL', K.task(id), K.rows(id), K.partials(id), K.history(id))
+  call('DEL', K.task(id), K.rows(id), K.partials(id), K.history(id), K.curve(id))
   call('ZREM', K.later, id, id .. ' deadline', id .. ' limit')
   if unfinished then event(id, 'failed') end
 end

@@ -86,7 +86,7 @@ local function anew(t, what)
   if t.stop or restarts > MOST_RESTARTS then return lose(t, what) end
   local n = 0
   for job, row in pairs(rows(t)) do unput(t, job, row); n = n + 1 end
-  call('DEL', K.rows(t.id), K.partials(t.id))
+  call('DEL', K.rows(t.id), K.partials(t.id), K.curve(t.id))
   call('HSET', K.task(t.id), 'next', 0, 'done', 0, 'folded', 0, 'restarts', restarts)
   call('HDEL', K.task(t.id), 'estimate')
   t.next, t.done, t.folded = 0, 0, 0

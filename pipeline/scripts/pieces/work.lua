@@ -265,6 +265,7 @@ local function final(t, state, code, ...)   -- takes all its jobs off by entry i
   t.state = state
   if state ~= 'succeeded' then note(t.id, state .. (code ~= '' and ' ' .. code or '')) end
   call('PEXPIRE', K.history(t.id), gone_ms)
+  if t.parts > 1 then call('PEXPIRE', K.curve(t.id), gone_ms) end
   share(t, -n)
 end
 local function bury(t, job, row, cause, code, letter)   -- letter: what only the dead letter tells
@@ -292,10 +293,11 @@ local function stop(t)
   return 'stopping'
 end
 local function erase(id, kind, owner, state, batch, code)   -- a finished task and all its index members
-  call('DEL', K.task(id), K.history(id))
+  call('DEL', K.task(id), K.history(id), K.curve(id))
   collect(removes, K.index_state(state), id)
   collect(removes, K.index_owner(owner, state), id)
   collect(removes, K.index_kind(kind), id)
   if batch ~= '-' then collect(removes, K.index_batch(batch), id) end
   if code ~= '-' then collect(removes, K.index_error(code), id) end
+  if state == 'failed' then collect(removes, K.index_retried, id) end
 end

@@ -1,0 +1,77 @@
+"""The bars of the worker Gantt for any stretch of the past, bounded: what stands too close is joined."""
+
+from collections import defaultdict
+
+from msgspec import Struct
+
+from gateway.dashboard.frame import Bar
+from pipeline.async_store import AsyncStore
+from pipeline.views import Span, timeline
+
+MOST_BARS = 5_000
+MOST_JOBS = 10_000  # that are looked at for one answer
+A_CALL = 1_000
+LATER_MS = 60_000  # so long after the stretch it is looked for jobs that began within it
+ROOMY = 1_000  # bars of a row that a screen can tell apart
+
+
+class SpanList(Struct, frozen=True):
+    """Bars, the oldest first, of jobs that ran between `since_ms` and `until_ms`. `merged` jobs share their bars.
+    `from_ms`: what ended before it was not looked at, for there were too many jobs."""
+
+    spans: list[Bar]
+    merged: int
+    since_ms: int
+    until_ms: int
+    from_ms: int
+
+
+async def read(store: AsyncStore, since_ms: int, until_ms: int) -> tuple[list[Span], int]:
+    """The jobs of a stretch, and from when on they are all of them."""
+    cursor, found = str(until_ms + LATER_MS), list[Span]()
+    while cursor and len(found) < MOST_JOBS:
+        said = await store.do(timeline(cursor, str(since_ms), A_CALL))
+        cursor = said.cursor
+        found += said.spans
+    from_ms = int(cursor.strip("(").partition("-")[0]) if cursor else since_ms
+    return [span for span in found if span.from_ms <= until_ms], from_ms
+
+
+def joined(bars: list[Bar], width_ms: int, most: int = MOST_BARS) -> tuple[list[Bar], int]:
+    """At most so many bars, and how many jobs share one: on each row what is nearer than a screen shows is joined."""
+    gap_ms = width_ms / ROOMY
+    told = sorted(bars, key=lambda bar: bar.from_ms)
+    while len(told) > most:
+        told = _join(told, gap_ms)
+        gap_ms *= 2
+    return told, sum(bar.jobs for bar in told if bar.jobs > 1)
+
+
+def _join(bars: list[Bar], gap_ms: float) -> list[Bar]:
+    rows: dict[tuple[str, int], list[Bar]] = defaultdict(list)
+    for bar in bars:
+        row = rows[bar.consumer, bar.child]
+        if row and bar.from_ms - row[-1].to_ms <= gap_ms:
+            row[-1] = _both(row[-1], bar)
+        else:
+            row.append(bar)
+    return sorted((bar for row in rows.values() for bar in row), key=lambda bar: bar.from_ms)
+
+
+def _both(first: Bar, second: Bar) -> Bar:
+    def same(one: str | None, other: str | None) -> str | None:
+        return one if one == other else None
+
+    outcome = first.outcome if first.outcome == second.outcome else "mixed"
+    return Bar(
+        first.consumer,
+        first.child,
+        second.pid,
+        same(first.task_id, second.task_id),
+        same(first.kind, second.kind),
+        same(first.part, second.part),
+        first.from_ms,
+        max(first.to_ms, second.to_ms),
+        outcome,
+        first.jobs + second.jobs,
+    )

@@ -1,0 +1,261 @@
+"""One reader a gateway for all tabs: it asks the store once a second while anybody listens, and not at all else.
+
+    store ──once a second──▶ Reader ──▶ frame, encoded once for each owner ──▶ every tab
+
+A tab holds no more than the newest frame: one that reads slowly misses some, and no frames pile up for it.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+import msgspec
+from msgspec import Struct
+
+from gateway import answers, fleet
+from gateway.dashboard import frame, series
+from gateway.dashboard.followed import Followed
+from gateway.dashboard.frame import Cost, Frame, Snapshot, Strength
+from gateway.dashboard.pace import Pace
+from gateway.dashboard.series import Minute, Minutes
+from gateway.desk import Desk
+from gateway.problems import Problem
+from pipeline import log, verbs, views
+from pipeline.errors import StoreAway
+from pipeline.record import Beat, Queue, State, Task
+from pipeline.views import Span
+
+LOG = log.get()
+EVERY_S = 1.0
+MOST_TABS = 256
+SERIES_MINUTES = 15
+RECENT_MINUTES = 5  # of waits, runs and errors
+COST_S = 10.0
+_encode = msgspec.json.Encoder().encode
+
+
+class Look(Struct, frozen=True):
+    """What one second's reading found, before it is cut for anybody. By owner ("" for all): states and running."""
+
+    now_ms: int
+    states: dict[str, dict[State, int]]
+    running: dict[str, list[Task]]
+    queues: list[Queue]
+    beats: list[Beat]
+    minutes: dict[int, Minute]
+    retrying: int
+    spans: list[Span]
+    spans_left_out: bool
+    owners: fleet.Owners
+
+
+class Tab:
+    """One stream. `scope` is the owner whose things it shows, "" for all."""
+
+    def __init__(self, scope: str, task: str) -> None:
+        self.scope, self.task = scope, task
+        self.news = asyncio.Event()
+
+
+class Reader:
+    """Reads while there are tabs; `frames` has the newest frame of each scope, encoded."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._tabs: set[Tab] = set()
+        self._reading: asyncio.Task[None] | None = None
+        self._minutes = Minutes(desk.store)
+        self._pace = Pace()
+        self._look: Look | None = None
+        self._seen_to = ""  # the newest entry of the spans that was looked at
+        self._away_since: int | None = None
+        self._sent: deque[tuple[float, int]] = deque()  # when, and how many commands
+        self.number = 0
+        self.frames: dict[str, bytes] = {}
+        self.followed = Followed(desk, self._count)
+        desk.leaving.append(self._wake)
+
+    @property
+    def minutes(self) -> Minutes:
+        """The minutes, for whoever asks for a longer series."""
+        return self._minutes
+
+    def refuse_when_full(self) -> None:
+        """Raise a Problem when there are as many tabs as may be."""
+        if len(self._tabs) >= MOST_TABS:
+            raise Problem("tabs_full", f"{MOST_TABS} tabs listen at this gateway, as many as may.")
+
+    @property
+    def reading(self) -> bool:
+        """Whether the store is being asked."""
+        return self._reading is not None and not self._reading.done()
+
+    @contextmanager
+    def tab(self, scope: str, task: str) -> Iterator[Tab]:
+        """Listen for the length of a block."""
+        tab = Tab(scope, task)
+        self._tabs.add(tab)
+        if not self.reading:
+            self._reading = asyncio.create_task(self._read())
+        try:
+            yield tab
+        finally:
+            self._tabs.discard(tab)
+
+    async def close(self) -> None:
+        """End the reading."""
+        if self._reading:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+
+    def cost(self) -> Cost:
+        """What it costs now."""
+        since = monotonic() - COST_S
+        while self._sent and self._sent[0][0] < since:
+            self._sent.popleft()
+        return Cost(len(self._tabs), round(sum(n for _, n in self._sent) / COST_S, 1))
+
+    def snapshot(self, scope: str) -> bytes | None:
+        """The whole of now for a tab that has just come; None while nothing was read yet."""
+        look = self._look
+        if look is None or scope not in look.states or look.now_ms == 0:
+            return None
+        whole = self._frame(look, scope)
+        told = series.series(self._minutes.kept(SERIES_MINUTES, look.minutes, look.now_ms), SERIES_MINUTES, look.now_ms)
+        fields = {name: getattr(whole, name) for name in Frame.__struct_fields__}
+        return _encode(Snapshot(**fields, series=told))
+
+    # ── reading ──
+
+    async def _read(self) -> None:
+        self._pace, self._seen_to, self._look = Pace(), "", None
+        while self._tabs and not self._desk.draining:
+            begun = monotonic()
+            try:
+                self._look = await self._ask()
+                self._away_since = None
+            except StoreAway:
+                self._away_since = self._away_since or self._desk.now_ms()
+            except Exception:  # one thing that cannot be read must not end the showing of all others
+                LOG.exception("dashboard.unreadable")
+            self._tell()
+            await self.followed.look({tab.task for tab in self._tabs if tab.task})
+            self._wake()
+            await asyncio.sleep(max(0.05, begun + EVERY_S - monotonic()))
+        self._wake()
+
+    async def _ask(self) -> Look:
+        """All of it in one write; two where the spans or tasks of others are to be told apart."""
+        scopes = sorted({tab.scope for tab in self._tabs})
+        now_ms = self._desk.now_ms()
+        oldest = f"({self._seen_to}" if self._seen_to else str(now_ms - frame.RECENT_MS)
+        do = self._desk.store.do
+        self._count(5 + 2 * len(scopes))
+        queues, beats, retrying, timeline, minutes, by_scope = await asyncio.gather(
+            do(verbs.queues(), 0),
+            do(verbs.fleet(), 0),
+            do(views.retrying(), 0),
+            do(views.timeline("+", oldest, frame.MOST_SPANS), 0),
+            self._minutes.last(RECENT_MINUTES if self._look and self._look.now_ms else SERIES_MINUTES, now_ms, 0),
+            asyncio.gather(*(self._of(scope) for scope in scopes)),
+        )
+        self._seen_to = timeline.newest or self._seen_to
+        owners = {span.task: (span.owner, span.kind) for span in timeline.spans if span.owner}
+        if any(scopes):
+            children = {str(child["task"]) for beat in beats for child in beat.children if "task" in child}
+            theirs = await do(views.owners(sorted(children - set(owners))), 0)
+            owners |= theirs
+            self._count(1)
+        self._desk.roll.note(beats, now_ms)
+        processes = [child for beat in beats for child in beat.children]
+        self._pace.note(minutes, sum("task" in child for child in processes), len(processes), now_ms)
+        return Look(
+            now_ms=now_ms,
+            states={scope: states for scope, (states, _) in zip(scopes, by_scope, strict=True)},
+            running={scope: running for scope, (_, running) in zip(scopes, by_scope, strict=True)},
+            queues=queues,
+            beats=beats,
+            minutes=minutes,
+            retrying=retrying,
+            spans=timeline.spans,
+            spans_left_out=bool(timeline.cursor),
+            owners=owners,
+        )
+
+    async def _of(self, scope: str) -> tuple[dict[State, int], list[Task]]:
+        """Of one owner's tasks, or of all: how many are in each state, and those that run for longest."""
+        return await asyncio.gather(
+            self._desk.store.do(verbs.counts(scope), 0), self._desk.store.do(views.running(scope, frame.RUNNING), 0)
+        )
+
+    def _count(self, commands: int) -> None:
+        self._sent.append((monotonic(), commands))
+
+    # ── telling ──
+
+    def _wake(self) -> None:
+        for tab in self._tabs:
+            tab.news.set()
+
+    def _tell(self) -> None:
+        if self._look is None and self._away_since is not None:
+            self._look = _nothing({tab.scope for tab in self._tabs})
+        look = self._look
+        self.number += 1
+        if look:
+            self.frames = {scope: _encode(self._frame(look, scope)) for scope in look.states}
+
+    def _frame(self, look: Look, scope: str) -> Frame:
+        now_ms, states = self._desk.now_ms(), look.states[scope]
+        recent = [counted for minute, counted in look.minutes.items() if minute > now_ms // 60_000 - RECENT_MINUTES]
+        failed, good = series.total(recent, "failed"), series.total(recent, "succeeded")
+        children = [child for beat in look.beats for child in beat.children]
+        pids = frame.pids(look.beats)
+        away = None if self._away_since is None else answers.time_text(self._away_since)
+        whole = Frame(
+            at=answers.time_text(now_ms),
+            store=Strength(away is None, away),
+            states={**{str(state): n for state, n in states.items()}, "retrying": look.retrying} if states else {},
+            queues=[fleet.queue(each, look.now_ms) for each in look.queues],
+            workers=fleet.workers(look.beats, look.now_ms),
+            lost=[fleet.lost(each) for each in self._desk.roll.lost(look.now_ms)],
+            rates=self._pace.rates(look.now_ms),
+            wait_ms=series.times(recent, "waited"),
+            run_ms=series.times(recent, "ran"),
+            error_rate=round(failed / (failed + good), 6) if failed + good else None,
+            failed_recently=failed,
+            utilisation=self._pace.utilisation(),
+            busy=sum("task" in child for child in children),
+            processes=len(children),
+            drain_s=self._pace.drain_s(states["queued"], look.now_ms) if states else None,
+            running=frame.running(look.running[scope], look.now_ms),
+            spans=[frame.bar(span, pids) for span in look.spans],
+            spans_left_out=look.spans_left_out,
+            versions=_versions(look.beats),
+            cost=self.cost(),
+        )
+        return frame.only_of(scope, whole, look.owners) if scope else whole
+
+
+def _nothing(scopes: set[str]) -> Look:
+    """What is known of a store that was away from the first second on."""
+    return Look(
+        now_ms=0,
+        states={scope: {} for scope in scopes},
+        running={scope: [] for scope in scopes},
+        queues=[],
+        beats=[],
+        minutes={},
+        retrying=0,
+        spans=[],
+        spans_left_out=False,
+        owners={},
+    )
+
+
+def _versions(beats: list[Beat]) -> dict[str, list[str]]:
+    """Of this gateway and of the consumers, the most frequent first."""
+    counted = Counter(beat.version for beat in beats)
+    return {"gateways": [log.VERSION], "consumers": [version for version, _ in counted.most_common()]}

@@ -1,0 +1,161 @@
+"""The dashboard: its files, the one stream of a tab, and what its screens ask for beside the lists.
+
+event: snapshot     all of now, and the last 15 minutes; once
+event: frame        all of now, each second
+event: task         the followed task, when it has changed
+event: bye          the gateway stops: come again, to another
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from time import monotonic
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from gateway import answers, queries
+from gateway.dashboard import bars, files, frame, series, system
+from gateway.dashboard.bars import SpanList
+from gateway.dashboard.reader import Reader
+from gateway.desk import Desk
+from gateway.found import found
+from gateway.problems import Problem
+from pipeline import verbs
+
+KEEP_ALIVE_S = 15.0
+RETRY_MS = 1000
+STREAM = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+LONGEST_MS = 24 * 3_600_000  # of a stretch of spans
+_MS = re.compile(r"[0-9]{1,15}")
+
+
+async def home(_: Request) -> Response:
+    """GET / and /dashboard: where the page is. A slash is at its end, so that its files' names are relative to it."""
+    return RedirectResponse("/dashboard/", files.MOVED)
+
+
+async def page(request: Request) -> Response:
+    """GET /dashboard/{name}: the page, and what it is made of."""
+    wanted = request.app.state.files.get(request.path_params["name"])
+    if wanted is None:
+        raise Problem("no_such_path", f"There is nothing at {request.url.path[:200]!r}.")
+    headers = {**files.HEADERS, "ETag": wanted.tag}
+    if request.headers.get("if-none-match") == wanted.tag:
+        return Response(status_code=files.NOT_MODIFIED, headers=headers)
+    return Response(wanted.content, headers=headers, media_type=wanted.media_type)
+
+
+async def stream(request: Request) -> Response:
+    """GET /dashboard/stream: what happens, as it happens; with `task` also what happens to that one."""
+    desk: Desk = request.app.state.desk
+    reader: Reader = request.app.state.reader
+    id = queries.only(request, ("task",)).get("task", "")
+    if id:
+        if not queries.TASK_ID.fullmatch(id):
+            raise queries.wrong("task", id, "a task_id")
+        await found(request, desk, id, 0)
+    reader.refuse_when_full()
+    if request.method == "HEAD":
+        return Response(headers=STREAM, media_type="text/event-stream")
+    told = events(desk, reader, request.state.caller.scope, id)
+    return StreamingResponse(told, headers=STREAM, media_type="text/event-stream")
+
+
+async def events(desk: Desk, reader: Reader, scope: str, id: str) -> AsyncIterator[bytes]:
+    """What one tab is told, until it hangs up or the gateway stops."""
+    shown = told = 0
+    whole = False
+    quiet_since = monotonic()
+    with reader.tab(scope, id) as tab:
+        yield b"retry: %d\n\n" % RETRY_MS
+        while not desk.draining:
+            news = list[bytes]()
+            if not whole and (snapshot := reader.snapshot(scope)):
+                whole, shown = True, reader.number
+                news.append(_event(b"snapshot", snapshot))
+            elif shown != reader.number and scope in reader.frames:
+                shown = reader.number
+                news.append(_event(b"frame", reader.frames[scope]))
+            number, text = reader.followed.news(id)
+            if number > told:
+                told = number
+                news.append(_event(b"task", text))
+            if not news and monotonic() - quiet_since > KEEP_ALIVE_S:
+                news.append(b": still here\n\n")
+            for each in news:
+                quiet_since = monotonic()
+                yield each
+            await _until(tab.news, KEEP_ALIVE_S)
+    yield _event(b"bye", b"{}")
+
+
+async def minutes(request: Request) -> Response:
+    """GET /minutes: what happened in each minute, by kind."""
+    desk: Desk = request.app.state.desk
+    reader: Reader = request.app.state.reader
+    sent = queries.only(request, ("since_ms",))
+    now_ms = desk.now_ms()
+    since_ms = moment(sent, "since_ms", now_ms - frame.SERIES_MS)
+    count = min(series.MOST_MINUTES, max(1, now_ms // 60_000 - since_ms // 60_000 + 1))
+    return answers.body(series.series(await reader.minutes.last(count, now_ms), count, now_ms))
+
+
+async def spans(request: Request) -> Response:
+    """GET /spans: who computed what, when."""
+    desk: Desk = request.app.state.desk
+    sent = queries.only(request, ("since_ms", "until_ms", "limit"))
+    until_ms = moment(sent, "until_ms", desk.now_ms())
+    since_ms = moment(sent, "since_ms", until_ms - frame.RECENT_MS)
+    if not since_ms <= until_ms <= since_ms + LONGEST_MS:
+        raise queries.wrong("since_ms", str(since_ms), "at most 24 hours before until_ms")
+    limit = queries.number(sent, "limit", bars.MOST_BARS, 1, bars.MOST_BARS)
+    found, from_ms = await bars.read(desk.store, since_ms, until_ms)
+    scope = request.state.caller.scope
+    pids = frame.pids(await desk.store.do(verbs.fleet()))
+    wanted = [frame.bar(span, pids) for span in found if not scope or span.owner == scope]
+    told, merged = bars.joined(wanted, until_ms - since_ms, limit)
+    return answers.body(SpanList(told, merged, since_ms, until_ms, from_ms))
+
+
+async def state(request: Request) -> Response:
+    """GET /system: the store, the gateways, the consumers, the settings, and what the dashboard costs."""
+    desk: Desk = request.app.state.desk
+    reader: Reader = request.app.state.reader
+    queries.only(request, ())
+    return answers.body(await system.answer(desk, reader.cost()))
+
+
+ROUTES = [
+    Route("/dashboard/stream", stream, methods=["GET"]),
+    Route("/", home, methods=["GET"]),
+    Route("/dashboard", home, methods=["GET"]),
+    Route("/dashboard/{name:path}", page, methods=["GET"]),
+    Route("/minutes", minutes, methods=["GET"]),
+    Route("/spans", spans, methods=["GET"]),
+    Route("/system", state, methods=["GET"]),
+]
+
+
+def moment(sent: dict[str, str], name: str, default: int) -> int:
+    """A time in ms since 1970."""
+    value = sent.get(name)
+    if value is None:
+        return default
+    if not _MS.fullmatch(value):
+        raise queries.wrong(name, value, "milliseconds since 1970")
+    return int(value)
+
+
+def _event(name: bytes, data: bytes) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (name, data)
+
+
+async def _until(news: asyncio.Event, limit_s: float) -> None:
+    try:
+        async with asyncio.timeout(limit_s):
+            await news.wait()
+    except TimeoutError:
+        return
+    news.clear()

@@ -1,0 +1,187 @@
+"""Failures by what they have in common, and what is done to many tasks at once."""
+
+from typing import Annotated, Literal, TypeVar, cast
+
+from msgspec import Meta, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from calc.decode import decode
+from calc.errors import InvalidData
+from gateway import answers, bodies, bulk, queries, submission
+from gateway.dashboard import failures, series
+from gateway.dashboard.failures import FailureList, Failures
+from gateway.dashboard.reader import Reader
+from gateway.desk import Desk
+from gateway.problems import invalid
+from gateway.routes.dashboard import moment
+from pipeline import log, verbs
+from pipeline.record import STATES, State
+
+T = TypeVar("T", bound=Struct)
+LOG = log.get()
+MOST_BODY = 10_000
+DAY_MS = 86_400_000
+OPEN_STATES: tuple[State, ...] = ("scheduled", "queued", "running")
+Count = Annotated[int, Meta(ge=0, le=10_000_000, description="How many the page showed.")]
+
+
+class RetryGroup(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /failures/retry."""
+
+    signature: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+    expect_count: Count
+    since_ms: Annotated[int, Meta(ge=0)] | None = None
+
+
+class BulkFilter(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which tasks: as GET /tasks takes it."""
+
+    state: State | None = None
+    kind: str = ""
+    batch: str = ""
+
+
+class Bulk(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /tasks/bulk."""
+
+    action: Literal["retry", "cancel"]
+    filter: BulkFilter
+    expect_count: Count
+
+
+class PurgeLetters(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /dead-letters/purge."""
+
+    expect_count: Count
+
+
+class Purged(Struct, frozen=True):
+    """How many dead letters were removed."""
+
+    removed: int
+
+
+class TaskCount(Struct, frozen=True):
+    """How many tasks fit; `exact` is false where there are more than were counted."""
+
+    count: int
+    exact: bool
+
+
+async def index(request: Request) -> Response:
+    """GET /failures: grouped, the largest group first."""
+    desk: Desk = request.app.state.desk
+    reader: Reader = request.app.state.reader
+    now_ms = desk.now_ms()
+    since_ms = moment(queries.only(request, ("since_ms",)), "since_ms", now_ms - DAY_MS)
+    known: Failures = request.app.state.failures
+    found = await known.read(request.state.caller.scope, since_ms)
+    count = min(series.MOST_MINUTES, max(1, now_ms // 60_000 - since_ms // 60_000 + 1))
+    counted = (await reader.minutes.last(count, now_ms)).values()
+    return answers.body(
+        FailureList(
+            groups=failures.told(found),
+            failed=series.total(counted, "failed"),
+            finished=series.total(counted, *series.ENDS),
+            looked_at=len(found.failures),
+            all_looked_at=found.whole,
+        )
+    )
+
+
+async def retry(request: Request) -> Response:
+    """POST /failures/retry: every failure of a group that no retry has repeated yet."""
+    desk: Desk = request.app.state.desk
+    asked = await _read(request, RetryGroup)
+    since_ms = desk.now_ms() - DAY_MS if asked.since_ms is None else asked.since_ms
+    known: Failures = request.app.state.failures
+    ids = (await known.read(request.state.caller.scope, since_ms)).open(asked.signature)
+    bulk.refuse_when_changed(len(ids), asked.expect_count)
+    done = await bulk.retry(desk, ids, submission.who(request))
+    _log(request, "retry", done, signature=asked.signature)
+    return answers.body(done)
+
+
+async def many(request: Request) -> Response:
+    """POST /tasks/bulk: cancel or retry every task that fits."""
+    desk: Desk = request.app.state.desk
+    asked = await _read(request, Bulk)
+    allowed: tuple[State, ...] = OPEN_STATES if asked.action == "cancel" else ("failed", "cancelled")
+    states = (asked.filter.state,) if asked.filter.state else allowed
+    if asked.filter.state and asked.filter.state not in allowed:
+        raise queries.wrong_field("$.filter.state", asked.filter.state, " or ".join(allowed))
+    kind, batch = queries.known_kind(asked.filter.kind), _batch(asked.filter.batch)
+    ids, _ = await bulk.matching(desk, states, kind, request.state.caller.scope, batch)
+    bulk.refuse_when_changed(len(ids), asked.expect_count)
+    if asked.action == "cancel":
+        done = await bulk.cancel(desk, ids, submission.who(request))
+    else:
+        done = await bulk.retry(desk, ids, submission.who(request))
+    _log(request, asked.action, done)
+    return answers.body(done)
+
+
+async def count(request: Request) -> Response:
+    """GET /tasks/count: how many tasks fit a filter, at most 10,000."""
+    desk: Desk = request.app.state.desk
+    sent = queries.only(request, ("state", "kind", "batch"))
+    state = cast(State | None, queries.choice(sent, "state", ("", *STATES)) or None)
+    kind, batch, scope = (
+        queries.known_kind(sent.get("kind", "")),
+        _batch(sent.get("batch", "")),
+        request.state.caller.scope,
+    )
+    if not kind and not batch:
+        counts = await desk.store.do(verbs.counts(scope))
+        return answers.body(TaskCount(counts[state] if state else sum(counts.values()), True))
+    ids, whole = await bulk.matching(desk, (state,) if state else STATES, kind, scope, batch)
+    return answers.body(TaskCount(len(ids), whole))
+
+
+async def purge_letters(request: Request) -> Response:
+    """POST /dead-letters/purge: remove every dead letter, if there are just so many."""
+    desk: Desk = request.app.state.desk
+    asked = await _read(request, PurgeLetters)
+    ids, cursor = list[str](), ""
+    while True:
+        cursor, letters = await desk.store.do(verbs.letters(request.state.caller.scope, cursor, verbs.MOST_A_CALL))
+        ids += [letter.id for letter in letters]
+        if not cursor:
+            break
+    bulk.refuse_when_changed(len(ids), asked.expect_count, drift=0)
+    removed, by, request_id = 0, request.state.caller.name, request.state.request_id
+    for at in range(0, len(ids), verbs.MOST_A_CALL):
+        removed += await desk.store.do(verbs.remove_letters(ids[at : at + verbs.MOST_A_CALL], by, request_id))
+    LOG.warning("letters.purged", letters=removed, by=by, request_id=request_id)
+    return answers.body(Purged(removed))
+
+
+ROUTES = [
+    Route("/tasks/bulk", many, methods=["POST"]),
+    Route("/tasks/count", count, methods=["GET"]),
+    Route("/failures", index, methods=["GET"]),
+    Route("/failures/retry", retry, methods=["POST"]),
+    Route("/dead-letters/purge", purge_letters, methods=["POST"]),
+]
+
+
+async def _read(request: Request, shape: type[T]) -> T:
+    queries.only(request, ())
+    try:
+        return decode(shape, await bodies.read(request, MOST_BODY), "$")
+    except InvalidData as wrong:
+        raise invalid(wrong.faults, "invalid_request") from None
+
+
+def _batch(id: str) -> str:
+    if id and not queries.TASK_ID.fullmatch(id):
+        raise queries.wrong("batch", id, "a batch_id")
+    return id
+
+
+def _log(request: Request, action: str, done: bulk.BulkAnswer, **about: str) -> None:
+    told = {"tasks": done.done, "matched": done.matched, "refused": sum(done.refused.values())}
+    by = request.state.caller.name
+    LOG.warning("tasks.bulk", action=action, by=by, request_id=request.state.request_id, **told, **about)

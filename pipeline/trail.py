@@ -1,0 +1,146 @@
+"""What the audit asks of the store (deploy/audit): tasks that ended, what people did, and how far it has got.
+
+The events stream says in order which tasks ended, their records say the rest; what people do stands in the stream
+`audit`, written by the script that did it. So nothing is written for the audit on the way of a task, and whoever
+writes it may be away, or killed, at any time: it goes on where its last line says.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.verbs import Call
+
+# A round: so many entries of the events, so many tasks, so many bytes of results (and the one that goes beyond).
+ENTRIES, TASKS, BYTES = 64, 256, 4_000_000
+BEGINNING = "0-0"
+
+
+class Place(Struct, frozen=True):
+    """How far the audit has read. `events` is an entry and how many of its pairs; `actions` an entry."""
+
+    events: str = f"{BEGINNING}/0"
+    actions: str = BEGINNING
+
+    @property
+    def at_ms(self) -> int:
+        """When the last event that was read happened; 0 for none."""
+        return int(self.events.partition("-")[0])
+
+
+class Audited(Struct, frozen=True, kw_only=True):
+    """An ended task as its record tells it; `record` is empty where there is none any more. `at`: its event."""
+
+    at: str
+    id: str
+    state: str
+    record: dict[str, str]
+    result: bytes | None
+    input_bytes: int
+
+
+class Action(Struct, frozen=True):
+    """What somebody did: words of the stream by name."""
+
+    id: str
+    words: dict[str, str]
+
+
+class Read(Struct, frozen=True):
+    """What is new since a place. `whole`, `all_actions`: nothing is missing between that place and these. `first` is
+    the first event that is there from then on, "" for none; `newest` the last of all."""
+
+    place: str
+    whole: bool
+    all_actions: bool
+    first: str
+    newest: str
+    tasks: list[Audited]
+    actions: list[Action]
+
+
+class Head(Struct, frozen=True):
+    """The last line of the audit that is known to be on the disk; `seq` 0: none."""
+
+    seq: int = 0
+    sha256: str = ""
+    place: Place = Place()
+    at: int = 0
+
+
+# As scripts/pieces/actions.lua names them.
+FIELDS = (
+    *("kind", "owner", "by", "versions", "sha256", "seed", "priority", "parts", "submitted_at", "started_at"),
+    *("finished_at", "attempts", "interruptions", "batch", "rerun_of", "request_id", "traceparent"),
+    *("consumer", "error"),
+)
+
+
+def read(place: Place, entries: int = ENTRIES, tasks: int = TASKS) -> Call[Read]:
+    """What has happened since a place, in bounded steps."""
+    return Call("audit", (0, "", place.events, place.actions, entries, tasks, BYTES), _read, again=True)
+
+
+def missed(state: str, cursor: str, limit: int, from_ms: int, to_ms: int) -> Call[tuple[str, list[Audited]]]:
+    """Tasks in a final state that ended from `from_ms` to `to_ms`, and whose records are kept, by pages."""
+    words = (0, "", state, cursor, limit, from_ms, to_ms)
+    return Call("audit_missed", words, lambda r: (r[0].decode(), [_audited(row) for row in r[1]]), again=True)
+
+
+def anchor(head: Head) -> Call[bool]:
+    """Say how far the audit reaches; False when the store knows of more."""
+    words = (0, "", head.seq, head.sha256, head.place.events, head.place.actions)
+    return Call("anchor", words, bool, again=True)
+
+
+def head() -> Call[Head]:
+    """How far the audit reaches, as the store knows it."""
+    return Call("audit_head", (0, ""), _head, again=True)
+
+
+def _head(reply: list[Any]) -> Head:
+    if reply[0] is None:
+        return Head()
+    seq, sha256, events, actions, at = (word.decode() for word in reply)
+    return Head(int(seq), sha256, Place(events, actions), int(at))
+
+
+def _read(reply: list[Any]) -> Read:
+    place, whole, all_actions, first, newest, tasks, actions = reply
+    return Read(
+        place.decode(),
+        whole == 1,
+        all_actions == 1,
+        first.decode(),
+        newest.decode(),
+        [_audited(row) for row in tasks],
+        [Action(id.decode(), _pairs(words)) for id, words in actions],
+    )
+
+
+def _audited(row: list[Any]) -> Audited:
+    at, id, state, fields = row
+    told, sizes = fields[: len(FIELDS)], fields[len(FIELDS) :]
+    record = {name: text(value) for name, value in zip(FIELDS, told, strict=False) if value}
+    input_bytes, result = (*sizes, None)[:2] if sizes else (0, None)
+    return Audited(
+        at=at.decode(), id=id.decode(), state=state.decode(), record=record, result=result, input_bytes=input_bytes
+    )
+
+
+def _pairs(words: list[Any]) -> dict[str, str]:
+    return {text(name): text(value) for name, value in zip(words[::2], words[1::2], strict=False)}
+
+
+def text(value: bytes) -> str:
+    """Bytes of the store as text; a hand can have put anything there."""
+    return value.decode(errors="backslashreplace")
+
+
+def error_code(record: dict[str, str]) -> str:
+    """The code of the error in a record; "" for none that can be read."""
+    try:
+        return str(msgspec.json.decode(record.get("error", "{}")).get("code", ""))
+    except (msgspec.DecodeError, AttributeError):
+        return ""
