@@ -45,10 +45,14 @@ class Plan(Struct, frozen=True):
 
 
 class Estimate(Struct, frozen=True):
-    """What a folded prefix of the parts says already, for progress: both in the unit of the result."""
+    """What a folded prefix of the parts says already, for progress: both in the unit of the result.
+
+    `n`: the paths or scenarios that it stands on; None of a kind that does not count such.
+    """
 
     estimate: float
     standard_error: float
+    n: int | None = None
 
 
 class Caution(Struct, frozen=True):

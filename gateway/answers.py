@@ -4,6 +4,7 @@ The result is never parsed here: its bytes go from Redis into the answer as they
 Times are RFC 3339 in UTC with milliseconds, durations have their unit in the name; what is not known yet is null.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any, Literal
@@ -20,6 +21,9 @@ ACCEPTED, OK, NO_CONTENT = 202, 200, 204
 JSON = "application/json"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOTHING = Raw(b"null")
+
+# Of a result's text: a name with its colon, a number, a text, a bracket, a word.
+_TOKEN = re.compile(rb'"([A-Za-z_]\w*)":|(-?\d[\d.eE+-]*)|"(?:[^"\\]|\\.)*"|[{}\[\]]|[a-z]+')
 
 _encode = msgspec.json.Encoder().encode
 
@@ -87,6 +91,13 @@ class WebhookAnswer(Struct, frozen=True, kw_only=True):
     delivered_at: str | None
 
 
+class Headline(Struct, frozen=True):
+    """The first plain number of a result and its name; as text, so that it keeps its digits whoever reads it."""
+
+    name: str
+    value: str
+
+
 class TaskSummary(Struct, frozen=True, kw_only=True):
     """A task as it stands in a list: all but its result."""
 
@@ -118,6 +129,12 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
     versions: Versions
     sha256: str
     links: Links
+
+
+class TaskListed(TaskSummary, frozen=True, kw_only=True):
+    """A task of a list, with the first number of its result where that is not long."""
+
+    headline: Headline | None
 
 
 class TaskAnswer(TaskSummary, frozen=True, kw_only=True):
@@ -152,7 +169,7 @@ class Accepted(Struct, frozen=True, kw_only=True):
 class TaskList(Struct, frozen=True, kw_only=True):
     """One page, newest first. `cursor` and `next` are null on the last page."""
 
-    tasks: list[TaskSummary]
+    tasks: list[TaskListed]
     cursor: str | None
     next: str | None
 
@@ -234,7 +251,9 @@ def result(
 
 def page(records: list[Task], cursor: str, next_link: str, now_ms: int, whys: dict[str, str]) -> Response:
     """A page of tasks, each without its result; `whys`: id → why it has not started."""
-    tasks = [summary(record, now_ms, whys.get(record.id)) for record in records]
+    tasks = [
+        TaskListed(headline=_headline(record.head), **_told(record, now_ms, whys.get(record.id))) for record in records
+    ]
     return Response(_encode(TaskList(tasks=tasks, cursor=cursor or None, next=next_link or None)), OK, media_type=JSON)
 
 
@@ -278,6 +297,24 @@ def time_if(ms: int | None) -> str | None:
 
 
 # ── pieces ──
+
+
+def _headline(head: bytes) -> Headline | None:
+    """The first member of the result that is a number, from the first bytes of its text; None where none is there."""
+    depth, name = 0, b""
+    for token in _TOKEN.finditer(head):
+        sign = token[0]
+        if sign in b"{[":
+            depth += 1
+        elif sign in b"}]":
+            depth -= 1
+        elif depth == 1 and token[1]:
+            name = token[1]
+        elif depth == 1 and token[2] and name and token.end() < len(head):
+            return Headline(name.decode(), token[2].decode())
+        elif depth == 1:
+            name = b""
+    return None
 
 
 def _told(t: Task, now_ms: int, why: str | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from gateway.found import GONE
 from gateway.problems import Problem
 from gateway.submission import Asked, From
 from pipeline import verbs, views
-from pipeline.record import NewTask, State, Task
+from pipeline.record import NewTask, Task, Wanted
 
 MOST = 10_000  # tasks of one request
 A_WALK = 500
@@ -32,11 +32,12 @@ class BulkAnswer(Struct, frozen=True):
     task_ids: list[str]
 
 
-async def matching(desk: Desk, states: Sequence[State], kind: str, owner: str, batch: str) -> tuple[list[str], bool]:
-    """The ids of the tasks that fit, newest first, and whether these are all: at most MOST."""
-    found, cursor = list[str](), ""
+async def matching(desk: Desk, wanted: Wanted, newest: str) -> tuple[list[str], bool]:
+    """The ids of the tasks that are wanted and older than the id `newest` ("": all), newest first, and whether these
+    are all: at most MOST."""
+    found, cursor = list[str](), newest
     while len(found) < MOST:
-        cursor, some = await desk.store.do(verbs.matching(states, kind, owner, batch, cursor, A_WALK))
+        cursor, some = await desk.store.do(verbs.matching(wanted, cursor, A_WALK))
         found += some
         if not cursor:
             return found, True

@@ -1,6 +1,5 @@
 """A task or a batch that is there, or the Problem that says why not. Another owner's is as if it were not there."""
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from gateway import queries
@@ -46,7 +45,6 @@ async def found_letter(request: Request, desk: Desk) -> Letter:
     """The dead letter in the path, or a Problem."""
     id = request.path_params["letter_id"]
     if not queries.is_letter_id(id):
-        _refuse_method(request)
         raise Problem("unknown_letter", NO_LETTER)
     letter = await desk.store.do(verbs.letter(request.state.caller.scope, id))
     if letter is None:
@@ -57,12 +55,5 @@ async def found_letter(request: Request, desk: Desk) -> Letter:
 def _id(request: Request, name: str, code: str, detail: str) -> str:
     id: str = request.path_params[name]
     if not queries.TASK_ID.fullmatch(id):
-        _refuse_method(request)
         raise Problem(code, detail)
     return id
-
-
-def _refuse_method(request: Request) -> None:
-    """`/tasks/batch` is no task that is unknown, but an address of its own, which does not take this method."""
-    if any(route.path == request.scope["path"] for route in request.app.routes):
-        raise HTTPException(405)

@@ -69,7 +69,7 @@ def _failures(asked: tuple[str, ...]) -> Made:
     done = {200: Good("BulkAnswer", "What became of them.")}
     room = ("count_changed", "store_full", *BODY, *asked)
     group = RetryGroup("f616cf0f7f943dac", 412)
-    which = [each for each in filters() if each["name"] in ("state", "kind", "batch")]
+    which = [each for each in filters() if each["name"] not in ("cursor", "limit")]
     return {
         "/failures": {
             "get": operation(
@@ -149,7 +149,9 @@ def _session(asked: tuple[str, ...]) -> Made:
 
 
 def _moment(name: str, description: str) -> Made:
-    return query(name, {"type": "integer", "minimum": 0}, f"{description} Milliseconds since 1970.")
+    return query(
+        name, {"type": "integer", "minimum": 0, "maximum": 10**15 - 1}, f"{description} Milliseconds since 1970."
+    )
 
 
 def _body(schema: str, example: Any) -> Made:

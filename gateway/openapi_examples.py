@@ -47,8 +47,11 @@ DETAILS: dict[str, str | Made] = {
     "bad_header": "Idempotency-Key must be one text of 1 to 255 printable ASCII characters.",
     "unauthenticated": "There is no API key with this request.",
     "forbidden": "POST /queues/low/pause needs the role operator; key 7QX3M0AB is submitter.",
-    "cross_site": "The request comes from a page of another site, or does not say from which.",
     "no_such_path": "There is nothing at '/jobs'.",
+    "cross_site": "The request comes from a page of another site, or does not say from which.",
+    "count_changed": "It was expected to be 412 and is 0 by now. Nothing was done.",
+    "tabs_full": "256 tabs listen at this gateway, as many as may.",
+    "wrong_password": "This port asks for the user and password of HEADRACE_DASHBOARD_AUTH; make up prints them.",
     "unknown_task": "No task with this id was ever accepted here.",
     "unknown_queue": "There is no queue 'urgent': high, medium, low.",
     "unknown_letter": "There is no dead letter with this id (any more).",
@@ -115,15 +118,13 @@ DETAILS: dict[str, str | Made] = {
             _field(
                 "?stat",
                 "is not a parameter here. Did you mean state?",
-                allowed="state, kind, batch, cursor, limit",
+                allowed="state, kind, batch, owner, error, priority, label, text, since, until, cursor, limit",
                 code="invalid",
             )
         ],
         "did_you_mean": "state",
     },
     "idempotency_mismatch": {"detail": f"This key made {TASK} from another request.", "task_id": TASK},
-    "count_changed": "It was expected to be 1,204 and is 1,310 by now. Nothing was done.",
-    "tabs_full": "50 tabs listen at this gateway, as many as may.",
     "rate_limited": "risk-desk may ask 10 times a second, 50 times at once. Nothing was done.",
     "quota_full": "1,000 tasks of risk-desk have not ended, as many as may. Nothing was accepted. Ask again in 1 s.",
     "backlog_full": "100,000 tasks of priority low are waiting, as many as may; no task has ended in the last minutes. "
@@ -135,7 +136,6 @@ DETAILS: dict[str, str | Made] = {
     "store_full": "The store is 91 % full, and above 90 % nothing more is accepted, so that what runs can store its "
     "results. Nothing was accepted.",
     "not_ready": {"detail": "the task store does not answer.", "wrong": ["the task store does not answer"]},
-    "wrong_password": "This port asks for the user and password of HEADRACE_DASHBOARD_AUTH; make up prints them.",
     "bad_request": "The request is not valid HTTP.",
     "request_timeout": "The request did not arrive in time.",
     "uri_too_long": "The request line is too long.",

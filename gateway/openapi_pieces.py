@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 from calc import execute
 from gateway import openapi_examples
 from gateway.codes import CODES
+from gateway.filters import LONGEST
 from gateway.problems import MEDIA_TYPE
 from gateway.queries import LIMIT, MOST, TASK_ID
+from pipeline.keys import PRIORITIES
 from pipeline.record import STATES
 from pipeline.settings import Settings
 
@@ -105,10 +107,18 @@ def filters() -> list[Made]:
     """Which tasks are listed."""
     names = [name for kind in execute.kinds().values() for name in (kind.NAME, *kind.ALIASES)]
     limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT}
+    words = {"type": "string", "maxLength": LONGEST}
     return [
         query("state", {"enum": list(STATES)}, "Only tasks in this state."),
         query("kind", {"enum": sorted(names)}, "Only tasks of this kind (or alias)."),
         query("batch", {"type": "string", "pattern": TASK_ID.pattern}, "Only tasks of this batch."),
+        query("owner", words, "Only this owner's tasks, for those who see all."),
+        query("error", {"type": "string", "pattern": "^[a-z0-9_.-]{1,64}$"}, "Only tasks that failed with this code."),
+        query("priority", {"enum": list(PRIORITIES)}, "Only tasks of this priority."),
+        query("label", words, "Only tasks with these words in their label, in small letters or capitals."),
+        query("text", words, "Only tasks with these words in id, label, custom id, metadata, error or (short) data."),
+        query("since", {"type": "string", "format": "date-time"}, "Only tasks submitted then or later."),
+        query("until", {"type": "string", "format": "date-time"}, "Only tasks submitted before."),
         query("cursor", {"type": "string", "pattern": TASK_ID.pattern}, "Where the page before ended."),
         query("limit", limit, "Most tasks of a page."),
     ]

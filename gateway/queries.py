@@ -6,39 +6,18 @@ A parameter that we would silently ignore is a question answered wrongly: `?stat
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import cast
 
-from msgspec import Struct
 from starlette.requests import Request
 
 from calc import execute
 from calc.errors import Fault, UnknownKind
 from gateway.problems import Problem, invalid
-from pipeline.record import STATES, State
 
 LIMIT, MOST = 50, 200
 _NUMBER = re.compile(r"[0-9]{1,9}")
 # Of an entry of Redis: its time in ms, never 0, and its place in that ms. A cursor of the list, too.
 LETTER_ID = re.compile(r"^[1-9][0-9]{0,14}-(0|[1-9][0-9]{0,14})$")
 TASK_ID = re.compile(r"^[0-9A-HJKMNP-TV-Z]{26}$")  # a cursor, too: the page ends at that task
-
-
-class Filter(Struct, frozen=True):
-    """What GET /tasks was asked for."""
-
-    state: State | None
-    kind: str
-    batch: str
-    cursor: str
-    limit: int
-
-    def query(self, cursor: str) -> str:
-        """The query of the next page."""
-        words = [f"limit={self.limit}", f"cursor={cursor}"]
-        words += [f"state={self.state}"] if self.state else []
-        words += [f"kind={self.kind}"] if self.kind else []
-        words += [f"batch={self.batch}"] if self.batch else []
-        return "&".join(words)
 
 
 def only(request: Request, allowed: Sequence[str]) -> dict[str, str]:
@@ -111,32 +90,6 @@ def known_kind(name: str) -> str:
     except UnknownKind as unknown:
         nearest = [unknown.nearest] if unknown.nearest else []
         raise invalid([_wrong("kind", name, ", ".join(unknown.known), nearest)], "invalid_query") from None
-
-
-def task_filter(request: Request) -> Filter:
-    """The query of GET /tasks. Raises a Problem that lists every wrong value."""
-    sent = only(request, ("state", "kind", "batch", "cursor", "limit"))
-    state, limit, cursor = sent.get("state"), sent.get("limit", str(LIMIT)), sent.get("cursor")
-    faults = []
-    if state is not None and state not in STATES:
-        faults.append(_wrong("state", state, ", ".join(STATES), get_close_matches(state, STATES, 1)))
-    if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= MOST:
-        faults.append(_wrong("limit", limit, f"1 to {MOST}"))
-    if cursor is not None and not TASK_ID.fullmatch(cursor):
-        faults.append(_wrong("cursor", cursor, "the cursor of the page before"))
-    batch = sent.get("batch", "")
-    if batch and not TASK_ID.fullmatch(batch):
-        faults.append(_wrong("batch", batch, "a batch_id"))
-    kind = ""
-    if "kind" in sent:
-        try:
-            kind = execute.find(sent["kind"]).NAME
-        except UnknownKind as wrong:
-            nearest = [wrong.nearest] if wrong.nearest else []
-            faults.append(_wrong("kind", sent["kind"], ", ".join(wrong.known), nearest))
-    if faults:
-        raise invalid(faults, "invalid_query")
-    return Filter(cast(State | None, state), kind, batch, cursor or "", int(limit))
 
 
 def _wrong(name: str, value: str, allowed: str, nearest: Sequence[str] = ()) -> Fault:

@@ -25,6 +25,11 @@ def mint(at_ms: int, key: bytes) -> str:
     return stem + _hash(stem, key)
 
 
+def first(at_ms: int) -> str:
+    """What all ids of tasks submitted at `at_ms` or later come after, and all earlier ones before."""
+    return _encode(at_ms, _TIME).ljust(LENGTH, ALPHABET[0])
+
+
 def nth(batch: str, line: int, key: bytes) -> str:
     """The id of the task in a line of a batch: always the same, in the order of the lines (below 32,768)."""
     stem = _head(batch, key) + _encode(line, _LINE)

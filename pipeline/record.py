@@ -215,6 +215,31 @@ class Task(Struct, frozen=True):
     error: dict[str, Any] | None
     webhook: str = ""  # its own; "" for none
     pauses: bool = False  # the one job of a task of one part waits for its next attempt
+    head: bytes = b""  # in a list, in place of its result: the first bytes of one that is not long
+
+
+class Sift(Struct, frozen=True, kw_only=True):
+    """What is looked for in the records of a list, since no index knows it; "" for anything. `label` and `text` (in
+    id, label, custom id, metadata, error and data of at most 16 KiB) are words in lower case."""
+
+    priority: Priority | Literal[""] = ""
+    label: str = ""
+    text: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.priority or self.label or self.text)
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which tasks are meant; "" for any. `oldest`: an id, and none that is older."""
+
+    states: tuple[State, ...] = STATES
+    kind: str = ""
+    owner: str = ""
+    batch: str = ""
+    error: str = ""
+    oldest: str = ""
+    sift: Sift = Sift()
 
 
 class NewBatch(Struct, frozen=True, kw_only=True):

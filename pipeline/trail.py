@@ -5,16 +5,19 @@ The events stream says in order which tasks ended, their records say the rest; w
 writes it may be away, or killed, at any time: it goes on where its last line says.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
+from pipeline.store import Store
 from pipeline.verbs import Call
 
-# A round: so many entries of the events, so many tasks, so many bytes of results (and the one that goes beyond).
+# A round: so many entries of the events, so many tasks, so many bytes of their data and results (and the one beyond).
 ENTRIES, TASKS, BYTES = 64, 256, 4_000_000
 BEGINNING = "0-0"
+
+Record = dict[bytes, bytes]  # fields and values
 
 
 class Place(Struct, frozen=True):
@@ -29,15 +32,13 @@ class Place(Struct, frozen=True):
         return int(self.events.partition("-")[0])
 
 
-class Audited(Struct, frozen=True, kw_only=True):
-    """An ended task as its record tells it; `record` is empty where there is none any more. `at`: its event."""
+class Ended(Struct, frozen=True):
+    """A task that has ended: `at` is its event's place, "" where that is gone. `known`: there is a record of it."""
 
     at: str
     id: str
     state: str
-    record: dict[str, str]
-    result: bytes | None
-    input_bytes: int
+    known: bool = True
 
 
 class Action(Struct, frozen=True):
@@ -56,7 +57,7 @@ class Read(Struct, frozen=True):
     all_actions: bool
     first: str
     newest: str
-    tasks: list[Audited]
+    tasks: list[Ended]
     actions: list[Action]
 
 
@@ -69,23 +70,22 @@ class Head(Struct, frozen=True):
     at: int = 0
 
 
-# As scripts/pieces/actions.lua names them.
-FIELDS = (
-    *("kind", "owner", "by", "versions", "sha256", "seed", "priority", "parts", "submitted_at", "started_at"),
-    *("finished_at", "attempts", "interruptions", "batch", "rerun_of", "request_id", "traceparent"),
-    *("consumer", "error"),
-)
-
-
 def read(place: Place, entries: int = ENTRIES, tasks: int = TASKS) -> Call[Read]:
     """What has happened since a place, in bounded steps."""
     return Call("audit", (0, "", place.events, place.actions, entries, tasks, BYTES), _read, again=True)
 
 
-def missed(state: str, cursor: str, limit: int, from_ms: int, to_ms: int) -> Call[tuple[str, list[Audited]]]:
+def missed(state: str, cursor: str, limit: int, from_ms: int, to_ms: int) -> Call[tuple[str, list[Ended]]]:
     """Tasks in a final state that ended from `from_ms` to `to_ms`, and whose records are kept, by pages."""
     words = (0, "", state, cursor, limit, from_ms, to_ms)
-    return Call("audit_missed", words, lambda r: (r[0].decode(), [_audited(row) for row in r[1]]), again=True)
+    return Call("audit_missed", words, lambda r: (text(r[0]), [Ended("", text(id), state) for id in r[1]]), again=True)
+
+
+def records(store: Store, tasks: Sequence[Ended]) -> list[Record]:
+    """The records of tasks as they stand, in one round trip; of a task without one an empty one. Raises StoreAway."""
+    known = [task.id for task in tasks if task.known]
+    replies = iter(store.raw_all([("HGETALL", store.keys("task", id)) for id in known]))
+    return [dict(zip(*[iter(next(replies))] * 2, strict=True)) if task.known else {} for task in tasks]
 
 
 def anchor(head: Head) -> Call[bool]:
@@ -114,18 +114,8 @@ def _read(reply: list[Any]) -> Read:
         all_actions == 1,
         first.decode(),
         newest.decode(),
-        [_audited(row) for row in tasks],
+        [Ended(at.decode(), text(id), state.decode(), size >= 0) for at, id, state, size in tasks],
         [Action(id.decode(), _pairs(words)) for id, words in actions],
-    )
-
-
-def _audited(row: list[Any]) -> Audited:
-    at, id, state, fields = row
-    told, sizes = fields[: len(FIELDS)], fields[len(FIELDS) :]
-    record = {name: text(value) for name, value in zip(FIELDS, told, strict=False) if value}
-    input_bytes, result = (*sizes, None)[:2] if sizes else (0, None)
-    return Audited(
-        at=at.decode(), id=id.decode(), state=state.decode(), record=record, result=result, input_bytes=input_bytes
     )
 
 
@@ -136,11 +126,3 @@ def _pairs(words: list[Any]) -> dict[str, str]:
 def text(value: bytes) -> str:
     """Bytes of the store as text; a hand can have put anything there."""
     return value.decode(errors="backslashreplace")
-
-
-def error_code(record: dict[str, str]) -> str:
-    """The code of the error in a record; "" for none that can be read."""
-    try:
-        return str(msgspec.json.decode(record.get("error", "{}")).get("code", ""))
-    except (msgspec.DecodeError, AttributeError):
-        return ""

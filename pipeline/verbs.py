@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, Literal, TypeVar, cast
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pipeline.apikeys import ApiKey
 from pipeline.record import (
@@ -36,6 +36,7 @@ from pipeline.record import (
     Submitted,
     Taken,
     Task,
+    Wanted,
     Wave,
 )
 
@@ -119,6 +120,7 @@ def origin(id: str) -> Call[tuple[bytes, float, int] | None]:
 
 
 def page(
+    wanted: Wanted | None = None,
     *,
     state: State | None = None,
     kind: str = "",
@@ -127,19 +129,17 @@ def page(
     cursor: str = "",
     limit: int = 50,
 ) -> Call[Page]:
-    """Tasks, newest first, that fit all filters, without results. Walks at most 1,000 candidates (I16).
+    """Tasks, newest first, that are wanted (or fit all filters), without results. Walks at most 1,000 candidates (I16).
 
     `cursor` is what the page before said, or a task id: only older ones follow.
     """
-    states = " ".join((state,) if state else STATES)
-    return Call("page", (0, "", states, kind, owner, batch, cursor, limit, ""), _page, again=True)
+    wanted = wanted or Wanted(states=(state,) if state else STATES, kind=kind, owner=owner, batch=batch)
+    return Call("page", _wanted(wanted, cursor, limit, ""), _page, again=True)
 
 
-def matching(
-    states: Sequence[State], kind: str, owner: str, batch: str, cursor: str, limit: int
-) -> Call[tuple[str, list[str]]]:
-    """The ids alone of tasks that fit, newest first, and the cursor; "" at the end. Walks as `page` does."""
-    words = (0, "", " ".join(states), kind, owner, batch, cursor, limit, "ids")
+def matching(wanted: Wanted, cursor: str, limit: int) -> Call[tuple[str, list[str]]]:
+    """The ids alone of tasks that are wanted, newest first, and the cursor; "" at the end. Walks as `page` does."""
+    words = _wanted(wanted, cursor, limit, "ids")
     return Call("page", words, lambda reply: (_text(reply[0]), [_text(id) for id in reply[1]]), again=True)
 
 
@@ -563,9 +563,19 @@ def _wave(reply: Any) -> Wave | None:
     return Wave(accumulator or None, partials, last == b"last")
 
 
+def _wanted(wanted: Wanted, cursor: str, limit: int, form: str) -> tuple[Word, ...]:
+    indexed = (" ".join(wanted.states), wanted.kind, wanted.owner, wanted.batch)
+    sift = wanted.sift
+    return (0, "", *indexed, cursor, limit, form, wanted.error, wanted.oldest, sift.priority, sift.label, sift.text)
+
+
 def _page(reply: list[Any]) -> Page:
     cursor, rows = reply
-    return Page([read_task(row) for row in rows], _text(cursor))
+    return Page([_listed(read_task(row)) for row in rows], _text(cursor))
+
+
+def _listed(task: Task) -> Task:
+    return structs.replace(task, result=None, head=task.result or b"")
 
 
 def _batch(id: str, reply: list[Any]) -> Batch:

@@ -60,11 +60,12 @@ class Cause(Struct, frozen=True):
 
 
 class Point(Struct, frozen=True):
-    """What a folded prefix of so many parts said."""
+    """What a folded prefix of so many parts said; `n`: of how many paths or scenarios, where the kind counts such."""
 
     parts: int
     estimate: float
     standard_error: float
+    n: int | None = None
 
 
 class Standing(Struct, frozen=True):

@@ -18,6 +18,7 @@ CALC_WORDS = {
     "calc.quantities",
     "calc.positions",
     "calc.covariances",
+    "calc.distributions",
     "calc.exact",
 }
 # Compilers and solvers: a gateway, which only plans, never loads them.

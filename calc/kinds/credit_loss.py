@@ -12,7 +12,8 @@
 basel_irb, vasicek and merton take numbers, or columns of one length with a `status` for each row: a bad row is null
 and spoils no other. VaR is the smallest loss x with P(L <= x) >= α, ES that of Acerbi and Tasche with the fraction of
 the atom; contributions of VaR and ES are E[loss_i | L = VaR] and E[loss_i | L >= VaR], from bins of the loss that a
-pilot sample fixes. Expected losses are exact.
+pilot sample fixes. Expected losses are exact. `distribution` has the losses in bins of equal width: those of the
+law for the recursion; of a simulation all scenarios from `tail_from` on, below it the first 16,384.
 
 Refused: pd below the Basel floor, fewer than 30 scenarios beyond VaR, loadings whose squares reach 1, more than
 20,000 names, and recursion with amounts of no common unit. Accuracy: closed forms 1e-12, recursion 1e-10, merton by
@@ -21,13 +22,15 @@ Vasicek (2002); Andersen, Sidenius and Basu (2003); Merton (1974); Glasserman (2
 """
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from calc import distributions
 from calc.checks import check_order, check_sum
+from calc.distributions import Distribution
 from calc.errors import CalcError, Fault, InvalidData
 from calc.kind import Caution, Estimate, Plan, once_per_params
 from calc.kinds import credit_columns
@@ -37,7 +40,7 @@ from calc.numerics.portfolio_loss import BLOCK, PILOT, Entry, Law, Portfolio
 from calc.quantities import Confidence, Positive, Seed, measure
 
 NAME = "credit_loss"
-VERSION = 1
+VERSION = 2
 ALIASES: tuple[str, ...] = ()
 SUMMARY = "Credit losses: Basel capital, Vasicek's pool, portfolios under a copula simulated or exact, Merton's firm."
 EXAMPLE = {
@@ -50,6 +53,29 @@ EXAMPLE = {
     "scenarios": 20_000,
     "seed": 42,
 }
+FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {
+        "method": "gaussian_copula_mc",
+        "copula": "student_t",
+        "degrees_of_freedom": 4,
+        "names": [
+            {"exposure": 3.0, "pd": 0.05, "lgd": 0.4, "loadings": [0.4, 0.2]},
+            {"exposure": 1.0, "pd": 0.1, "lgd": 0.6, "loadings": [0.3, -0.1]},
+        ],
+        "confidence": 0.95,
+        "scenarios": 1000,
+        "seed": 1,
+    },
+    {
+        "method": "recursion",
+        "pools": [{"count": 30, "exposure": 1, "pd": 0.02, "lgd": 1, "correlation": 0.2}],
+        "confidence": 0.99,
+        "thresholds": [5],
+    },
+    {"method": "basel_irb", "pd": [0.01, 0.02], "lgd": 0.45, "asset_class": "corporate", "maturity": 2.5},
+    {"method": "vasicek", "pd": 0.02, "lgd": 0.4, "correlation": 0.1, "confidence": 0.999},
+    {"method": "merton", "equity": 3.0, "equity_volatility": 0.8, "rate": 0.05, "maturity": 1.0, "debt": 10.0},
+)
 
 LEAST_BEYOND = 30  # losses beyond VaR, below which its error says nothing
 MOST_KEPT = 80_000  # losses in a partial: with their scenarios 1.3 MB of text
@@ -135,7 +161,8 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 class Partial(Struct, frozen=True):
     """Of a simulation the largest losses (8-byte floats), their scenarios (4-byte integers), how many lost nothing or
-    reached each threshold, and the tail's bins (8-byte floats by bin and entry). Of the recursion probabilities."""
+    reached each threshold, and the tail's bins (8-byte floats by bin and entry); of part 0 also the bins of its first
+    losses. Of the recursion probabilities."""
 
     scenarios: int = 0
     losses: bytes = b""
@@ -146,6 +173,7 @@ class Partial(Struct, frozen=True):
     sums: bytes = b""
     squares: bytes = b""
     probabilities: bytes = b""
+    body: Distribution | None = None
 
 
 Accumulator = Partial
@@ -194,6 +222,7 @@ class Result(Struct, frozen=True, omit_defaults=False, kw_only=True):
     status: str | list[str] | None = None
     standard_error: dict[str, float] | None = None
     interval_95: dict[str, tuple[float, float]] | None = None
+    distribution: Distribution | None = None
     diagnostics: Diagnostics
 
 
@@ -247,6 +276,7 @@ def reduce(params: Params, accumulator: Partial | None, partials: list[Partial])
         sum(each.no_loss for each in folded),
         [sum(column) for column in zip(*(each.reached for each in folded), strict=True)],
         bins,
+        next((each.body for each in folded if each.body), None),
     )
 
 
@@ -256,7 +286,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate | None:
     if accumulator.scenarios == 0 or tails.expected_beyond(confidence, accumulator.scenarios) < LEAST_BEYOND:
         return None
     risk = tails.risk(_tail(accumulator).losses, confidence, accumulator.scenarios)
-    return Estimate(risk.es, risk.es_error)
+    return Estimate(risk.es, risk.es_error, accumulator.scenarios)
 
 
 def enough(params: Params, accumulator: Partial) -> bool:
@@ -290,7 +320,8 @@ def _run_scenarios(params: Params, part: int) -> Partial:
     losses, bins = portfolio_loss.losses(names, params.seed or 0, portfolio_loss.STREAM, first, scenarios, edges)
     reached = [int(np.count_nonzero(losses >= threshold)) for threshold in params.thresholds or ()]
     tail = tails.largest(losses, first, _kept(params))
-    return _packed(tail, scenarios, int(np.count_nonzero(losses == 0)), reached, bins)
+    body = distributions.of_sample(losses[: distributions.SAMPLE]) if part == 0 else None
+    return _packed(tail, scenarios, int(np.count_nonzero(losses == 0)), reached, bins, body)
 
 
 def _simulated(params: Params, folded: Partial) -> Result:
@@ -324,6 +355,7 @@ def _simulated(params: Params, folded: Partial) -> Result:
             "var": (amounts * units.var_errors).tolist(),
             "es": (amounts * units.es_errors).tolist(),
         },
+        distribution=distributions.with_tail(folded.body, _tail(folded).losses, n) if folded.body else None,
         standard_error=errors,
         interval_95={
             "var": risk.var_interval,
@@ -354,6 +386,7 @@ def _exact(params: Params, folded: Partial) -> Result:
         probability_no_loss=float(probabilities[0]),
         probability_at_least=[portfolio_loss.at_least(law, each) for each in thresholds] if thresholds else thresholds,
         component_expected_loss=expected,
+        distribution=distributions.of_lattice(probabilities, unit),
         diagnostics=_diagnostics(params, folded, unit=unit, points=_points(params), residual=residual),
     )
 
@@ -410,6 +443,7 @@ _UNITS = (
     | dict.fromkeys(("probability_no_loss", "probability_at_least", "worst_default_rate", "pd"), "fraction")
     | dict.fromkeys(("capital", "risk_weight"), "fraction of exposure")
     | {"asset_volatility": "per square root of a year", "correlation": "none", "distance_to_default": "deviations"}
+    | {"distribution": "currency, and fractions of the scenarios"}
 )
 
 
@@ -550,7 +584,14 @@ def _binomial_error(share: float, n: int) -> float:
     return math.sqrt(share * (1 - share) / n)
 
 
-def _packed(tail: tails.Tail, scenarios: int, no_loss: int, reached: list[int], bins: tail_bins.Bins) -> Partial:
+def _packed(
+    tail: tails.Tail,
+    scenarios: int,
+    no_loss: int,
+    reached: list[int],
+    bins: tail_bins.Bins,
+    body: Distribution | None,
+) -> Partial:
     return Partial(
         scenarios=scenarios,
         losses=tail.losses.astype("<f8").tobytes(),
@@ -560,6 +601,7 @@ def _packed(tail: tails.Tail, scenarios: int, no_loss: int, reached: list[int], 
         counts=bins.counts.tolist(),
         sums=bins.sums.astype("<f8").tobytes(),
         squares=bins.squares.astype("<f8").tobytes(),
+        body=body,
     )
 
 

@@ -124,7 +124,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate:
     """CVA so far."""
     problem = setting(params)
     mean, error = profiles.mean_of(accumulator.totals[0], accumulator.totals[1], accumulator.paths // problem.sides)
-    return Estimate(problem.centre_cva + mean, error)
+    return Estimate(problem.centre_cva + mean, error, accumulator.paths)
 
 
 def enough(params: Params, accumulator: Partial) -> bool:

@@ -22,6 +22,7 @@ matrix is legal. Cost: quadrature 3 ms for 4 assets; simulated outcomes 25 ns an
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -59,6 +60,28 @@ EXAMPLE = {
     "paths": 65_536,
     "seed": 42,
 }
+_OPTION = {
+    "type": "put",
+    "spots": [100, 90],
+    "weights": [0.5, 0.5],
+    "strike": 95,
+    "maturity": 1,
+    "rate": 0.03,
+    "volatilities": [0.2, 0.3],
+    "correlation": 0.4,
+}
+_SIMULATED = {"paths": 1024, "seed": 1}
+FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {**_OPTION, "style": "arithmetic"},
+    {**_OPTION, "style": "max"},
+    {**_OPTION, **_SIMULATED, "style": "arithmetic", "method": "monte_carlo"},
+    {**_OPTION, **_SIMULATED, "style": "min", "method": "rqmc"},
+    {**_OPTION, **_SIMULATED, "style": "max", "method": "monte_carlo", "variance_reduction": "none"},
+    {**_OPTION, **_SIMULATED, "style": "arithmetic", "method": "rqmc", "variance_reduction": "none"},
+    {**_OPTION, **_SIMULATED, "style": "min", "method": "rqmc", "correlation": 1},
+    {**_OPTION, **_SIMULATED, "style": "arithmetic", "method": "rqmc", "correlation": -1}
+    | {"spots": [100, 100], "volatilities": [0.2, 0.2], "strike": 105},
+)
 
 
 SETTLED = 1e-9  # of the basket: a quadrature whose last two orders differ by more is no exact price
@@ -146,7 +169,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate | None:
     if not _simulates(params):
         return None
     value, error, _ = _price(params, accumulator)
-    return Estimate(value, error)
+    return Estimate(value, error, _paths_done(params, accumulator))
 
 
 def enough(params: Params, accumulator: Partial) -> bool:
@@ -235,6 +258,10 @@ def _extreme_of_two(params: Params, terms: basket.Terms) -> tuple[Integrated, fl
     return Integrated(call, max(call - (forward - strike), 0.0), 0.0, 0), forward
 
 
+def _paths_done(params: Params, accumulator: Partial) -> int:
+    return sum(m.n for m in accumulator.price) * (2 if samples.is_antithetic(params) else 1)
+
+
 def _diagnostics(
     params: Params, accumulator: Partial, coefficient: float | None, exact: Integrated | None
 ) -> Diagnostics:
@@ -245,7 +272,7 @@ def _diagnostics(
         estimator=samples.estimator(params),
         model="black_scholes",
         assets=len(params.spots),
-        paths=made * (2 if samples.is_antithetic(params) else 1),
+        paths=_paths_done(params, accumulator),
         replicates=len(accumulator.price),
         stopped_early=asked is not None and made < asked.points * asked.replicates,
         control_coefficient=coefficient,

@@ -161,7 +161,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate | None:
     if params.method == "closed_form":
         return None
     found = paths.estimates(params, accumulator.observations, accumulator.sums)
-    return Estimate(float(found.values[0]), float(found.errors[0]))
+    return Estimate(float(found.values[0]), float(found.errors[0]), _paths_done(params, accumulator))
 
 
 def enough(params: Params, accumulator: Partial) -> bool:
@@ -211,7 +211,7 @@ def _simulated(params: Params, accumulator: Partial, exact: Array) -> Result:
         values |= dict.fromkeys(("vega", "theta", *(() if paths.spread(params) else ("gamma",))), math.nan)
     told = {name: (_or_none(values[name]), _or_none(errors[name])) for name in OUTPUTS}
     known = {name: (value, error) for name, (value, error) in told.items() if value is not None and error is not None}
-    groups, done = len(accumulator.sums), len(accumulator.sums) * accumulator.observations * paths.each(params)
+    groups, done = len(accumulator.sums), _paths_done(params, accumulator)
     return Result(
         **{name: value for name, (value, _) in told.items()},
         closed_form=_or_none(exact[0]),
@@ -227,6 +227,10 @@ def _simulated(params: Params, accumulator: Partial, exact: Array) -> Result:
             replicates=found.replicates.tolist() if groups > 1 else None,
         ),
     )
+
+
+def _paths_done(params: Params, accumulator: Partial) -> int:
+    return len(accumulator.sums) * accumulator.observations * paths.each(params)
 
 
 def check_parity(columns_: Array, model: Model, answers: Array) -> None:
@@ -265,7 +269,7 @@ def _failed(name: str, detail: str) -> CalcError:
 def _checked(params: Params, first: int, end: int) -> tuple[Array, NDArray[np.int64]]:
     """Answers and statuses of these rows."""
     whole, all_good = table(params)
-    found, good = whole[:, first:end], all_good[first:end]
+    found, good = np.ascontiguousarray(whole[:, first:end]), all_good[first:end]  # as the kernels were compiled
     answers, status = numerics.closed_form(model_of(params), found)
     if params.model == "heston":
         converged = status == 0

@@ -29,6 +29,7 @@ numbers 8 ns each, arithmetic averages with `control` 25 ns.
 """
 
 import math
+from typing import Any
 
 from msgspec import Struct
 
@@ -66,6 +67,22 @@ EXAMPLE = {
     "paths": 131_072,
     "seed": 42,
 }
+_OPTION = {"spot": 100, "rate": 0.05, "volatility": 0.2, "maturity": 1, "paths": 1024, "seed": 1}
+_ASIAN = {**_OPTION, "style": "asian_arithmetic", "type": "put", "strike": 95, "fixings": 4}
+_BARRIER = {**_OPTION, "style": "barrier_down_out", "type": "call", "strike": 100, "barrier": 90}
+_LOOKBACK = {**_OPTION, "style": "lookback_floating", "type": "call"}
+FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {**_ASIAN, "style": "asian_geometric"},
+    {**_ASIAN, "method": "monte_carlo"},
+    {**_ASIAN, "method": "rqmc", "variance_reduction": "none"},
+    _BARRIER,
+    {**_BARRIER, "fixings": 4},
+    {**_BARRIER, "fixings": 4, "method": "rqmc"},
+    {**_BARRIER, "style": "barrier_up_in", "barrier": 120, "method": "monte_carlo"},
+    _LOOKBACK,
+    {**_LOOKBACK, "method": "rqmc", "fixings": 4},
+    {**_LOOKBACK, "style": "lookback_fixed", "strike": 95, "fixings": 4, "monitoring": "continuous", "method": "rqmc"},
+)
 
 
 class Partial(Struct, frozen=True):
@@ -163,7 +180,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate | None:
     if not _simulates(params):
         return None
     value, error, _ = _price(params, accumulator)
-    return Estimate(value, error)
+    return Estimate(value, error, _paths_done(params, accumulator))
 
 
 def enough(params: Params, accumulator: Partial) -> bool:
@@ -241,6 +258,10 @@ def _beside(params: Params) -> dict[str, float | None]:
     return beside
 
 
+def _paths_done(params: Params, accumulator: Partial) -> int:
+    return sum(m.n for m in accumulator.price) * (2 if samples.is_antithetic(params) else 1)
+
+
 def _diagnostics(params: Params, accumulator: Partial, coefficient: float | None) -> Diagnostics:
     found = terms(params)
     made = sum(m.n for m in accumulator.price)
@@ -253,7 +274,7 @@ def _diagnostics(params: Params, accumulator: Partial, coefficient: float | None
         model="black_scholes",
         monitoring="continuous" if found.continuous else "discrete",
         dates=found.times.size,
-        paths=made * (2 if samples.is_antithetic(params) else 1),
+        paths=_paths_done(params, accumulator),
         replicates=len(accumulator.price),
         stopped_early=asked is not None and made < asked.points * asked.replicates,
         control_coefficient=coefficient,

@@ -14,6 +14,8 @@ the atom at VaR. Losses are positive; a gain at the quantile is negative and sta
     parametric   normal with the sample's mean and deviation
     ewma         normal with mean 0 and RiskMetrics' variance, decay 0.94 where none is given
 
+`distribution` has the losses that this is of (filtered, weighted where the method does so) in bins of equal width.
+
 `task` backtest: Kupiec, Christoffersen and the Basel traffic light, of counts that are sent (`observations` and
 `exceptions`; n00, n01, n10, n11), or of losses or returns: each day's VaR is then made from the `window` days before.
 `task` ewma: the variance λσ² + (1-λ)x² after the last day, with `initial_variance` or the sample's mean square.
@@ -31,7 +33,9 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from calc import distributions
 from calc.checks import check_order
+from calc.distributions import Distribution
 from calc.errors import InvalidData
 from calc.kind import Caution, Plan, never_enough, no_estimate, once_per_params
 from calc.kinds import historical_faults
@@ -42,7 +46,7 @@ from calc.positions import Position, Symbol
 from calc.quantities import Confidence, measure
 
 NAME = "var_historical"
-VERSION = 2
+VERSION = 3
 ALIASES: tuple[str, ...] = ()
 SUMMARY = "Value at risk and expected shortfall of a portfolio from past returns or losses, and its backtest."
 EXAMPLE = {
@@ -62,6 +66,14 @@ EXAMPLE = {
     "positions": [{"symbol": "AAPL", "quantity": 120, "price": 180.5}, {"symbol": "MSFT", "value": 20500}],
     "confidence": 0.9,
 }
+_LOSSES = {"losses": [1.5, -2.0, 3.25, 0.1, -0.4, 2.2, -1.7, 0.9] * 8}
+FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {**_LOSSES, "confidence": 0.9, "method": "filtered"},
+    {**_LOSSES, "confidence": 0.9, "method": "weighted"},
+    {**_LOSSES, "confidence": 0.9, "method": "parametric"},
+    {**_LOSSES, "task": "ewma", "decay": 0.94, "initial_variance": 0.0001},
+    {**_LOSSES, "task": "backtest", "confidence": 0.9, "window": 40},
+)
 
 FITS_A_PART = 512
 DAYS_A_PART = 64  # of a backtest, times what a fit costs more than an order statistic
@@ -223,6 +235,7 @@ class Result(Struct, frozen=True, kw_only=True):
     cumulative_probability: float | None = None
     standard_error: dict[str, float] | None = None
     interval_95: dict[str, tuple[float, float]] | None = None
+    distribution: Distribution | None = None
     diagnostics: Diagnostics
 
 
@@ -323,6 +336,9 @@ def _var(params: Params, filtered: NDArray[np.float64]) -> Result:
         levels=levels,
         portfolio_value=series.held,
         worst=[Worst(observation, loss) for observation, loss in worst],
+        distribution=distributions.of_sample(
+            losses, historical.weights(losses.size, decay) if method == "weighted" else None
+        ),
         standard_error=levels[0].standard_error,
         interval_95=levels[0].interval_95,
         diagnostics=_diagnostics(params, losses.size, risks[0].beyond, fit, _warnings(params, risks)),
@@ -495,6 +511,7 @@ _UNITS = dict.fromkeys(("var", "es", "portfolio_value", "volatility"), "currency
     "variance": "currency squared",
     "kupiec_lr": "none",
     "christoffersen_lr": "none",
+    "distribution": "currency, and fractions of the observations",
 }
 
 

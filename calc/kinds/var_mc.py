@@ -17,6 +17,8 @@ forms, for delta_gamma the inversion of its generating function (Imhof 1961). Th
 
 `component_var` and `component_es` (Euler's, by symbol) add up to `var` and `es`; marginals are per unit of exposure.
 For lognormal they come from sums over bins of the book's loss whose edges a pilot sample fixes beforehand.
+`distribution` has the losses in bins of equal width: from `tail_from` on of all scenarios; below it for normal those of
+the law, for the others of the first 16,384 scenarios.
 
 Refused: fewer than 30 scenarios beyond VaR, impossible matrices, more than 100,000 kept losses. A singular matrix is
 legal. Accuracy: VaR within its standard error; the law's figures to about 1e-12 (`residual`). Cost for a million
@@ -25,14 +27,16 @@ Glasserman (2004), chapter 9; McNeil, Frey and Embrechts (2015), *Quantitative R
 """
 
 import math
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from calc import distributions
 from calc.checks import check_order, check_sum
 from calc.covariances import Correlation, CovarianceMatrix, from_correlation, from_covariance
+from calc.distributions import Distribution
 from calc.errors import CalcError, Fault, InvalidData, step
 from calc.kind import Caution, Estimate, Plan, once_per_params
 from calc.kinds import var_mc_faults
@@ -44,7 +48,7 @@ from calc.positions import Factors, Position, Symbol, exposures, faults_of_facto
 from calc.quantities import Confidence, Positive, Seed, Volatility, looks_like_percent, measure
 
 NAME = "var_mc"
-VERSION = 2
+VERSION = 3
 ALIASES: tuple[str, ...] = ("calculate_var",)
 SUMMARY = "Value at risk and expected shortfall of a portfolio, simulated or from the law of its loss."
 EXAMPLE = {
@@ -61,6 +65,22 @@ EXAMPLE = {
     "scenarios": 100_000,
     "seed": 42,
 }
+_POSITIONS = {"positions": [{"symbol": "AAPL", "value": 20000}, {"symbol": "MSFT", "value": -5000}]}
+_MARKET = {"volatilities": {"AAPL": 0.28, "MSFT": 0.25}, "correlation": 0.65, "days_per_year": 252, "horizon_days": 1}
+_QUADRATIC = {
+    "method": "delta_gamma",
+    "delta": [1, 2],
+    "gamma": [[0.5, 0.1], [0.1, -0.3]],
+    "covariance": [[1, 0.3], [0.3, 1]],
+}
+FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {**_POSITIONS, **_MARKET, "method": "linear_normal", "confidence": 0.95},
+    {**_POSITIONS, **_MARKET, "distribution": "student_t", "degrees_of_freedom": 4, "confidence": 0.95}
+    | {"scenarios": 1000, "seed": 1},
+    {**_POSITIONS, **_MARKET, "distribution": "lognormal", "confidence": 0.95, "scenarios": 1000, "seed": 1},
+    {**_QUADRATIC, "confidence": 0.95, "scenarios": 1000, "seed": 1},
+    {**_QUADRATIC, "confidence": 0.95, "scenarios": 1000, "variance_reduction": "none", "seed": 1},
+)
 
 MOST_KEPT = 100_000  # losses in a partial: with their scenarios 1.6 MB of text
 _PART_NS = 500_000_000  # on an idle core of 2020s make
@@ -164,7 +184,7 @@ class Partial(Struct, frozen=True):
     """Losses, first to last (little-endian 8-byte floats), and their scenarios (4-byte integers).
 
     The largest ones; for delta_gamma those around VaR, with sums `above` them. For lognormal the tail's bins: their
-    counts, and sums by bin and symbol (8-byte floats).
+    counts, and sums by bin and symbol (8-byte floats). Of part 0 the bins of its first losses, unless they are normal.
     """
 
     scenarios: int
@@ -174,6 +194,7 @@ class Partial(Struct, frozen=True):
     counts: list[int] = []
     sums: bytes = b""
     squares: bytes = b""
+    body: Distribution | None = None
 
 
 Accumulator = Partial
@@ -201,7 +222,8 @@ class Result(Struct, frozen=True):
     """Losses are positive. The parametric figures and contributions are null for lognormal returns.
 
     `contributions` add up to `parametric_var`, `component_var` to `var`, `component_es` to `es`. Of delta_gamma there
-    is no portfolio value, no exposure, hence no marginal, and no undiversified figure.
+    is no portfolio value, no exposure, hence no marginal, no undiversified figure; and no distribution, for its
+    scenarios are drawn from another law.
     """
 
     var: float
@@ -219,6 +241,7 @@ class Result(Struct, frozen=True):
     component_standard_error: dict[str, dict[str, float]] | None
     standard_error: dict[str, float] | None
     interval_95: dict[str, tuple[float, float]] | None
+    distribution: Distribution | None
     diagnostics: Diagnostics
 
 
@@ -273,7 +296,8 @@ def reduce(params: Params, accumulator: Partial | None, partials: list[Partial])
     tail = tails.merge([_unpacked(each) for each in folded], kept)
     above = importance.added([each.above for each in folded])
     bins = tail_bins.added(map(_bins, folded)) if folded[0].counts else None
-    return _packed(tail, sum(each.scenarios for each in folded), above, bins)
+    body = next((each.body for each in folded if each.body), None)
+    return _packed(tail, sum(each.scenarios for each in folded), above, bins, body)
 
 
 def estimate(params: Params, accumulator: Partial) -> Estimate | None:
@@ -283,7 +307,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate | None:
     if tails.expected_beyond(params.confidence, accumulator.scenarios) < LEAST_BEYOND:
         return None
     risk = _risk(params, accumulator)
-    return Estimate(risk.var, risk.var_error)
+    return Estimate(risk.var, risk.var_error, accumulator.scenarios)
 
 
 def enough(params: Params, accumulator: Partial) -> bool:
@@ -323,6 +347,7 @@ def result(params: Params, accumulator: Partial) -> Result:
         component_standard_error=(
             {"var": _named(names, shares.var_errors), "es": _named(names, shares.es_errors)} if risk else None
         ),
+        distribution=_distribution(params, accumulator),
         standard_error={"var": risk.var_error, "es": risk.es_error} if risk else None,
         interval_95={"var": risk.var_interval, "es": risk.es_interval} if risk else None,
         diagnostics=_diagnostics(params, accumulator, risk, shares.nearest),
@@ -376,6 +401,16 @@ def _risk(params: Params, folded: Partial) -> tails.Risk:
         return importance.risk(kept.losses, folded.above, _window(params).law, params.confidence, folded.scenarios)
     except ValueError as error:
         raise CalcError(f"The simulation contradicts the law: {error}.", code="internal_check_failed") from error
+
+
+def _distribution(params: Params, folded: Partial) -> Distribution | None:
+    body = folded.body
+    if params.method != "delta_gamma" and params.distribution == "normal":
+        book = _book(params)
+        body = distributions.of_normal(-math.fsum(book.exposures * book.drift), _law(params).deviation)
+    if body is None or params.method == "linear_normal":
+        return body
+    return distributions.with_tail(body, _unpacked(folded).losses, folded.scenarios)
 
 
 def _shares(params: Params, folded: Partial, risk: tails.Risk | None) -> Shares:
@@ -444,7 +479,11 @@ _UNITS = dict.fromkeys(
         *("contributions", "component_var", "component_es"),
     ),
     "currency",
-) | dict.fromkeys(("marginal_var", "marginal_es"), "currency per currency of exposure")
+) | {
+    "marginal_var": "currency per currency of exposure",
+    "marginal_es": "currency per currency of exposure",
+    "distribution": "currency, and fractions of the scenarios",
+}
 
 _COMPONENTS = {
     "linear_normal": "E[X_i | loss], closed form",
@@ -658,10 +697,14 @@ def _named(names: list[str], values: list[float]) -> dict[str, float]:
 
 def _partial(params: Params, blocks: range, losses: NDArray[np.float64], bins: tail_bins.Bins | None = None) -> Partial:
     tail = tails.largest(losses, blocks.start * BLOCK, _kept(params))
-    return _packed(tail, losses.size, importance.NOTHING, bins)
+    shown = blocks.start == 0 and params.distribution != "normal"
+    body = distributions.of_sample(losses[: distributions.SAMPLE]) if shown else None
+    return _packed(tail, losses.size, importance.NOTHING, bins, body)
 
 
-def _packed(tail: tails.Tail, scenarios: int, above: Above, bins: tail_bins.Bins | None) -> Partial:
+def _packed(
+    tail: tails.Tail, scenarios: int, above: Above, bins: tail_bins.Bins | None, body: Distribution | None = None
+) -> Partial:
     return Partial(
         scenarios=scenarios,
         losses=tail.losses.astype("<f8").tobytes(),
@@ -670,6 +713,7 @@ def _packed(tail: tails.Tail, scenarios: int, above: Above, bins: tail_bins.Bins
         counts=bins.counts.tolist() if bins else [],
         sums=bins.sums.astype("<f8").tobytes() if bins else b"",
         squares=bins.squares.astype("<f8").tobytes() if bins else b"",
+        body=body,
     )
 
 

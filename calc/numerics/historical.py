@@ -65,12 +65,16 @@ def plain(losses: Array, confidence: float) -> Risk:
     return tails.risk(np.sort(losses)[::-1], confidence, losses.size)
 
 
+def weights(size: int, decay: float) -> Array:
+    """λ^k of a loss of age k days, oldest first, 1 in all."""
+    falling = np.multiply.accumulate(np.concatenate([[1.0], np.full(size - 1, decay)]))[::-1]
+    return np.asarray(falling / math.fsum(falling))
+
+
 def weighted(losses: Array, confidence: float, decay: float) -> Risk:
     """VaR is the smallest x with P(L <= x) >= α under the weights; errors as of 1/Σw² equal observations."""
-    weights = np.multiply.accumulate(np.concatenate([[1.0], np.full(losses.size - 1, decay)]))[::-1]
-    weights = weights / math.fsum(weights)
     order = np.argsort(-losses, kind="stable")
-    falling, w = losses[order], weights[order]
+    falling, w = losses[order], weights(losses.size, decay)[order]
     above = np.cumsum(w)
     beyond = 1 - confidence
     effective = 1 / math.fsum(w * w)

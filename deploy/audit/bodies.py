@@ -5,12 +5,13 @@ Everything comes from the store, the time too: the same task gives the same line
 
 import hashlib
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from pipeline import log
-from pipeline.trail import Action, Audited, Place, error_code
+from pipeline.trail import Action, Ended, Place, Record, text
 
 Body = dict[str, Any]
 GONE = "its record was gone before it was read"
@@ -18,16 +19,19 @@ GONE = "its record was gone before it was read"
 NAMES = {"task": "task_id", "batch": "batch_id", "state": "was"}
 
 
-def ended(task: Audited, place: Place, source: str = "") -> Body:
+def ended(task: Ended, record: Record, place: Place, source: str = "") -> Body:
     """A task has ended. `source` is `record` where its event was gone."""
-    record = task.record
-    at_ms = _whole(record.get("finished_at")) or place.at_ms
-    body = _front(at_ms, "task.ended") | {"task_id": task.id, "state": task.state}
-    told = _record(record) if record else {"reason": GONE}
-    result = {} if task.result is None else {"result_sha256": hashlib.sha256(task.result).hexdigest()}
-    sizes = {"result_bytes": len(task.result)} if task.result is not None else {}
-    sizes |= {"input_bytes": task.input_bytes} if record else {}
-    return _filled(body | told | result | sizes | {"source": source}) | _after(place)
+    if not record:
+        said = {"task_id": task.id, "state": task.state, "reason": GONE}
+        return _front(place.at_ms, "task.ended") | said | _after(place)
+    body = _front(_whole(record.get(b"finished_at")) or place.at_ms, "task.ended")
+    body |= {"task_id": task.id, "state": task.state} | _record(record)
+    result = record.get(b"result")
+    body["error_code"] = _error_code(record.get(b"error"))
+    body["input_bytes"] = len(record.get(b"data", b""))
+    if result is not None:
+        body |= {"result_sha256": hashlib.sha256(result).hexdigest(), "result_bytes": len(result)}
+    return _filled(body | {"source": source}) | _after(place)
 
 
 def did(action: Action, place: Place) -> Body:
@@ -36,8 +40,9 @@ def did(action: Action, place: Place) -> Body:
     body = _front(int(action.id.partition("-")[0]), "person.did")
     purged = words.pop("record", "")
     if purged:
-        record = msgspec.json.decode(purged, type=dict[str, str])
-        kept = _record(record) | {name: record.get(name, "") for name in ("result_sha256", "error_code")}
+        told = msgspec.json.decode(purged, type=dict[str, str])
+        kept = _record({name.encode(): value.encode() for name, value in told.items()})
+        kept |= {name: told.get(name, "") for name in ("result_sha256", "error_code")}
         words |= {f"its_{name}" if name in words else name: value for name, value in kept.items()}
     return _filled(body | words) | _after(place)
 
@@ -59,52 +64,67 @@ def _filled(body: Body) -> Body:
     return {name: value for name, value in body.items() if value not in ("", None)}
 
 
-def _record(record: dict[str, str]) -> Body:
-    submitted, started, finished = (_whole(record.get(f"{name}_at")) for name in ("submitted", "started", "finished"))
-    versions = _versions(record.get("versions", ""))
-    seed = record.get("seed", "")
-    waited = max(0, started - submitted) if started and submitted else None
-    ran = max(0, finished - started) if started and finished else None
-    return {
-        "request_id": record.get("request_id", ""),
-        "trace_id": log.trace_id(record.get("traceparent", "")),
-        "batch_id": record.get("batch", ""),
-        "rerun_of": record.get("rerun_of", ""),
-        "owner": record.get("owner", ""),
-        "by": record.get("by", ""),
-        "kind": record.get("kind", ""),
-        "kind_version": versions.get("kind"),
-        "version": versions.get("package"),
-        "priority": record.get("priority", ""),
-        "parts": _whole(record.get("parts")),
-        "input_sha256": record.get("sha256", ""),
-        "seed": _whole(seed) if seed else None,
-        "submitted_at": time_text(submitted),
-        "started_at": time_text(started) if started else "",
-        "waited_ms": waited,
-        "ran_ms": ran,
-        "attempts": _whole(record.get("attempts")),
-        "interruptions": _whole(record.get("interruptions")),
-        "consumer": record.get("consumer", ""),
-        "error_code": error_code(record),
-    }
+def _record(record: Record) -> Body:
+    submitted, finished = _whole(record.get(b"submitted_at")), _whole(record.get(b"finished_at"))
+    started = _whole(record.get(b"started_at"))
+    kind_version, package = _versions(record.get(b"versions", b""))
+    seed = record.get(b"seed")
+    body: Body = {ours: text(record[name]) for name, ours in TEXTS.items() if name in record}
+    body |= {ours: _whole(record[name]) for name, ours in NUMBERS.items() if name in record}
+    body |= {"trace_id": log.trace_id(text(record.get(b"traceparent", b"")))}
+    body |= {"kind_version": kind_version, "version": package, "seed": _whole(seed) if seed else None}
+    body["submitted_at"] = time_text(submitted)
+    if started:
+        body |= {"started_at": time_text(started), "waited_ms": max(0, started - submitted)}
+        body["ran_ms"] = max(0, finished - started) if finished else None
+    return body
+
+
+TEXTS = {
+    b"request_id": "request_id",
+    b"batch": "batch_id",
+    b"rerun_of": "rerun_of",
+    b"owner": "owner",
+    b"by": "by",
+    b"kind": "kind",
+    b"priority": "priority",
+    b"sha256": "input_sha256",
+    b"consumer": "consumer",
+}
+NUMBERS = {b"parts": "parts", b"attempts": "attempts", b"interruptions": "interruptions"}
 
 
 def time_text(at_ms: int) -> str:
     """RFC 3339, UTC, milliseconds."""
+    return f"{_second(at_ms // 1000)}.{at_ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=256)
+def _second(at_s: int) -> str:
     try:
-        return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%S}"
     except (OverflowError, ValueError, OSError):  # a hand wrote something else there
-        return time_text(0)
+        return _second(0)
 
 
-def _whole(text: str | None) -> int:
-    return int(text) if text and text.isdigit() else 0
+def _whole(value: bytes | None) -> int:
+    return int(value) if value and value.isdigit() else 0
 
 
-def _versions(text: str) -> dict[str, Any]:
+@lru_cache(maxsize=256)
+def _versions(value: bytes) -> tuple[Any, Any]:
+    told = _object(value)
+    return told.get("kind"), told.get("package")
+
+
+def _error_code(value: bytes | None) -> str:
+    return str(_object(value).get("code", "")) if value else ""
+
+
+def _object(value: bytes) -> dict[str, Any]:
+    """The JSON object that a field holds; none where a hand wrote something else."""
     try:
-        told = msgspec.json.decode(text or "{}")
+        told = msgspec.json.decode(value or b"{}")
     except msgspec.DecodeError:
         return {}
     return told if isinstance(told, dict) else {}

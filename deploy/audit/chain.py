@@ -36,10 +36,11 @@ class Link(Struct, frozen=True):
     place: Place = Place()
 
 
-def seal(body: dict[str, Any]) -> bytes:
-    """A line: its fields, and the hash of them."""
+def seal(body: dict[str, Any]) -> tuple[bytes, str]:
+    """A line: its fields, and the hash of them; and that hash."""
     opened = _encode(body)[:-1]
-    return opened + _SEAL + hashlib.sha256(opened).hexdigest().encode() + b'"}\n'
+    sha256 = hashlib.sha256(opened).hexdigest()
+    return b'%b%b%b"}\n' % (opened, _SEAL, sha256.encode()), sha256
 
 
 def hash_of(line: bytes) -> str:
@@ -112,12 +113,14 @@ class Chain:
         """Write lines and bring them to the disk; answers them. Raises OSError; then it is not known what is there, and
         the next start finds out."""
         written = []
+        first, seq, sha256 = self.end.seq + 1, self.end.seq, self.end.sha256
         for body in bodies:
-            line = seal({"seq": self.end.seq + 1, **body, "previous": self.end.sha256})
-            self.end = link_of(line[:-1])
+            seq += 1
+            line, sha256 = seal({"seq": seq, **body, "previous": sha256})
             written.append(line)
         if written:
-            self._open(self.end.seq - len(written) + 1)
+            self.end = Link(seq, sha256, place_of(bodies[-1]))
+            self._open(first)
             _write(self._descriptor, b"".join(written))
             os.fsync(self._descriptor)
         return b"".join(written)

@@ -18,7 +18,7 @@ from deploy.line import write_line
 from pipeline import trail, verbs
 from pipeline.record import FINAL
 from pipeline.store import Store
-from pipeline.trail import BEGINNING, Audited, Head, Place, Read
+from pipeline.trail import BEGINNING, Ended, Head, Place, Read, Record
 
 ANCHOR_S = 5.0  # how often a place is anchored that no line tells: of events that end nothing
 PAGE = 500  # records looked at in one step, where their events are gone
@@ -68,9 +68,8 @@ class Follower:
         self._chain.close()
 
     def _new(self, read: Read) -> Iterator[Body]:
-        for task in read.tasks:
-            if task.id not in self._known:
-                yield bodies.ended(task, Place(task.at, self._place.actions))
+        for task, record in self._records(read.tasks):
+            yield bodies.ended(task, record, Place(task.at, self._place.actions))
         for action in read.actions:
             yield bodies.did(action, Place(read.place, action.id))
         if read.tasks and int(read.tasks[-1].at.partition("-")[0]) > self._place.at_ms:
@@ -83,10 +82,10 @@ class Follower:
         self._known |= self._chain.tail(from_ms)
         found = 0
         for page in self._missed(from_ms, to_ms):
-            new = [task for task in page if task.id not in self._known]
-            self._write([bodies.ended(task, self._place, "record") for task in new])
-            self._known |= {task.id for task in new}
-            found += len(new)
+            lines = [bodies.ended(task, record, self._place, "record") for task, record in self._records(page)]
+            self._write(sorted(lines, key=lambda line: (line["ts"], line["task_id"])))
+            self._known |= {task.id for task in page}
+            found += len(lines)
         self._place = Place(f"{first or BEGINNING}/0", self._place.actions)
         span = f"{bodies.time_text(from_ms)} to {bodies.time_text(to_ms)}"
         why = f"the events from {span} were gone before they were read"
@@ -95,12 +94,17 @@ class Follower:
         write_line("audit", "warning", "audit.gap", **told)
         self._anchor()
 
-    def _missed(self, from_ms: int, to_ms: int) -> Iterator[list[Audited]]:
+    def _records(self, tasks: list[Ended]) -> Iterator[tuple[Ended, Record]]:
+        """What is not told yet, with its record."""
+        new = [task for task in tasks if task.id not in self._known]
+        return zip(new, trail.records(self._store, new), strict=True)
+
+    def _missed(self, from_ms: int, to_ms: int) -> Iterator[list[Ended]]:
         for state in sorted(FINAL):
             cursor = ""
             while True:
                 cursor, page = self._store.do(trail.missed(state, cursor, PAGE, from_ms, to_ms))
-                yield sorted(page, key=lambda task: (task.record.get("finished_at", ""), task.id))
+                yield page
                 if not cursor:
                     break
 

@@ -1,5 +1,6 @@
 """A frame: what the dashboard shows now, of a whole fleet or of what one owner may see. Bounded, whatever there is."""
 
+import contextlib
 from typing import TypeVar
 
 import msgspec
@@ -103,8 +104,12 @@ def pids(beats: list[Beat]) -> dict[tuple[str, int], int]:
 
 
 def running(tasks: list[Task], now_ms: int) -> list[TaskSummary]:
-    """The tasks that run for longest."""
-    return [answers.summary(task, now_ms) for task in sorted(tasks, key=lambda task: task.started_at or 0)]
+    """The tasks that run for longest. One of whose record a hand has taken something is left out."""
+    told = []
+    for task in sorted(tasks, key=lambda task: task.started_at or 0):
+        with contextlib.suppress(msgspec.ValidationError):
+            told.append(answers.summary(task, now_ms))
+    return told
 
 
 def only_of(owner: str, frame: F, owners: Owners) -> F:

@@ -134,17 +134,21 @@ class Reader:
         while self._tabs and not self._desk.draining:
             begun = monotonic()
             try:
-                self._look = await self._ask()
-                self._away_since = None
-            except StoreAway:
-                self._away_since = self._away_since or self._desk.now_ms()
+                await self._second()
             except Exception:  # one thing that cannot be read must not end the showing of all others
                 LOG.exception("dashboard.unreadable")
-            self._tell()
-            await self.followed.look({tab.task for tab in self._tabs if tab.task})
             self._wake()
             await asyncio.sleep(max(0.05, begun + EVERY_S - monotonic()))
         self._wake()
+
+    async def _second(self) -> None:
+        try:
+            self._look = await self._ask()
+            self._away_since = None
+        except StoreAway:
+            self._away_since = self._away_since or self._desk.now_ms()
+        self._tell()
+        await self.followed.look({tab.task for tab in self._tabs if tab.task})
 
     async def _ask(self) -> Look:
         """All of it in one write; two where the spans or tasks of others are to be told apart."""

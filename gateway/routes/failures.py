@@ -1,7 +1,8 @@
 """Failures by what they have in common, and what is done to many tasks at once."""
 
-from typing import Annotated, Literal, TypeVar, cast
+from typing import Annotated, Literal, TypeVar
 
+import msgspec
 from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,7 +10,7 @@ from starlette.routing import Route
 
 from calc.decode import decode
 from calc.errors import InvalidData
-from gateway import answers, bodies, bulk, queries, submission
+from gateway import answers, bodies, bulk, filters, queries, submission
 from gateway.dashboard import failures, series
 from gateway.dashboard.failures import FailureList, Failures
 from gateway.dashboard.reader import Reader
@@ -17,7 +18,7 @@ from gateway.desk import Desk
 from gateway.problems import invalid
 from gateway.routes.dashboard import moment
 from pipeline import log, verbs
-from pipeline.record import STATES, State
+from pipeline.record import Priority, State
 
 T = TypeVar("T", bound=Struct)
 LOG = log.get()
@@ -35,12 +36,19 @@ class RetryGroup(Struct, frozen=True, forbid_unknown_fields=True):
     since_ms: Annotated[int, Meta(ge=0)] | None = None
 
 
-class BulkFilter(Struct, frozen=True, forbid_unknown_fields=True):
+class BulkFilter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which tasks: as GET /tasks takes it."""
 
-    state: State | None = None
+    state: State | Literal[""] = ""
     kind: str = ""
     batch: str = ""
+    owner: str = ""
+    error: str = ""
+    priority: Priority | Literal[""] = ""
+    label: str = ""
+    text: str = ""
+    since: str = ""
+    until: str = ""
 
 
 class Bulk(Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,7 +108,7 @@ async def retry(request: Request) -> Response:
     ids = (await known.read(request.state.caller.scope, since_ms)).open(asked.signature)
     bulk.refuse_when_changed(len(ids), asked.expect_count)
     done = await bulk.retry(desk, ids, submission.who(request))
-    _log(request, "retry", done, signature=asked.signature)
+    _log(request, "retry", done, asked.signature)
     return answers.body(done)
 
 
@@ -109,11 +117,10 @@ async def many(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     asked = await _read(request, Bulk)
     allowed: tuple[State, ...] = OPEN_STATES if asked.action == "cancel" else ("failed", "cancelled")
-    states = (asked.filter.state,) if asked.filter.state else allowed
     if asked.filter.state and asked.filter.state not in allowed:
         raise queries.wrong_field("$.filter.state", asked.filter.state, " or ".join(allowed))
-    kind, batch = queries.known_kind(asked.filter.kind), _batch(asked.filter.batch)
-    ids, _ = await bulk.matching(desk, states, kind, request.state.caller.scope, batch)
+    meant = filters.of(msgspec.to_builtins(asked.filter), request.state.caller.scope, "$.filter.")
+    ids, _ = await bulk.matching(desk, filters.of_states(meant, allowed), meant.begin)
     bulk.refuse_when_changed(len(ids), asked.expect_count)
     if asked.action == "cancel":
         done = await bulk.cancel(desk, ids, submission.who(request))
@@ -126,17 +133,11 @@ async def many(request: Request) -> Response:
 async def count(request: Request) -> Response:
     """GET /tasks/count: how many tasks fit a filter, at most 10,000."""
     desk: Desk = request.app.state.desk
-    sent = queries.only(request, ("state", "kind", "batch"))
-    state = cast(State | None, queries.choice(sent, "state", ("", *STATES)) or None)
-    kind, batch, scope = (
-        queries.known_kind(sent.get("kind", "")),
-        _batch(sent.get("batch", "")),
-        request.state.caller.scope,
-    )
-    if not kind and not batch:
-        counts = await desk.store.do(verbs.counts(scope))
-        return answers.body(TaskCount(counts[state] if state else sum(counts.values()), True))
-    ids, whole = await bulk.matching(desk, (state,) if state else STATES, kind, scope, batch)
+    asked = filters.of_query(request)
+    if asked.by_state_alone:
+        counts = await desk.store.do(verbs.counts(request.state.caller.scope))
+        return answers.body(TaskCount(sum(counts[state] for state in asked.wanted.states), True))
+    ids, whole = await bulk.matching(desk, asked.wanted, asked.begin)
     return answers.body(TaskCount(len(ids), whole))
 
 
@@ -175,13 +176,7 @@ async def _read(request: Request, shape: type[T]) -> T:
         raise invalid(wrong.faults, "invalid_request") from None
 
 
-def _batch(id: str) -> str:
-    if id and not queries.TASK_ID.fullmatch(id):
-        raise queries.wrong("batch", id, "a batch_id")
-    return id
-
-
-def _log(request: Request, action: str, done: bulk.BulkAnswer, **about: str) -> None:
-    told = {"tasks": done.done, "matched": done.matched, "refused": sum(done.refused.values())}
+def _log(request: Request, action: str, done: bulk.BulkAnswer, signature: str = "") -> None:
+    told = {"tasks": done.done, "matched": done.matched, "refused": sum(done.refused.values()), "signature": signature}
     by = request.state.caller.name
-    LOG.warning("tasks.bulk", action=action, by=by, request_id=request.state.request_id, **told, **about)
+    LOG.warning("tasks.bulk", action=action, by=by, request_id=request.state.request_id, **told)

@@ -17,7 +17,7 @@ JOBS = 2_000  # of all tasks, that are looked through for this one's
 
 
 class CurvePoint(Struct, frozen=True):
-    """What the first `parts` parts, folded, said. `n`: observations, where the kind tells them; else null."""
+    """What the first `parts` parts, folded, said. `n`: paths or scenarios, where the kind counts such; else null."""
 
     parts: int
     n: int | None
@@ -96,7 +96,7 @@ ROUTES = [
 
 def point(of: Point) -> CurvePoint:
     """A point as it is answered."""
-    return CurvePoint(of.parts, None, of.estimate, of.standard_error)
+    return CurvePoint(of.parts, of.n, of.estimate, of.standard_error)
 
 
 async def _task(request: Request) -> tuple[Task, Desk]:

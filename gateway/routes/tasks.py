@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import answers, etags, limits, queries, submission, waiting, why
+from gateway import answers, etags, filters, limits, queries, submission, waiting, why
 from gateway.desk import Desk
 from gateway.forecast import Forecast
 from gateway.found import found, task_id
@@ -94,17 +94,8 @@ async def result(request: Request) -> Response:
 async def index(request: Request) -> Response:
     """GET /tasks: newest first."""
     desk: Desk = request.app.state.desk
-    asked = queries.task_filter(request)
-    page = await desk.store.do(
-        verbs.page(
-            state=asked.state,
-            kind=asked.kind,
-            owner=request.state.caller.scope,
-            batch=asked.batch,
-            cursor=asked.cursor,
-            limit=asked.limit,
-        )
-    )
+    asked = filters.of_query(request, "cursor", "limit")
+    page = await filters.page(desk.store, asked)
     next_link = f"/tasks?{asked.query(page.cursor)}" if page.cursor else ""
     return answers.page(page.tasks, page.cursor, next_link, desk.now_ms(), await why.of_all(desk, page.tasks))
 

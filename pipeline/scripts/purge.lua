@@ -10,7 +10,7 @@ call('ZREM', K.expires, table.concat({t.id, t.kind, t.owner, t.state, t.batch or
 local kept = {}
 for _, field in ipairs(AUDITED) do
   local value = call('HGET', K.task(t.id), field)
-  if value and field ~= 'error' then kept[field] = value end
+  if value then kept[field] = value end
 end
 kept.error_code, kept.result_sha256 = error and code or nil, ARGV[6]
 acted('task.purge', ARGV[4], ARGV[5], 'task', t.id, 'state', t.state, 'record', cjson.encode(kept))

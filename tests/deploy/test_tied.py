@@ -62,7 +62,7 @@ def stops_are_told(whole: Whole) -> None:
     stopped = [line["program"] for line in lines if line["event"] == "program.stopped"]
     assert sorted(stopped) == sorted(programs)
     assert [name.partition("-")[0] for name in stopped] == [
-        *("nginx", "gateway", "gateway", "consumer", "audit", "sync", "store"),
+        *("nginx", "gateway", "gateway", "consumer", "webhooks", "audit", "sync", "store"),
     ]
 
 

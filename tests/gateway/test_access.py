@@ -173,7 +173,8 @@ def test_the_first_key_closes_an_open_door(house: House) -> None:
 def test_what_is_nobodys_is_open(closed: House) -> None:
     async def story(h: House) -> None:
         for path in ("/health", "/ready", "/kinds", "/docs", "/docs/errors", "/openapi.json"):
-            assert (await h.get(path)).status_code == 200, path
+            answer = await h.get(path)
+            assert answer.status_code == 200, (path, answer.text[:500])
 
     closed.tell(story)
 

@@ -10,7 +10,7 @@ from deploy.audit import bodies
 from deploy.stack import ROOT
 from gateway.lines import SubmittedLine
 from pipeline.log import Common, Line
-from pipeline.trail import Action, Audited, Place
+from pipeline.trail import Action, Ended, Place
 from tests.inspect.written import nginx_fields, written
 
 PAGE = (ROOT / "docs" / "logs.md").read_text()
@@ -101,12 +101,15 @@ def test_nginx_writes_the_fields_of_its_table() -> None:
 
 # ── the audit's chain: its lines are made from what they are about, so they are made here ──
 
+TEXTS = "kind owner by sha256 priority batch rerun_of request_id consumer data result".split()  # noqa: SIM905
+NUMBERS = "seed parts submitted_at started_at finished_at attempts interruptions".split()  # noqa: SIM905
 RECORD = {
-    "kind": "k", "owner": "o", "by": "b", "versions": '{"kind":1,"package":"1"}', "sha256": "s", "seed": "1",
-    "priority": "p", "parts": "1", "submitted_at": "1", "started_at": "2", "finished_at": "3", "attempts": "1",
-    "interruptions": "1", "batch": "b", "rerun_of": "r", "request_id": "r", "consumer": "c",
-    "traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "error": '{"code":"c"}',
-}  # fmt: skip
+    **{name.encode(): b"text" for name in TEXTS},
+    **{name.encode(): b"7" for name in NUMBERS},
+    b"versions": b'{"kind":1,"package":"1"}',
+    b"traceparent": b"00-%b-%b-01" % (b"a" * 32, b"b" * 16),
+    b"error": b'{"code":"c"}',
+}
 WORDS = {
     "action": "a", "by": "b", "request_id": "r", "batch": "b", "priority": "p", "reason": "r", "letter_id": "l",
     "key_id": "k", "secret_id": "s", "role": "r", "owner": "o", "kind": "k", "state": "s", "task": "t",
@@ -117,10 +120,10 @@ CHAIN = {"seq", "after", "previous", "sha256"}
 def chained() -> dict[str, set[str]]:
     """Event → every field that its line can have."""
     place = Place("1-0/1", "0-0")
-    whole = Audited(at="1-0/1", id="T", state="s", record=RECORD, result=b"1", input_bytes=1)
-    gone = Audited(at="1-0/1", id="T", state="s", record={}, result=None, input_bytes=0)
+    task = Ended("1-0/1", "T", "s")
     noted = bodies.noted("audit.gap", place, 1, reason="r", tasks=1)
-    lines = [bodies.ended(whole, place, "record"), bodies.ended(gone, place), bodies.did(Action("1-0", WORDS), place)]
+    lines = [bodies.ended(task, RECORD, place, "record"), bodies.ended(task, {}, place)]
+    lines.append(bodies.did(Action("1-0", WORDS), place))
     found: dict[str, set[str]] = {}
     for line in [*lines, noted, bodies.noted("audit.began", place, 1)]:
         event = str(line["event"])

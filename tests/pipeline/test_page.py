@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from pipeline import ids, verbs
-from pipeline.record import STATES
+from pipeline.keys import PRIORITIES
+from pipeline.record import STATES, Sift, Task, Wanted
 from pipeline.store import Store
 from tests.pipeline.steps import SHARE, finish, new, submit, take
 
@@ -70,6 +72,57 @@ def test_filters_agree_with_looking_at_each(filled: Store, state: Any, kind: str
         and (not batch or task.batch == batch)
     ]
     assert pages(filled, 9, state=state, kind=kind, owner=owner, batch=batch) == right
+
+
+@pytest.mark.parametrize("sift", [{}, {"priority": "high"}, {"label": "desk 1"}, {"text": "needle"}])
+@pytest.mark.parametrize("more", [{}, {"error": "refused"}, {"owner": "o1", "kind": "kind1"}])
+def test_what_no_index_knows_is_found_in_the_records(store: Store, sift: Any, more: Any) -> None:
+    """Priority, label, text of data, label, custom id and metadata; and the ids alone are those of the list."""
+    for n in range(40):
+        data = b'{"a":"NEEDLE"}' if n % 5 == 0 else b'{"a":1}' + (b" " * 20_000 + b"needle" if n % 5 == 1 else b"")
+        made = new(kind=f"kind{n % 2}", owner=f"o{n % 3}", data=data, custom_id="a needle" if n == 7 else "")
+        labelled = structs.replace(made, label=f"Desk {n % 4}", priority=PRIORITIES[n % 3])
+        submit(store, structs.replace(labelled, metadata='{"book":"needle"}' if n == 8 else ""))
+    for n, job in enumerate(take(store, 20)):
+        error = {"code": ("refused", "died")[n % 2], "message": "no" + " needle" * (n == 9)}
+        store.do(verbs.fail(job, error, False, "c1", 0, 1.0, SHARE))
+    records = [store.do(verbs.task(id)) for id in pages(store, 100)]
+    data_of = {task.id: (store.do(verbs.data(task.id)) or b"").decode().lower() for task in records if task}
+
+    def fits(task: Task) -> bool:
+        words = f"{task.id} {task.label} {task.custom_id} {task.metadata} {task.error}".lower()
+        words += data_of[task.id] if len(data_of[task.id]) < 16_384 else ""
+        return (
+            sift.get("priority", task.priority) == task.priority
+            and sift.get("label", "") in task.label.lower()
+            and sift.get("text", "") in words
+            and more.get("error", (task.error or {}).get("code", "")) == (task.error or {}).get("code", "")
+            and more.get("owner", task.owner) == task.owner
+            and more.get("kind", task.kind) == task.kind
+        )
+
+    right = [task.id for task in records if task and fits(task)]
+    wanted = Wanted(sift=Sift(**sift), **more)
+    assert [task.id for task in store.do(verbs.page(wanted, limit=100)).tasks] == right
+    assert store.do(verbs.matching(wanted, "", 100)) == ("", right)
+
+
+def test_between_two_times(filled: Store) -> None:
+    """Ids carry the time of submission: since is included, until is not."""
+    found = pages(filled, 100)
+    at = [int_of(id) for id in found]
+    since, until = at[200], at[100]
+    within = [id for id, when in zip(found, at, strict=True) if since <= when < until]
+    page = filled.do(verbs.page(Wanted(oldest=ids.first(since)), cursor=ids.first(until), limit=200))
+    assert [task.id for task in page.tasks] == within
+    assert page.cursor == ""
+
+
+def int_of(id: str) -> int:
+    number = 0
+    for letter in id[:10]:
+        number = number * 32 + ids.ALPHABET.index(letter)
+    return number
 
 
 def test_counts_agree_with_lists(filled: Store) -> None:

@@ -216,6 +216,28 @@ def test_what_is_not_there_cannot_be_followed(house: House) -> None:
     house.tell(story)
 
 
+def test_a_hand_in_the_store_ends_no_stream(house: House) -> None:
+    """What cannot be told is left out, the rest goes on; and what was broken altogether comes back with it."""
+
+    async def story(h: House) -> None:
+        ids_ = [await h.submitted() for _ in range(2)]
+        h.take(2)
+        async with tab(h) as listening:
+            assert len((await listening.next("snapshot")).data["running"]) == 2
+            with h.server.client() as hands:
+                hands.hdel(h.store.keys("task", ids_[0]), "versions")
+                told = (await listening.until(lambda data: len(data["running"]) == 1)).data
+                assert told["running"][0]["task_id"] == ids_[1]
+                beat(h)
+                key = h.store.keys("consumer", "c-1")
+                hands.hset(key, "child:0", "nonsense")
+                await asyncio.sleep(1.5)
+                hands.delete(key)
+            await listening.until(lambda data: data["workers"] == [])
+
+    house.tell(story)
+
+
 def test_so_many_tabs_and_no_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader_room, "MOST_TABS", 1)
 

@@ -1,0 +1,118 @@
+// System: the store, the processes, the settings, and what looking costs.
+
+import { caller, useAsked } from '../shell/api.js';
+import { count, figure, size, span } from '../shell/numbers.js';
+import { Copy, Facts, Figure, Table, Trouble } from '../shell/parts.js';
+import { signOut } from '../shell/sign-in.js';
+import { live } from '../shell/stream.js';
+import { Time } from '../shell/time.js';
+import { html } from '../shell/ui.js';
+
+const skew = (ms) =>
+  Math.abs(ms) < 50 ? html`<span class="soft">in step</span>` : `${ms > 0 ? '+' : '−'}${span(Math.abs(ms))}`;
+
+export default function System() {
+  const { at } = live.use();
+  const { value, text, error, reload } = useAsked('/system', { again: Math.floor(at / 5000), pauseMs: 5000 });
+  return html`<div class="head"><h1>System</h1>
+      ${value && html`<span class="soft">as of <${Time} at=${value.at} /></span><span class="right"><${Copy}
+        text=${() => text} label="Copy all as JSON" /><${Leave} /></span>`}</div>
+    <${Trouble} error=${error} retry=${reload} />
+    ${value && html`<${Store} store=${value.store} /><${Cost} system=${value} /><${Processes} system=${value} />
+      <${Settings} settings=${value.settings} />`}`;
+}
+
+function Leave() {
+  const { name, role, keys } = caller.use();
+  return html`${name && html`<span class="soft">${name}, ${role}</span>`}${keys && html`<button class="small"
+    onClick=${signOut}>Sign out</button>`}`;
+}
+
+function Store({ store }) {
+  const full = store.limit_bytes ? store.used_bytes / store.limit_bytes : null;
+  return html`<section class="card" aria-labelledby="store">
+    <h2 id="store">Store</h2>
+    ${store.warnings.map((warning) => html`<p class="banner warn">${warning}</p>`)}
+    <${Facts}
+      facts=${[
+        ['server', `${store.server} ${store.version}`],
+        ['up for', span(store.uptime_s * 1000)],
+        [
+          'memory',
+          `${size(store.used_bytes)}${full === null ? ', no limit set' : ` of ${size(store.limit_bytes)} (${figure(full * 100)} %)`}`,
+        ],
+        ['when it is full', store.policy],
+        ['append-only file', store.appendonly && `${store.appendonly}, fsync ${store.appendfsync}`],
+        ['last write to disk', store.last_write_ok ? '✔ done' : html`<b class="state failed">✖ failed</b>`],
+        ['keys', count(store.keys)],
+        ['evicted keys', count(store.evicted)],
+        ['commands', `${count(store.commands_per_s)} /s`],
+        ['connections', `${count(store.clients)}, ${count(store.blocked_clients)} waiting for work`],
+        ['slow commands', count(store.slow_commands)],
+      ]}
+    />
+  </section>`;
+}
+
+function Cost({ system }) {
+  const { cost, states } = system;
+  return html`<div class="cards">
+    <${Figure} label="Tasks on record" value=${count(Object.values(states).reduce((sum, n) => sum + n, 0))}
+      under="of all states, until their time is over" />
+    <${Figure} label="Tabs that look" value=${count(cost.listeners)} under="one stream each" />
+    <${Figure} label="Their cost to the store" value=${figure(cost.commands_per_s)} unit="commands/s"
+      under="the same for one tab and for fifty" />
+  </div>`;
+}
+
+const GATEWAYS = [
+  { name: 'gateway', of: (g) => g.name },
+  { name: 'host', of: (g) => g.host },
+  { name: 'version', of: (g) => g.version },
+  { name: 'since', of: (g) => html`<${Time} at=${g.started_at} />`, className: 'tight' },
+  { name: 'clock', of: (g) => skew(g.skew_ms), num: true },
+  { name: 'heard', of: (g) => `${span(g.told_ms_ago)} ago`, num: true },
+  { name: 'tabs', of: (g) => count(g.cost.listeners), num: true },
+  { name: 'pid', of: (g) => String(g.pid), num: true },
+];
+
+const CONSUMERS = [
+  { name: 'consumer', of: (c) => c.name },
+  { name: 'host', of: (c) => c.host },
+  { name: 'version', of: (c) => c.version },
+  { name: 'since', of: (c) => html`<${Time} at=${c.started_at} />`, className: 'tight' },
+  { name: 'clock', of: (c) => skew(c.skew_ms), num: true },
+  { name: 'heard', of: (c) => `${span(c.beat_ms_ago)} ago`, num: true },
+  { name: 'processes', of: (c) => count(c.children.length), num: true },
+  { name: 'pid', of: (c) => String(c.pid), num: true },
+];
+
+function Processes({ system }) {
+  return html`<section class="card" aria-labelledby="gateways">
+      <h2 id="gateways">Gateways</h2>
+      <${Table} caption="Gateways" columns=${GATEWAYS} rows=${system.gateways} keyOf=${(g) => g.name} />
+    </section>
+    <section class="card" aria-labelledby="consumers">
+      <h2 id="consumers">Consumers</h2>
+      <${Table} caption="Consumers" columns=${CONSUMERS} rows=${system.consumers} keyOf=${(c) => c.name} empty=${html`<p
+        class="soft">None lives.</p>`} />
+    </section>`;
+}
+
+function Settings({ settings }) {
+  const rows = Object.entries(settings);
+  const columns = [
+    { name: 'variable', of: ([name]) => html`<code>${name}</code>`, className: 'tight' },
+    {
+      name: 'value',
+      of: ([, value]) => html`<code>${typeof value === 'string' ? value || '–' : JSON.stringify(value)}</code>`,
+      className: 'wide',
+    },
+  ];
+  return html`<section class="card">
+    <details>
+      <summary><b>Settings of this gateway</b> <span class="soft">secrets are not shown</span></summary>
+      <${Table} caption="Settings" columns=${columns} rows=${rows} keyOf=${([name]) => name} />
+    </details>
+  </section>`;
+}

@@ -1,0 +1,143 @@
+// The one stream of this tab: what all screens know of the system, a frame a second, and the task that is looked at.
+//
+//     /dashboard/stream?task=… ── snapshot, frame, task, bye ──▶ live ──▶ every screen
+//
+// A tab that nobody sees listens to nothing. Whoever comes back gets a snapshot, so nothing needs to be made up for.
+
+import { caller, meet } from './api.js';
+import { members } from './numbers.js';
+import { now, setClock } from './time.js';
+import { store } from './ui.js';
+
+const QUIET_MS = 6_000; // so long without a frame: the connection is not what it says it is
+const RETRY_MS = [500, 1000, 2000, 4000]; // and then every four seconds
+
+/**
+ * `status`: connecting, live, away (the gateway answers, the store does not), reconnecting, offline, paused.
+ * `frame` stays what it was when nothing new arrives. `at`: when it arrived, by performance.now().
+ */
+export const live = store({ status: 'connecting', frame: null, series: null, at: 0, tries: 0, held: 0 });
+
+/** The task that is followed, as the stream last told it: `text` is its JSON, `points` its estimates so far. */
+const NOBODY = { task: null, text: '', gone: false, resultBytes: null, points: [] };
+export const followed = store({ id: '', ...NOBODY });
+
+/** Jobs that ended lately, the oldest first: those of the frames, and those that a screen has fetched from further back. */
+export const spans = store([]);
+const SPANS_KEPT = 5000;
+
+let source = null,
+  timer = null,
+  watchdog = null,
+  paused = false,
+  held = null;
+
+const set = (changes) => live.set({ ...live.get(), ...changes });
+
+function take(frame) {
+  if (paused) {
+    held = { ...frame, spans: [...(held?.spans || []), ...(frame.spans || [])] };
+    set({ held: live.get().held + 1 });
+    return;
+  }
+  const { frame: before } = live.get();
+  const away = frame.store && frame.store.ok === false;
+  if (frame.at) setClock(typeof frame.at === 'number' ? frame.at : Date.parse(frame.at));
+  // A store that is away says nothing new: what it said last stays on the screen.
+  const shown = away && before ? { ...before, store: frame.store } : frame;
+  const { series = live.get().series, spans: fresh = [], ...rest } = shown;
+  addSpans(fresh);
+  set({ frame: rest, series, status: away ? 'away' : 'live', at: performance.now(), tries: 0 });
+}
+
+/** Put jobs beside those that are known; the newest five thousand are kept. */
+export function addSpans(fresh) {
+  if (!fresh.length) return;
+  const known = new Map(spans.get().map((span) => [keyOf(span), span]));
+  for (const span of fresh) known.set(keyOf(span), span);
+  spans.set([...known.values()].sort((a, b) => a.from_ms - b.from_ms).slice(-SPANS_KEPT));
+}
+
+const keyOf = (span) => `${span.consumer}/${span.child}/${span.from_ms}/${span.task_id}/${span.part}`;
+
+function heard() {
+  clearTimeout(watchdog);
+  watchdog = setTimeout(again, QUIET_MS);
+}
+
+function listen() {
+  close();
+  const { id } = followed.get();
+  source = new EventSource(`/dashboard/stream${id ? `?task=${encodeURIComponent(id)}` : ''}`);
+  heard();
+  for (const name of ['snapshot', 'frame']) {
+    source.addEventListener(name, (event) => {
+      heard();
+      take(JSON.parse(event.data));
+    });
+  }
+  source.addEventListener('task', (event) => {
+    if (paused) return;
+    const { task, gone, result_bytes: resultBytes, points } = JSON.parse(event.data);
+    followed.set({ id: followed.get().id, task, text: members(event.data).get('task'), gone, resultBytes, points });
+  });
+  source.addEventListener('bye', again);
+  source.addEventListener('error', again);
+}
+
+function close() {
+  clearTimeout(watchdog);
+  clearTimeout(timer);
+  source?.close();
+  source = null;
+}
+
+function again() {
+  close();
+  const tries = live.get().tries + 1;
+  if (!paused) set({ status: tries > 2 ? 'offline' : 'reconnecting', tries });
+  else set({ tries });
+  timer = setTimeout(
+    async () => {
+      await meet(); // EventSource never says why: a plain request does
+      if (!document.hidden && !caller.get().signIn) listen();
+    },
+    RETRY_MS[Math.min(tries, RETRY_MS.length) - 1],
+  );
+}
+
+/** Begin, and go on as long as the page lives. */
+export function start() {
+  document.addEventListener('visibilitychange', () => (document.hidden || caller.get().signIn ? close() : listen()));
+  caller.watch(({ signIn }) => signIn && close());
+  meet().then(() => caller.get().signIn || document.hidden || listen());
+}
+
+/** After signing in, or by the viewer's wish: now, not at the next try. */
+export function reconnect() {
+  set({ tries: 0, status: 'connecting' });
+  listen();
+}
+
+/** Follow one task beside the frames; "" for none. */
+export function follow(id) {
+  if (id === followed.get().id) return;
+  followed.set({ id, ...NOBODY });
+  if (!document.hidden && !caller.get().signIn) listen();
+}
+
+/** Hold the screen still, or let it go on with what has come meanwhile. */
+export function pause(on = !paused) {
+  if (on === paused) return;
+  paused = on;
+  if (on) set({ status: 'paused', held: 0 });
+  else {
+    set({ status: live.get().tries ? 'reconnecting' : 'live', held: 0 });
+    if (held) take(held);
+    held = null;
+  }
+}
+
+/** How old what is shown is, in ms. */
+export const age = () => (live.get().at ? performance.now() - live.get().at : null);
+export { now };

@@ -1,0 +1,120 @@
+"""Finding tasks: by owner, error, priority, label, time, words of their data; what a list says of their results."""
+
+import pytest
+
+from pipeline import verbs
+from pipeline.record import Done
+from tests.gateway.house import SEED, SHARE, House, problem
+
+
+async def found(h: House, query: str) -> list[str]:
+    """The ids of a list, and that counting and listing agree."""
+    answer = await h.get(f"/tasks?{query}")
+    assert answer.status_code == 200, answer.text
+    ids = [task["task_id"] for task in answer.json()["tasks"]]
+    counted = (await h.get(f"/tasks/count?{query}")).json()
+    assert counted == {"count": len(ids), "exact": True}
+    return ids
+
+
+def test_tasks_are_found(house: House) -> None:
+    async def story(h: House) -> None:
+        plain = await h.submitted()
+        high = await h.submitted(SEED | {"priority": "high", "label": "Nightly VaR, EQ-7"})
+        book = await h.submitted(SEED | {"metadata": {"book": "EQ-7"}})
+        rich = await h.submitted({"data": {"amount": 123456.75, "rate": 0.05}})
+        failed = h.fail("child_died")
+        assert failed == high
+        assert await found(h, "error=child_died") == [high]
+        assert await found(h, "error=child_died&kind=compound_interest&owner=local&state=failed") == [high]
+        assert await found(h, "error=time_limit") == []
+        assert await found(h, "priority=high") == [high]
+        assert await found(h, "label=nightly") == [high]
+        assert await found(h, "text=eq-7") == [book, high]
+        assert await found(h, "text=123456.75") == [rich]
+        assert await found(h, "owner=nobody") == []
+        assert await found(h, "owner=local") == [rich, book, high, plain]
+        at = (await h.get(f"/tasks/{book}")).json()["submitted_at"]
+        newer = await found(h, f"since={at}")
+        assert newer[-1] >= min(book, rich)
+        assert sorted(newer + await found(h, f"until={at}")) == sorted([plain, high, book, rich])
+        assert await found(h, "since=2020-01-01T00:00:00%2B05:45&until=2021-01-01T00:00:00Z") == []
+
+    house.tell(story)
+
+
+def test_a_rare_word_among_many_is_found_or_said_where_to_go_on(house: House) -> None:
+    """A page that looks through records looks at ten thousand, a thousand a call, and no more."""
+
+    async def story(h: House) -> None:
+        needle = await h.submitted(SEED | {"label": "needle"})
+        for _ in range(12):
+            lines = [SEED | {"label": "hay"}] * 1000
+            answer = await h.post(lines, "/tasks/batch")
+            assert answer.json()["accepted"] == 1000, answer.text
+        page = (await h.get("/tasks?label=needle")).json()
+        assert page["tasks"] == []
+        rest = (await h.get(page["next"])).json()
+        assert [task["task_id"] for task in rest["tasks"]] == [needle]
+        assert rest["next"] is None
+
+    house.tell(story)
+
+
+@pytest.mark.parametrize(
+    ("query", "allowed"),
+    [
+        ("priority=urgent", "high, medium, low"),
+        ("since=yesterday", "2026-11-25T10:00:00Z"),
+        ("since=2026-11-25T10:00:00", "2026-11-25T10:00:00Z"),
+        ("until=1950-01-01T00:00:00Z", "2026-11-25T10:00:00Z"),
+        ("error=No+Such", "code of an error"),
+        (f"label={'x' * 201}", "at most 200"),
+    ],
+)
+def test_a_wrong_filter_is_told(house: House, query: str, allowed: str) -> None:
+    async def story(h: House) -> None:
+        (fault,) = problem(await h.get(f"/tasks?{query}"), 422, "invalid_query")["errors"]  # type: ignore[misc]
+        assert allowed in fault["allowed"]
+
+    house.tell(story)
+
+
+def test_what_is_done_to_all_means_those_that_the_filter_lists(house: House) -> None:
+    async def story(h: House) -> None:
+        low = [await h.submitted(SEED | {"priority": "low", "label": f"desk {n}"}) for n in range(4)]
+        await h.submitted()
+        body = {"action": "cancel", "filter": {"priority": "low", "label": "desk"}, "expect_count": 4}
+        problem(await h.post(body | {"expect_count": 5}, "/tasks/bulk"), 409, "count_changed")
+        assert (await h.post(body, "/tasks/bulk")).json()["done"] == 4
+        assert sorted(await found(h, "state=cancelled")) == sorted(low)
+        wrong = body | {"filter": {"since": "monday"}}
+        (fault,) = problem(await h.post(wrong, "/tasks/bulk"), 422, "invalid_request")["errors"]  # type: ignore[misc]
+        assert fault["path"] == "$.filter.since"
+
+    house.tell(story)
+
+
+@pytest.mark.parametrize(
+    ("result", "headline"),
+    [
+        (b'{"price":8.0210,"standard_error":{"price":0.1}}', '{"name":"price","value":"8.0210"}'),
+        (b'{"status":"price","weights":[0.5,1],"risk":1e-05,"x":2}', '{"name":"risk","value":"1e-05"}'),
+        (b'{"weights":{"a":0.5},"id":9007199254740993,"x":1}', '{"name":"id","value":"9007199254740993"}'),
+        (b'{"said":"\\"price\\":1","ok":true,"none":null}', "null"),
+        (b'{"last":12}', '{"name":"last","value":"12"}'),
+        (b"[1,2]", "null"),
+        (b"7", "null"),
+    ],
+)
+def test_a_list_shows_the_first_number_of_a_result_as_it_was_sent(
+    house: House, result: bytes, headline: object
+) -> None:
+    async def story(h: House) -> None:
+        await h.submitted()
+        (job,) = h.take()
+        assert h.store.do(verbs.finish_task([Done(job, result, 0, 1.5)], "hand", SHARE)) == [True]
+        text = (await h.get("/tasks")).text
+        assert f'"headline":{headline}' in text
+
+    house.tell(story)
