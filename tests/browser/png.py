@@ -18,7 +18,12 @@ def small(png: bytes) -> bytes:
     key = (flat[:, 0] << 16) | (flat[:, 1] << 8) | flat[:, 2]
     found, place, count = np.unique(key, return_inverse=True, return_counts=True)
     colours = np.stack([found >> 16, (found >> 8) & 255, found & 255], axis=1)
-    kept = np.sort(np.argsort(-count, kind="stable")[:COLOURS])
+    # Of colours that hardly differ the most frequent one: else shades of grey would leave no room for a red.
+    coarse = (colours >> 3) @ (1024, 32, 1)
+    order = np.lexsort((-count, coarse))
+    alike, first = np.unique(coarse[order], return_index=True)
+    weight = np.bincount(np.searchsorted(alike, coarse), count)
+    kept = order[first][np.argsort(-weight, kind="stable")[:COLOURS]]
     nearest = np.empty(len(found), np.uint8)
     for at in range(0, len(found), 4096):
         apart = ((colours[at : at + 4096, None, :] - colours[None, kept, :]) ** 2).sum(axis=2)

@@ -47,7 +47,7 @@ def take_all(browser: Browser, product: Product) -> None:
         shot(page, "now", seconds=3)
         (option,) = product.get("/tasks?kind=option_european&label=call+105&state=running")["tasks"][-1:]
         go(page, product, "task", id=option["task_id"])
-        expect(page.locator("figure[data-picture=convergence] canvas").first).to_be_visible(timeout=60_000)
+        expect(page.locator("figure[data-picture^=convergence] canvas").first).to_be_visible(timeout=60_000)
         shot(page, "task-running")
         expect(page.locator(".task-head .state")).to_contain_text("succeeded", timeout=240_000)
         shot(page, "task")
