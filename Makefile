@@ -21,10 +21,10 @@ export HEADRACE_HTTP_PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs audit audit-export doctor key keys remove-key webhook-secret webhook-secrets remove-webhook-secret demo inspect bench bench-full test lint test-compose chaos fuzz locks setup setup-test
+.PHONY: help up down status logs audit audit-export doctor key keys remove-key webhook-secret webhook-secrets remove-webhook-secret demo screenshots inspect bench bench-full bench-kinds test golden-elsewhere lint test-compose chaos fuzz locks setup setup-test
 
 help: ## these lines
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make up CONSUMERS=5 GATEWAYS=5 CHILDREN=2 PORT=8081; every other setting: .env.example"
 
@@ -67,8 +67,11 @@ webhook-secrets: setup ## the secrets that exist (never their text)
 remove-webhook-secret: setup ## remove one: OWNER=… ID=…
 	@$(PY) -m deploy.webhook_secrets remove "$(OWNER)" "$(ID)"
 
-demo: setup ## a portfolio's risk, option prices and more, computed at once
+demo: setup ## every family of kinds on real prices and 100,000 loans, each answer checked
 	@$(PY) -m examples.demo
+
+screenshots: setup-test ## docs/screenshots anew: a demo run of its own in Chromium
+	@$(PY) -m tests.browser.screenshots
 
 inspect: setup ## redis-cli lines for the questions people ask, and their answers now (TASK=… about a certain task)
 	@$(PY) -m deploy.inspect $(TASK)
@@ -79,9 +82,18 @@ bench: setup-test ## the most important benchmarks, each a table: some minutes
 bench-full: setup-test ## all of them, with a million tasks: half an hour or more
 	@$(PY) -m bench --full
 
+bench-kinds: setup-test ## each kind of calculation beside QuantLib, arch, PyPortfolioOpt, pyxirr …
+	@$(PY) -m bench kinds
+
 test: setup-test ## set up, then lint, types and all tests
 	@$(MAKE) --no-print-directory lint
 	@bash tests/run.sh
+
+golden-elsewhere: ## are the bits of all kinds the same by another Python? PYTHON=python3.13
+	@"$(or $(PYTHON),python3)" -m venv var/golden
+	@var/golden/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@NUMBA_CACHE_DIR=var/golden/compiled var/golden/bin/python -m tests.calc.golden check
+	@var/golden/bin/python -c "import sys; print('The same bits by Python', sys.version.split()[0])"
 
 lint: setup-test ## lint and types alone
 	$(PY) -m ruff check .
@@ -98,7 +110,7 @@ fuzz: setup-test ## requests made from the OpenAPI document, against a stack of 
 	@$(PY) -m tests.fuzz --cases $(or $(CASES),10000) $(if $(SEED),--seed $(SEED))
 
 locks: ## make the locks anew from requirements/*.in (needs uv)
-	@for name in run test; do \
+	@for name in run test otel; do \
 	  uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header \
 	    requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done

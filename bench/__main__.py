@@ -14,6 +14,7 @@ from bench import (
     crash,
     fleet,
     floor,
+    kinds,
     listing,
     memory,
     over_http,
@@ -48,8 +49,9 @@ BENCHMARKS: dict[str, Callable[[], Table]] = {
     "bytes": bytes_held.measure,
     "recovery": recovery.measure,
     "crash": crash.measure,
+    "kinds": kinds.measure,
 }
-LONG = ("fleet", "memory", "bytes", "recovery", "crash")  # left out of the subset
+LONG = ("fleet", "memory", "bytes", "recovery", "crash", "kinds")  # left out of the subset
 LARGEST: dict[str, Callable[[], Table]] = {
     "backlog": partial(backlog.measure, backlog.MANY),
     "listing": partial(listing.measure, listing.MANY),

@@ -1,4 +1,5 @@
-"""Memory: a consumer with four children after many jobs (PSS), and what a task of one part takes in Redis.
+"""Memory: a consumer with four children after many jobs (PSS), and what a task of one part takes in Redis; and such a
+consumer that has compiled and loaded all kernels, before and after its children have answered every example.
 
 Redis' part is taken with our redis.conf and with a default one, where a record is a hash table instead of a list.
 """
@@ -6,16 +7,20 @@ Redis' part is taken with our redis.conf and with a default one, where a record 
 import os
 import signal
 
+import msgspec
+
 from bench.fill import DATA
 from bench.measure import pss_mb, tree
-from bench.stage import Bare, Stage, stage, versions
+from bench.stage import BACKLOG, Bare, Stage, stage, versions
 from bench.table import REPETITIONS, Table
+from calc import KINDS, execute
+from pipeline import verbs
 
 DEFAULT = ("--hash-max-listpack-value", "64")
 
 
-def measure(tasks: int = 10_000, repetitions: int = REPETITIONS) -> Table:
-    """Measure in turns."""
+def measure(tasks: int = 10_000, repetitions: int = REPETITIONS, copies: int = 16) -> Table:
+    """Measure in turns. Every example is asked so many times, so that each child meets nearly all of them."""
     table = Table("memory", f"Memory, {tasks:,} tasks of one part", versions())
     for _ in table.turns(repetitions):
         with stage(4) as s:
@@ -25,7 +30,24 @@ def measure(tasks: int = 10_000, repetitions: int = REPETITIONS) -> Table:
         with stage(4, *DEFAULT) as s:
             for name, held in zip(("waiting", "finished"), bytes_a_task(s, tasks), strict=True):
                 table.add(f"a {name} task in Redis, default conf", "bytes", held)
+        with stage(4) as s:
+            table.add("  the same, all kernels loaded, idle", "MB PSS", pss_mb(tree(s.consumer)))
+            ask_everything(s, copies)
+            table.add("  the same, all kinds answered", "MB PSS", pss_mb(tree(s.consumer)))
     return table
+
+
+def ask_everything(s: Stage, copies: int) -> None:
+    """The examples of all kinds, and until all are answered."""
+    asked = [
+        execute.plan(name, msgspec.json.encode(example), fresh_seed=1)
+        for name, kind in KINDS.items()
+        for example in (kind.EXAMPLE, *getattr(kind, "FURTHER_EXAMPLES", ()))
+    ]
+    for _ in range(copies):
+        tasks = [s.task(each.kind, each.data, each.parts) for each in asked]
+        s.store.do(verbs.submit(tasks, BACKLOG, s.settings.share))
+    s.wait(copies * len(asked))
 
 
 def bytes_a_task(s: Stage, tasks: int) -> tuple[float, float]:

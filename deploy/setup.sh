@@ -49,7 +49,7 @@ is_done() {
 }
 
 kernels_are() { # what the kept machine code was made from, and by what
-    cat calc/kernels/*.py requirements/run.txt | cksum
+    cat calc/kernels/*.py calc/kinds/*.py requirements/run.txt | cksum # a kind says which kernels it needs
 }
 
 compile_kernels() { # once, and again when a kernel has changed: what runs then only loads machine code

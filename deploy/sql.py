@@ -23,12 +23,12 @@ TEXT = (
     "level event service instance version request_id trace_id task_id batch_id rerun_of by owner kind priority "
     "input_sha256 result_sha256 error_code job step consumer from_consumer outcome state was code method path client "
     "error exception reason detail signal name how killed_because host letter_id source logger text key_id role action "
-    "secret_id its_request_id its_by type receiver "
+    "secret_id its_request_id its_by type receiver signature "
     "submission_id upstream upstream_status upstream_s program program_pid folder after previous sha256"
 )
 WHOLE = (
-    "pid part parts attempt attempts interruptions child child_pid children input_bytes result_bytes tasks jobs shares "
-    "port status bytes bytes_in bytes_out memory_limit_mb seq seed kind_version"
+    "pid part parts attempt attempts interruptions child child_pid children input_bytes result_bytes tasks jobs "
+    "spans shares letters matched refused port status bytes bytes_in bytes_out memory_limit_mb seq seed kind_version"
 )
 REAL = "waited_ms ran_ms cpu_ms delay_ms duration_s lease_s safe_s grace_s away_s retry_s pause_s"
 TIMES = "ts submitted_at started_at"

@@ -3,56 +3,17 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TextIO
 
+from examples.checks import Figure, figures
 from examples.client import ended
 from examples.portfolio import Portfolio
 from examples.questions import Question
 
-WITHIN = 4.0  # standard errors between a simulated answer and its closed form
-EXACTLY = 1e-9  # relative, where nothing is simulated
-SAVINGS = 10511.62  # 10,000 × (1 + 0.05/12)^12, to the cent
 DRAW_S, LINE_S = 0.1, 2.0  # how often a terminal's bar, and a line elsewhere
 BAR = 30
 HEADER = ("", "", "answer", "± s.e.", "check", "off by", "waited", "ran", "jobs by child")
 LEFT = {0, 1, 8}  # columns that are not numbers
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One number of an answer. `check` is what it must be; `error` is None where nothing is estimated.
-
-    `simulated`: the answer may differ from the check by chance, else it must be equal.
-    """
-
-    name: str
-    answer: float
-    error: float | None
-    check: float
-    simulated: bool
-
-    @property
-    def right(self) -> bool:
-        if self.simulated:
-            return abs(self.answer - self.check) <= WITHIN * (self.error or 0.0)
-        return abs(self.answer - self.check) <= EXACTLY * abs(self.check)
-
-
-def figures(question: Question, held: Portfolio) -> list[Figure]:
-    """The numbers of a task that has succeeded; [] of any other."""
-    result = question.task.get("result")
-    if not result:
-        return []
-    kind, errors = question.body["kind"], result["standard_error"] or {}
-    if kind == "compound_interest":
-        return [Figure("total", float(result["total"]), None, SAVINGS, False)]
-    if kind == "option_european":
-        return [Figure("price", result["price"], errors["price"], result["closed_form"], True)]
-    if kind == "var_mc":
-        return [Figure(name, result[name], errors[name], result[f"parametric_{name}"], True) for name in ("var", "es")]
-    counted = held.risk(question.body["data"]["confidence"])
-    return [Figure(name, result[name], errors[name], counted[name], False) for name in ("var", "es")]
 
 
 # ── while it runs ──
@@ -95,10 +56,14 @@ class Bar:
 def show(asked: Sequence[Question], held: Portfolio, out: TextIO) -> None:
     """The table, and whose short names stand in its last column."""
     short = _short_names(asked)
-    rows = [HEADER, *(row for question in asked for row in _rows(question, held, short))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    rows = [("", HEADER), *((each.family, row) for each in asked for row in _rows(each, held, short))]
+    widths = [max(len(row[column]) for _, row in rows) for column in range(len(HEADER))]
     out.write("\n")
-    for row in rows:
+    before = ""
+    for family, row in rows:
+        if family != before:
+            out.write(f"\n{family}\n")
+        before = family
         cells = zip(range(len(row)), row, widths, strict=True)
         out.write("  ".join(cell.ljust(w) if n in LEFT else cell.rjust(w) for n, cell, w in cells).rstrip() + "\n")
     out.write("\n")

@@ -1,4 +1,5 @@
-"""`make demo`: the risk of a real portfolio and a row of option prices, submitted all at once, each answer checked.
+"""`make demo`: the risk of a real portfolio, option prices, portfolios, bonds, a book of 100,000 loans and more, all
+submitted at once, each answer checked.
 
     prices ──▶ portfolio ──▶ tasks ──POST──▶ Headrace ──long poll──▶ answers ──▶ table
 
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from deploy import stack
-from examples import answers, portfolio, questions
+from examples import answers, checks, portfolio, questions
 from examples.client import Away, Client, Refused, ended
 from examples.portfolio import Portfolio
 from examples.questions import Question
@@ -93,7 +94,7 @@ def find_spans(settings: Settings, asked: Sequence[Question]) -> bool:
 def judge(asked: Sequence[Question], held: Portfolio) -> int:
     """Say what is wrong; the exit code."""
     wrong = [f"{question.what}: {_why(question)}" for question in asked if question.task.get("state") != "succeeded"]
-    checked = [(question, figure) for question in asked for figure in answers.figures(question, held)]
+    checked = [(question, figure) for question in asked for figure in checks.figures(question, held)]
     wrong += [
         f"{question.what}: {figure.name} is {figure.answer:,.6g} and should be {figure.check:,.6g}"
         for question, figure in checked
@@ -103,7 +104,7 @@ def judge(asked: Sequence[Question], held: Portfolio) -> int:
         print(f"WRONG  {line}", file=sys.stderr)
     if not wrong:
         print(f"All {len(asked)} tasks succeeded. {len(checked)} answers agree with their checks:")
-        print(f"simulated ones within {answers.WITHIN:g} standard errors of the closed form, the others exactly.")
+        print(f"simulated ones within {checks.WITHIN:g} standard errors of what they must be, the others exactly.")
     return WRONG if wrong else 0
 
 

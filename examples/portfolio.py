@@ -7,6 +7,7 @@ import csv
 import gzip
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -39,14 +40,23 @@ class Portfolio:
     def value(self) -> float:
         return sum(quantity * price for quantity, price in zip(self.quantities, self.prices, strict=True))
 
+    def losses(self, weights: Sequence[float] | None = None) -> list[float]:
+        """Of each day of the past: of what is held, or of so much in each stock."""
+        held = weights or [quantity * price for quantity, price in zip(self.quantities, self.prices, strict=True)]
+        return [-math.fsum(part * value for part, value in zip(row, held, strict=True)) for row in self.returns]
+
     def risk(self, confidence: float) -> dict[str, float]:
-        """VaR and ES counted from the past: VaR is the ⌈αn⌉-th of the sorted losses, ES the mean of the worst 1 - α."""
-        held = [quantity * price for quantity, price in zip(self.quantities, self.prices, strict=True)]
-        losses = sorted(-sum(part * value for part, value in zip(row, held, strict=True)) for row in self.returns)
-        share = round(confidence * len(losses), 9)
-        at = math.ceil(share)
-        var, beyond = losses[at - 1], losses[at:]
-        return {"var": var, "es": (sum(beyond) + (at - share) * var) / (len(losses) - share)}
+        """VaR and ES counted from the past."""
+        return worst_share(self.losses(), confidence)
+
+
+def worst_share(losses: Sequence[float], confidence: float) -> dict[str, float]:
+    """VaR is the ⌈αn⌉-th of the sorted losses, ES the mean of the worst 1 - α."""
+    ordered = sorted(losses)
+    share = round(confidence * len(ordered), 9)
+    at = math.ceil(share)
+    var, beyond = ordered[at - 1], ordered[at:]
+    return {"var": var, "es": (sum(beyond) + (at - share) * var) / (len(ordered) - share)}
 
 
 def read(path: Path = PRICES, days: int = DAYS) -> Portfolio:

@@ -14,12 +14,14 @@ from calc.kernels.linear import backward, cholesky, forward, symmetric_times
 Array = NDArray[np.float64]
 
 _ROUNDS_OF_COORDINATES = 10
+_STALLED = 4  # whole steps that do not halve the error, though products are exact: rounding leaves no more
 _SHORT = 0.25  # the largest relative change for which whole steps are safe; longer ones are divided by 1 + change
 
 
 @kernel
 def balance(r: Array, budgets: Array, steps: int) -> tuple[int, Array, float]:
-    """Newton's steps that were taken (-1: no end), x, and the largest |xᵢ (Rx)ᵢ / bᵢ - 1|."""
+    """Newton's steps that were taken (-1: no end), x, and the largest |xᵢ (Rx)ᵢ / bᵢ - 1|, as small as rounding lets
+    it: whether that is small enough is for the caller to judge."""
     n = budgets.shape[0]
     x, product = np.sqrt(budgets), np.empty(n)
     symmetric_times(r, x, product)
@@ -28,13 +30,24 @@ def balance(r: Array, budgets: Array, steps: int) -> tuple[int, Array, float]:
     hessian, step = np.empty((n, n)), np.empty(n)
     error, best = np.inf, np.inf
     kept = x.copy()
+    length, stalled, exact = 0.0, 0, False
     for done in range(steps):
-        symmetric_times(r, x, product)
+        if exact:
+            _products(r, x, product)
+        else:
+            symmetric_times(r, x, product)
         error = 0.0
         for i in range(n):
             error = max(error, abs(x[i] * product[i] / budgets[i] - 1.0))
         if error < 1e-14 or (error < 1e-10 and error >= 0.1 * best):
             return (done, kept, best) if error > best else (done, x, error)
+        if length == 1.0 and error >= 0.5 * best:
+            stalled += 1
+            if exact and stalled == _STALLED:
+                return done, kept, best
+            if not exact:
+                exact, stalled, best = True, 0, np.inf
+                continue
         if error < best:
             best = error
             kept[:] = x
@@ -55,6 +68,21 @@ def balance(r: Array, budgets: Array, steps: int) -> tuple[int, Array, float]:
             if not x[i] > 0.0:
                 return -1, x, error
     return -1, x, error
+
+
+@kernel
+def _products(r: Array, x: Array, product: Array) -> None:
+    """Rx in twice the digits (Ogita, Rump and Oishi 2005): where assets nearly cancel out, little is left of one."""
+    for i in range(x.shape[0]):
+        total, lost = 0.0, 0.0
+        for j in range(x.shape[0]):
+            term = r[i, j] * x[j]
+            lost += fma(r[i, j], x[j], -term)
+            more = total + term
+            back = more - total
+            lost += (total - (more - back)) + (term - back)
+            total = more
+        product[i] = total + lost
 
 
 @kernel

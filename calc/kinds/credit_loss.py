@@ -22,7 +22,7 @@ Vasicek (2002); Andersen, Sidenius and Basu (2003); Merton (1974); Glasserman (2
 """
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from msgspec import Meta, Struct
@@ -53,6 +53,29 @@ EXAMPLE = {
     "scenarios": 20_000,
     "seed": 42,
 }
+FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {
+        "method": "gaussian_copula_mc",
+        "copula": "student_t",
+        "degrees_of_freedom": 4,
+        "names": [
+            {"exposure": 3.0, "pd": 0.05, "lgd": 0.4, "loadings": [0.4, 0.2]},
+            {"exposure": 1.0, "pd": 0.1, "lgd": 0.6, "loadings": [0.3, -0.1]},
+        ],
+        "confidence": 0.95,
+        "scenarios": 1000,
+        "seed": 1,
+    },
+    {
+        "method": "recursion",
+        "pools": [{"count": 30, "exposure": 1, "pd": 0.02, "lgd": 1, "correlation": 0.2}],
+        "confidence": 0.99,
+        "thresholds": [5],
+    },
+    {"method": "basel_irb", "pd": [0.01, 0.02], "lgd": 0.45, "asset_class": "corporate", "maturity": 2.5},
+    {"method": "vasicek", "pd": 0.02, "lgd": 0.4, "correlation": 0.1, "confidence": 0.999},
+    {"method": "merton", "equity": 3.0, "equity_volatility": 0.8, "rate": 0.05, "maturity": 1.0, "debt": 10.0},
+)
 
 LEAST_BEYOND = 30  # losses beyond VaR, below which its error says nothing
 MOST_KEPT = 80_000  # losses in a partial: with their scenarios 1.3 MB of text

@@ -261,6 +261,15 @@ _ALONE = {
     "rounding_unstable": ("$.rounding", "payments in whole cents do not repay this loan: use rounding none"),
     "overflow": ("$", "the figures are beyond what a number holds"),
 }
+FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {"task": "schedule", "principal": 125000, "rate_per_period": 0.0075, "periods": 360, "to_period": 3},
+    {"task": "schedule", "amount": [1000, 2000], "rate": 0.06, "term_months": [12, 24], "rounding": "half_even"},
+    {"task": "apr_reg_z", "advance": 5000, "payment": 230, "payments": 24, "unit_period": "month"},
+    {"task": "apr_eu", "advances": [[0, 1000]], "payments": [[0.25, 272], [0.5, 272], [1, 544]]},
+    {"task": "xirr", "flows": [["2024-01-01", -1000], ["2024-07-01", 300], ["2025-01-01", 800]]},
+    {"task": "xirr", "lengths": [2, 3], "days": [0, 365, 0, 90, 180], "amounts": [-100, 110, -50, 20, 32]},
+    {"task": "prepayment", "balance": [4e8, 1e8], "coupon": 0.08125, "remaining_months": 357, "psa": 100},
+)
 
 
 def _refuse_alone(params: Params, status: str) -> None:

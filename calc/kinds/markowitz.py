@@ -29,6 +29,7 @@ Residuals of the optimality conditions are below 1e-9 of their terms, most often
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,30 @@ EXAMPLE = {
     "bounds": [0, 0.5],
     "risk_free_rate": 0.02,
 }
+FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {
+        "objective": "utility",
+        "risk_aversion": 2.5,
+        "assets": ["home", "abroad"],
+        "volatility": [0.16, 0.2],
+        "correlation": [[1, 0.5], [0.5, 1]],
+        "bounds": [-1, 2],
+        "black_litterman": {
+            "market_weights": [0.6, 0.4],
+            "risk_aversion": 2.5,
+            "tau": 0.05,
+            "views": [{"pick": [1, -1], "value": 0.02}],
+        },
+    },
+    {
+        "objective": "frontier",
+        "assets": ["equities", "bonds", "gold"],
+        "mean": [0.07, 0.03, 0.05],
+        "factors": {"loadings": [[1.0], [0.2], [0.6]], "specific": [0.01, 0.002, 0.005], "covariance": [[0.02]]},
+        "points": 3,
+        "groups": [{"name": "safe", "assets": ["bonds", "gold"], "least": 0.1}],
+    },
+)
 
 Array = NDArray[np.float64]
 estimate = no_estimate

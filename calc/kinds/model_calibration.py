@@ -34,7 +34,7 @@ from calc.numerics.smiles import Smile
 from calc.quantities import looks_like_percent
 
 NAME = "model_calibration"
-VERSION = 1
+VERSION = 2
 ALIASES: tuple[str, ...] = ()
 SUMMARY = "SABR or Heston parameters that fit option quotes, with all local minima; or the model's prices."
 EXAMPLE = {

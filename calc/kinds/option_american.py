@@ -24,6 +24,7 @@ Cost: 2.5 ns for each path and date (max_call 28 ns for each asset), ten times t
 """
 
 import math
+from typing import Any
 
 from msgspec import Struct
 
@@ -51,6 +52,25 @@ EXAMPLE = {
     "paths": 100_000,
     "seed": 42,
 }
+_OPTION = {"type": "put", "spot": 36, "strike": 40, "maturity": 1, "rate": 0.06, "volatility": 0.2}
+_MAX_CALL = {
+    "style": "max_call",
+    "spots": [90, 95],
+    "strike": 100,
+    "maturity": 1,
+    "rate": 0.05,
+    "dividend_yields": [0.1, 0.1],
+    "volatilities": [0.2, 0.2],
+    "correlation": 0.3,
+    "exercise_dates": 3,
+    "policy_paths": 4096,
+}
+_FEW = {"paths": 1000, "outer_paths": 64, "inner_paths": 16, "seed": 1}
+FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {**_OPTION, "seed": 1},
+    {**_OPTION, **_FEW, "exercise_dates": 4, "policy_paths": 4096, "upper_bound": True},
+    {**_MAX_CALL, **_FEW, "upper_bound": True},
+)
 
 BLOCK = 2**13  # paths that share a random stream: part of the version, the bits depend on it
 SLOPE_BLOCKS = 2  # after which the control's coefficient within the upper bound is fixed

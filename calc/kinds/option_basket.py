@@ -22,6 +22,7 @@ matrix is legal. Cost: quadrature 3 ms for 4 assets; simulated outcomes 25 ns an
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -59,6 +60,28 @@ EXAMPLE = {
     "paths": 65_536,
     "seed": 42,
 }
+_OPTION = {
+    "type": "put",
+    "spots": [100, 90],
+    "weights": [0.5, 0.5],
+    "strike": 95,
+    "maturity": 1,
+    "rate": 0.03,
+    "volatilities": [0.2, 0.3],
+    "correlation": 0.4,
+}
+_SIMULATED = {"paths": 1024, "seed": 1}
+FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {**_OPTION, "style": "arithmetic"},
+    {**_OPTION, "style": "max"},
+    {**_OPTION, **_SIMULATED, "style": "arithmetic", "method": "monte_carlo"},
+    {**_OPTION, **_SIMULATED, "style": "min", "method": "rqmc"},
+    {**_OPTION, **_SIMULATED, "style": "max", "method": "monte_carlo", "variance_reduction": "none"},
+    {**_OPTION, **_SIMULATED, "style": "arithmetic", "method": "rqmc", "variance_reduction": "none"},
+    {**_OPTION, **_SIMULATED, "style": "min", "method": "rqmc", "correlation": 1},
+    {**_OPTION, **_SIMULATED, "style": "arithmetic", "method": "rqmc", "correlation": -1}
+    | {"spots": [100, 100], "volatilities": [0.2, 0.2], "strike": 105},
+)
 
 
 SETTLED = 1e-9  # of the basket: a quadrature whose last two orders differ by more is no exact price

@@ -269,7 +269,7 @@ def _failed(name: str, detail: str) -> CalcError:
 def _checked(params: Params, first: int, end: int) -> tuple[Array, NDArray[np.int64]]:
     """Answers and statuses of these rows."""
     whole, all_good = table(params)
-    found, good = whole[:, first:end], all_good[first:end]
+    found, good = np.ascontiguousarray(whole[:, first:end]), all_good[first:end]  # as the kernels were compiled
     answers, status = numerics.closed_form(model_of(params), found)
     if params.model == "heston":
         converged = status == 0

@@ -29,6 +29,7 @@ numbers 8 ns each, arithmetic averages with `control` 25 ns.
 """
 
 import math
+from typing import Any
 
 from msgspec import Struct
 
@@ -66,6 +67,22 @@ EXAMPLE = {
     "paths": 131_072,
     "seed": 42,
 }
+_OPTION = {"spot": 100, "rate": 0.05, "volatility": 0.2, "maturity": 1, "paths": 1024, "seed": 1}
+_ASIAN = {**_OPTION, "style": "asian_arithmetic", "type": "put", "strike": 95, "fixings": 4}
+_BARRIER = {**_OPTION, "style": "barrier_down_out", "type": "call", "strike": 100, "barrier": 90}
+_LOOKBACK = {**_OPTION, "style": "lookback_floating", "type": "call"}
+FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {**_ASIAN, "style": "asian_geometric"},
+    {**_ASIAN, "method": "monte_carlo"},
+    {**_ASIAN, "method": "rqmc", "variance_reduction": "none"},
+    _BARRIER,
+    {**_BARRIER, "fixings": 4},
+    {**_BARRIER, "fixings": 4, "method": "rqmc"},
+    {**_BARRIER, "style": "barrier_up_in", "barrier": 120, "method": "monte_carlo"},
+    _LOOKBACK,
+    {**_LOOKBACK, "method": "rqmc", "fixings": 4},
+    {**_LOOKBACK, "style": "lookback_fixed", "strike": 95, "fixings": 4, "monitoring": "continuous", "method": "rqmc"},
+)
 
 
 class Partial(Struct, frozen=True):

@@ -196,7 +196,7 @@ def plan(params: Params) -> Plan:
 def cost(params: Params) -> float:
     """Estimated CPU seconds of all parts: by type of position, thrice where contributions are apart; and reverse."""
     of, whole = _counted(params), book(params)
-    each = sum(SECONDS[kind] * float(np.count_nonzero(of.kinds == kind)) for kind in SECONDS)
+    each = math.fsum(SECONDS[kind] * float(np.count_nonzero(of.kinds == kind)) for kind in SECONDS)
     seconds = 1e-4 + SECONDS_A_POSITION * whole.status.size + SECONDS_A_SCENARIO * len(params.scenarios or ())
     seconds += each * len(params.scenarios or ()) * (1 if linear_only(of) else 3)
     if params.reverse is not None and not linear_only(of):

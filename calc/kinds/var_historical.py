@@ -66,6 +66,14 @@ EXAMPLE = {
     "positions": [{"symbol": "AAPL", "quantity": 120, "price": 180.5}, {"symbol": "MSFT", "value": 20500}],
     "confidence": 0.9,
 }
+_LOSSES = {"losses": [1.5, -2.0, 3.25, 0.1, -0.4, 2.2, -1.7, 0.9] * 8}
+FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {**_LOSSES, "confidence": 0.9, "method": "filtered"},
+    {**_LOSSES, "confidence": 0.9, "method": "weighted"},
+    {**_LOSSES, "confidence": 0.9, "method": "parametric"},
+    {**_LOSSES, "task": "ewma", "decay": 0.94, "initial_variance": 0.0001},
+    {**_LOSSES, "task": "backtest", "confidence": 0.9, "window": 40},
+)
 
 FITS_A_PART = 512
 DAYS_A_PART = 64  # of a backtest, times what a fit costs more than an order statistic

@@ -27,7 +27,7 @@ Glasserman (2004), chapter 9; McNeil, Frey and Embrechts (2015), *Quantitative R
 """
 
 import math
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from msgspec import Meta, Struct
@@ -65,6 +65,22 @@ EXAMPLE = {
     "scenarios": 100_000,
     "seed": 42,
 }
+_POSITIONS = {"positions": [{"symbol": "AAPL", "value": 20000}, {"symbol": "MSFT", "value": -5000}]}
+_MARKET = {"volatilities": {"AAPL": 0.28, "MSFT": 0.25}, "correlation": 0.65, "days_per_year": 252, "horizon_days": 1}
+_QUADRATIC = {
+    "method": "delta_gamma",
+    "delta": [1, 2],
+    "gamma": [[0.5, 0.1], [0.1, -0.3]],
+    "covariance": [[1, 0.3], [0.3, 1]],
+}
+FURTHER_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {**_POSITIONS, **_MARKET, "method": "linear_normal", "confidence": 0.95},
+    {**_POSITIONS, **_MARKET, "distribution": "student_t", "degrees_of_freedom": 4, "confidence": 0.95}
+    | {"scenarios": 1000, "seed": 1},
+    {**_POSITIONS, **_MARKET, "distribution": "lognormal", "confidence": 0.95, "scenarios": 1000, "seed": 1},
+    {**_QUADRATIC, "confidence": 0.95, "scenarios": 1000, "seed": 1},
+    {**_QUADRATIC, "confidence": 0.95, "scenarios": 1000, "variance_reduction": "none", "seed": 1},
+)
 
 MOST_KEPT = 100_000  # losses in a partial: with their scenarios 1.6 MB of text
 _PART_NS = 500_000_000  # on an idle core of 2020s make

@@ -97,7 +97,7 @@ def eigenvalues(matrix: Square) -> Vector:
     a = [row[:] for row in matrix]
     n = len(a)
     for _ in range(30):
-        if sum(a[i][j] ** 2 for i in range(n) for j in range(i)) < 1e-40:
+        if math.fsum(a[i][j] ** 2 for i in range(n) for j in range(i)) < 1e-40:
             break
         for p in range(n):
             for q in range(p + 1, n):
@@ -133,8 +133,10 @@ def _still(x: Vector, step: Vector, low: Vector, high: Vector) -> bool:
 
 def _promised(at: Quadratic, step: Vector) -> float:
     """What the quadratic model loses along the step."""
-    slope = sum(g * s for g, s in zip(at.gradient, step, strict=True))
-    bend = sum(s * sum(a * b for a, b in zip(row, step, strict=True)) for s, row in zip(step, at.normal, strict=True))
+    slope = math.fsum(g * s for g, s in zip(at.gradient, step, strict=True))
+    bend = math.fsum(
+        s * math.fsum(a * b for a, b in zip(row, step, strict=True)) for s, row in zip(step, at.normal, strict=True)
+    )
     return -slope - 0.5 * bend
 
 
@@ -146,14 +148,14 @@ def _step(at: Quadratic, free: list[int], damping: Vector) -> Vector | None:
     for i in range(n):
         for j in range(i + 1):
             rest = at.normal[free[i]][free[j]] + (damping[free[i]] if i == j else 0.0)
-            rest -= sum(factor[i][k] * factor[j][k] for k in range(j))
+            rest -= math.fsum(factor[i][k] * factor[j][k] for k in range(j))
             if i == j and not rest > 0.0:
                 return None
             factor[i][j] = math.sqrt(rest) if i == j else rest / factor[j][j]
-        known = sum(factor[i][k] * solved[k] for k in range(i))
+        known = math.fsum(factor[i][k] * solved[k] for k in range(i))
         solved[i] = (-at.gradient[free[i]] - known) / factor[i][i]
     for i in reversed(range(n)):
-        solved[i] = (solved[i] - sum(factor[k][i] * solved[k] for k in range(i + 1, n))) / factor[i][i]
+        solved[i] = (solved[i] - math.fsum(factor[k][i] * solved[k] for k in range(i + 1, n))) / factor[i][i]
     step = [0.0] * len(at.gradient)
     for i, place in enumerate(free):
         step[place] = solved[i]

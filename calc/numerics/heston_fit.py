@@ -97,7 +97,7 @@ def objective(smiles: list[Smile], prepared: list[Prepared], parameters: list[fl
         offset = (ready.base - np.array(quotes.calls)) * scales
         found = integrals(ready, parameters)
         costs.append(heston_cf.gather(found, offset, ready.factor * scales, gradient, normal))
-    return Quadratic(0.5 * sum(costs), gradient.tolist(), normal.tolist())
+    return Quadratic(0.5 * math.fsum(costs), gradient.tolist(), normal.tolist())
 
 
 def converged_calls(

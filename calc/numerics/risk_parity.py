@@ -17,6 +17,8 @@ kernel = lazy.module("calc.kernels.risk_parity")
 linear = lazy.module("calc.kernels.linear")
 
 _STEPS = 200
+_CLOSE = 1e-9  # an error that needs no excuse
+_ROUNDINGS = 4.0  # of a sum's largest terms, that an error may be of
 
 
 class Balanced(NamedTuple):
@@ -39,10 +41,22 @@ def balanced(covariance: Array, budgets: Array) -> Balanced:
     deviations = np.sqrt(covariance.diagonal())
     correlation = covariance / np.multiply.outer(deviations, deviations)
     steps, x, error = kernel.balance(np.ascontiguousarray(correlation), budgets, _STEPS)
-    if steps < 0:
+    if steps < 0 or not error <= _CLOSE + float(rounding(correlation, x, budgets).max()):
         raise ArithmeticError(f"Newton's steps do not end (error {error:.3g})")
     weights = x / deviations
     return Balanced(weights / math.fsum(weights), float(error), int(steps))
+
+
+def rounding(covariance: Array, weights: Array, budgets: Array) -> Array:
+    """How far rounding alone may take each contribution from its budget, relative: much where assets nearly cancel out.
+
+    wᵢ(Σw)ᵢ is a sum of terms that may be far larger than what is left of them; each is right to its last digit. The
+    variance, over which they are taken, is the sum of all of them.
+    """
+    terms = np.abs(weights) * (np.abs(covariance) * np.abs(weights)).sum(axis=1)
+    left = budgets * math.fsum((weights * (covariance * weights).sum(axis=1)).tolist())
+    each: Array = _ROUNDINGS * np.finfo(np.float64).eps * terms / left
+    return each + float((budgets * each).sum())
 
 
 def risk(covariance: Array, weights: Array) -> Risk:

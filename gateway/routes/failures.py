@@ -108,7 +108,7 @@ async def retry(request: Request) -> Response:
     ids = (await known.read(request.state.caller.scope, since_ms)).open(asked.signature)
     bulk.refuse_when_changed(len(ids), asked.expect_count)
     done = await bulk.retry(desk, ids, submission.who(request))
-    _log(request, "retry", done, signature=asked.signature)
+    _log(request, "retry", done, asked.signature)
     return answers.body(done)
 
 
@@ -176,7 +176,7 @@ async def _read(request: Request, shape: type[T]) -> T:
         raise invalid(wrong.faults, "invalid_request") from None
 
 
-def _log(request: Request, action: str, done: bulk.BulkAnswer, **about: str) -> None:
-    told = {"tasks": done.done, "matched": done.matched, "refused": sum(done.refused.values())}
+def _log(request: Request, action: str, done: bulk.BulkAnswer, signature: str = "") -> None:
+    told = {"tasks": done.done, "matched": done.matched, "refused": sum(done.refused.values()), "signature": signature}
     by = request.state.caller.name
-    LOG.warning("tasks.bulk", action=action, by=by, request_id=request.state.request_id, **told, **about)
+    LOG.warning("tasks.bulk", action=action, by=by, request_id=request.state.request_id, **told)

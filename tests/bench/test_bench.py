@@ -1,5 +1,6 @@
 """Each benchmark runs with tiny numbers, every row has a figure a turn, and what it saves is what it printed."""
 
+import importlib
 import json
 import re
 from collections import Counter
@@ -16,6 +17,7 @@ from bench import (
     fill,
     fleet,
     floor,
+    kinds,
     listing,
     memory,
     over_http,
@@ -31,9 +33,11 @@ from bench import (
     up,
 )
 from bench.__main__ import BENCHMARKS, LARGEST, LONG, chosen, main
+from bench.anchors import contest
 from bench.measure import Meter, Run, cpu_s, percentile, tree
 from bench.stage import stage, store
 from bench.table import Table
+from calc import KINDS
 from deploy.stack import ROOT
 from pipeline import verbs
 from pipeline.keys import PRIORITIES
@@ -52,10 +56,11 @@ TINY: dict[str, Callable[[], Table]] = {
     "tabs": lambda: tabs.measure(tasks=300, repetitions=1, quiet_s=1.5),
     "up": lambda: up.measure(repetitions=1),
     "fleet": lambda: fleet.measure(tasks=400, repetitions=1),
-    "memory": lambda: memory.measure(tasks=200, repetitions=1),
+    "memory": lambda: memory.measure(tasks=200, repetitions=1, copies=1),
     "bytes": lambda: bytes_held.measure(count=1000, repetitions=1),
     "recovery": lambda: recovery.measure(repetitions=1),
     "crash": lambda: crash.measure(repetitions=1, jobs=40, job_s=0.3, sent=200),
+    "kinds": lambda: kinds.measure(("quotes", "lending"), repetitions=1, size=0.01),
 }
 
 
@@ -123,6 +128,29 @@ def test_mixed_tasks_are_of_every_owner_priority_and_kind() -> None:
         assert [[getattr(task, f) for f in same] for task in in_steps] == [
             [getattr(task, f) for f in same] for task in made
         ]
+
+
+def test_a_goal_of_a_kind_is_met_or_missed() -> None:
+    assert kinds.verdict("loan: xirr", 2.5, 2, "x less CPU") == "loan: xirr: 2.5 x less CPU, goal 2: met"
+    assert kinds.verdict("loan: xirr", 1.99, 2, "x less CPU").endswith("goal 2: MISSED")
+
+
+def test_every_contest_asks_what_its_kind_can_plan() -> None:
+    """The contests of all families, without their fights: ours plans its data when it is made."""
+    made = [
+        each for family in kinds.FAMILIES for each in importlib.import_module(f"bench.anchors.{family}").contests(0.01)
+    ]
+    assert {each.kind for each in made} == set(KINDS) - {"compound_interest"}
+
+
+def test_answers_that_do_not_agree_are_no_contest() -> None:
+    def against(value: float) -> contest.Contest:
+        ours, other = contest.Side(1.0, 5.0, 0.01), contest.Side(2.0, value, 0.02)
+        return contest.Contest("kind", "what", "anchor", 1, lambda: ours, lambda: other)
+
+    assert contest.fight(against(5.02)) == contest.Score(1.0, 8.0, 0.01)  # a quarter of the variance takes four times
+    with pytest.raises(ValueError, match="anchor has"):
+        contest.fight(against(5.2))
 
 
 def test_all_processes_of_a_stage_end_with_it() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from examples import answers, demo, portfolio
-from examples.answers import Bar, Figure, show
+from examples.answers import Bar, show
+from examples.checks import Figure
 from examples.portfolio import Portfolio
 from examples.questions import Question
 

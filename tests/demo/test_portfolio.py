@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from calc import execute
+from calc import KINDS, execute
 from examples import portfolio, questions
 from examples.portfolio import PRICES, Portfolio
 
@@ -57,6 +57,7 @@ def test_every_question_can_be_planned_and_the_heavy_one_has_many_parts(held: Po
     asked = questions.everything(held)
     data = [json.dumps(question.body["data"]).encode() for question in asked]
     kinds = [question.body["kind"] for question in asked]
+    assert set(KINDS) - set(kinds) == {"option_american", "model_calibration"}, "nearly every kind is shown"
     parts = [execute.plan(kind, each, fresh_seed=1).parts for kind, each in zip(kinds, data, strict=True)]
     assert parts[0] >= 12
     assert sum(part > 1 for part in parts) >= 2

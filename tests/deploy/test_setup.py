@@ -22,6 +22,8 @@ def checkout(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     (tmp_path / "calc" / "kernels").mkdir(parents=True)
     (tmp_path / "calc" / "kernels" / "jit.py").write_text("")
+    (tmp_path / "calc" / "kinds").mkdir()
+    (tmp_path / "calc" / "kinds" / "loan.py").write_text("")
     return tmp_path
 
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from calc import execute
+from tests.oracles.strategies import log_uniform
 
 if "bond_book" not in execute.kinds():
     execute.load("calc.kinds.bond_book")
@@ -18,10 +19,6 @@ if "bond_book" not in execute.kinds():
 FEW = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 PERIODS = {1: ql.Annual, 2: ql.Semiannual, 4: ql.Quarterly, 12: ql.Monthly}
 DAYS = st.integers(datetime.date(1950, 1, 1).toordinal(), datetime.date(2090, 1, 1).toordinal())
-
-
-def log_uniform(least: float, most: float) -> st.SearchStrategy[float]:
-    return st.floats(math.log(least), math.log(most)).map(math.exp)
 
 
 def answer(**data: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calc import execute
+from tests.oracles.strategies import log_uniform
 
 if "cva" not in execute.kinds():
     execute.load("calc.kinds.cva")
@@ -17,10 +18,6 @@ if "cva" not in execute.kinds():
 TODAY = ql.Date(15, 5, 2026)
 DAY_COUNT = ql.Actual365Fixed()
 FEW = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-
-
-def log_uniform(least: float, most: float) -> st.SearchStrategy[float]:
-    return st.floats(math.log(least), math.log(most)).map(math.exp)
 
 
 MODEL = {"rate": st.floats(-0.01, 0.1), "mean_reversion": log_uniform(0.001, 1), "volatility": log_uniform(1e-4, 0.03)}

@@ -10,13 +10,10 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from calc import execute
+from tests.oracles.strategies import log_uniform
 
 if "implied_vol" not in execute.kinds():
     execute.load("calc.kinds.implied_vol")
-
-
-def log_uniform(low: float, high: float) -> st.SearchStrategy[float]:
-    return st.floats(math.log(low), math.log(high)).map(math.exp)
 
 
 def implied(**data: Any) -> dict[str, Any]:

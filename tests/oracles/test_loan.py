@@ -12,16 +12,13 @@ from hypothesis import strategies as st
 
 from calc import execute
 from calc.errors import InvalidData
+from tests.oracles.strategies import log_uniform
 
 if "loan" not in execute.kinds():
     execute.load("calc.kinds.loan")
 
 FEW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 START = datetime.date(2020, 1, 1)
-
-
-def log_uniform(least: float, most: float) -> st.SearchStrategy[float]:
-    return st.floats(math.log(least), math.log(most)).map(math.exp)
 
 
 def signed(magnitudes: st.SearchStrategy[float]) -> st.SearchStrategy[float]:

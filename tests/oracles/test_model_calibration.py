@@ -10,15 +10,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from calc import execute
+from tests.oracles.strategies import log_uniform
 
 if "model_calibration" not in execute.kinds():
     execute.load("calc.kinds.model_calibration")
 
 TODAY, DAYS = ql.Date(15, 5, 2024), ql.Actual365Fixed()
-
-
-def log_uniform(low: float, high: float) -> st.SearchStrategy[float]:
-    return st.floats(math.log(low), math.log(high)).map(math.exp)
 
 
 def answer(**data: Any) -> dict[str, Any]:

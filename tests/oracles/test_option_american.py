@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from calc import execute
+from tests.oracles.strategies import log_uniform
 
 if "option_american" not in execute.kinds():
     execute.load("calc.kinds.option_american")
@@ -16,10 +17,6 @@ if "option_american" not in execute.kinds():
 TODAY = ql.Date(15, 5, 2026)
 DAY_COUNT = ql.Actual365Fixed()
 FEW = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-
-
-def log_uniform(least: float, most: float) -> st.SearchStrategy[float]:
-    return st.floats(math.log(least), math.log(most)).map(math.exp)
 
 
 MARKET = {

@@ -10,16 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calc import execute
+from tests.oracles.strategies import log_uniform
 
 if "option_basket" not in execute.kinds():
     execute.load("calc.kinds.option_basket")
 
 TODAY = ql.Date(15, 1, 2024)
 DAYS = ql.Actual365Fixed()
-
-
-def log_uniform(low: float, high: float) -> st.SearchStrategy[float]:
-    return st.floats(math.log(low), math.log(high)).map(math.exp)
 
 
 def baskets(least: int, most: int) -> st.SearchStrategy[dict[str, Any]]:

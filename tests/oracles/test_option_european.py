@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calc import execute
+from tests.oracles.strategies import log_uniform
 
 TODAY = ql.Date(1, 1, 2020)
 DAYS = ql.Thirty360(ql.Thirty360.BondBasis)  # a month is a twelfth of a year, exactly
@@ -17,10 +18,6 @@ kinds = st.sampled_from(["call", "put"])
 months = st.integers(1, 360)
 rates = st.floats(-0.3, 0.5)
 deviations = st.floats(-6, 6)
-
-
-def logs(low: float, high: float) -> st.SearchStrategy[float]:
-    return st.floats(math.log(low), math.log(high)).map(math.exp)
 
 
 def asked(**data: Any) -> dict[str, Any]:
@@ -48,7 +45,7 @@ def spread(market: dict[str, Any], total: float, deviation: float) -> float:
 
 
 @settings(max_examples=150, deadline=None)
-@given(kinds, logs(1e-3, 1e6), months, rates, rates, logs(1e-3, 3), deviations)
+@given(kinds, log_uniform(1e-3, 1e6), months, rates, rates, log_uniform(1e-3, 3), deviations)
 def test_black_scholes(
     kind: str, spot: float, months: int, rate: float, dividend_yield: float, volatility: float, deviation: float
 ) -> None:
@@ -73,7 +70,7 @@ def test_black_scholes(
 
 
 @settings(max_examples=100, deadline=None)
-@given(kinds, logs(1e-3, 1e6), months, rates, logs(1e-3, 3), deviations)
+@given(kinds, log_uniform(1e-3, 1e6), months, rates, log_uniform(1e-3, 3), deviations)
 def test_black_76(kind: str, forward: float, months: int, rate: float, volatility: float, deviation: float) -> None:
     maturity = months / 12
     strike = min(max(forward * math.exp(deviation * volatility * math.sqrt(maturity)), 1e-9), 1e9)
@@ -89,14 +86,14 @@ def test_black_76(kind: str, forward: float, months: int, rate: float, volatilit
 @settings(max_examples=100, deadline=None)
 @given(
     kinds,
-    logs(1, 1e4),
+    log_uniform(1, 1e4),
     st.integers(1, 120),
     st.floats(-0.05, 0.2),
     st.floats(-0.05, 0.2),
-    logs(1e-3, 1),
-    logs(1e-2, 20),
-    logs(1e-3, 1),
-    logs(1e-2, 3),
+    log_uniform(1e-3, 1),
+    log_uniform(1e-2, 20),
+    log_uniform(1e-3, 1),
+    log_uniform(1e-2, 3),
     st.floats(-0.95, 0.95),
     st.floats(-3, 3),
 )

@@ -12,15 +12,12 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from calc import execute
+from tests.oracles.strategies import log_uniform
 
 if "stress_test" not in execute.kinds():
     execute.load("calc.kinds.stress_test")
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-def log_uniform(least: float, most: float) -> st.SearchStrategy[float]:
-    return st.floats(math.log(least), math.log(most)).map(math.exp)
 
 
 def answer(**data: Any) -> dict[str, Any]:

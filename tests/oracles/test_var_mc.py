@@ -10,15 +10,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from calc import execute
+from tests.oracles.strategies import log_uniform
 
 
 def answer(**data: Any) -> dict[str, Any]:
     planned = execute.plan("var_mc", json.dumps(data).encode(), fresh_seed=1)
     return json.loads(execute.execute("var_mc", planned.data))
-
-
-def log_uniform(low: float, high: float) -> Any:
-    return st.floats(math.log(low), math.log(high)).map(math.exp)
 
 
 @settings(max_examples=40, deadline=None)

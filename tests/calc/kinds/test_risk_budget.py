@@ -2,6 +2,7 @@
 
 import json
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -159,3 +160,33 @@ def test_contributions_that_do_not_add_up_are_noticed(monkeypatch: pytest.Monkey
 def test_a_percentage_is_doubted() -> None:
     (warning,) = answer(method="equal_risk", volatility=[0.1, 8], correlation=0.1)["diagnostics"]["warnings"]
     assert (warning["code"], warning["path"]) == ("looks_like_percent", "$.data.volatility[1]")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_assets_that_nearly_cancel_out_get_what_rounding_leaves(seed: int) -> None:
+    """Budgets to a millionth, eigenvalues to 1e-7: an answer with its residual, judged in fractions."""
+    random = np.random.default_rng(seed)
+    size = int(random.integers(2, 8))
+    factors = random.standard_normal((size, int(random.integers(1, size + 1))))
+    matrix = factors @ factors.T + 10 ** random.uniform(-5, 0) * np.eye(size)
+    scale = np.exp(random.uniform(-5, 1, size)) / np.sqrt(matrix.diagonal())
+    matrix = matrix * np.outer(scale, scale)
+    matrix = (matrix + matrix.T) / 2
+    budgets = np.exp(random.uniform(math.log(1e-6), 0, size))
+    budgets /= budgets.sum()
+    found = answer(method="budgets", covariance=matrix.tolist(), budgets=budgets.tolist())
+    residual = found["diagnostics"]["residual"]
+    weights = [Fraction(each) for each in found["weights"].values()]
+    rows = [[Fraction(each) for each in row] for row in matrix.tolist()]
+    terms = [w * sum(a * b for a, b in zip(row, weights, strict=True)) for w, row in zip(weights, rows, strict=True)]
+    off = max(abs(float(term / sum(terms)) / budget - 1) for term, budget in zip(terms, budgets.tolist(), strict=True))
+    assert off < 2e-5
+    warned = [each["code"] for each in found["diagnostics"]["warnings"]]
+    assert warned == (["ill_conditioned"] if residual > 1e-9 else [])
+    assert residual < 2e-5
+
+
+def test_shares_that_are_rounding_are_not_told() -> None:
+    with pytest.raises(CalcError, match="cannot be shared out") as told:
+        answer(method="budgets", volatility=[0.1, 0.1], correlation=-1 + 1e-13, budgets=[0.5, 0.5])
+    assert told.value.code == "no_risk"

@@ -1,0 +1,1 @@
+"""Answers that others have worked out, and what reads them."""
