@@ -16,6 +16,7 @@ from calc import exact
 from calc.errors import Fault, InvalidData, step
 from calc.words import allowed, bare, hint, is_struct, is_union, json_type, members_of, nearest, shown
 
+NEAR = 20  # characters that are shown of a text where it stops to be JSON
 MAX_FAULTS = 100  # a matrix of a million bad entries is told in the first hundred
 LARGEST_INTEGER = 2**53  # of a float field: above it two integers share one float
 _WRONG = object()  # in place of a value that has a fault
@@ -42,7 +43,8 @@ def find(annotation: Any, text: bytes, path: str) -> list[Fault]:
             parse_constant=_Literal,
         )
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
+        near = shown(error.doc[error.pos : error.pos + NEAR])
+        where = f"line {error.lineno}, column {error.colno}" + (f", before {near!r}" if near else "")
         return [Fault(path, f"is not valid JSON: {error.msg} ({where})", code="malformed_json")]
     except UnicodeDecodeError as error:
         return [Fault(path, f"is not valid UTF-8 (byte {error.start})", code="malformed_json")]

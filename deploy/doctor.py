@@ -8,7 +8,7 @@ from deploy.prove import Prover, dashboard_fault, gateway_fault, store_fault
 from deploy.stack import Stack
 from deploy.status import trouble
 from deploy.tell import OURS, Problem, say
-from pipeline import verbs
+from pipeline import log, verbs
 from pipeline.errors import StoreAway
 
 CLOCK_LIMIT_MS = 2000
@@ -76,6 +76,13 @@ def _consumers_beat(stack: Stack) -> None:
         raise Problem("A consumer gives no sign of life.", why, f"Read why:  tail {stack.var}/log/consumer-*.jsonl")
 
 
+def _versions_agree(stack: Stack) -> None:
+    others = {beat.version for beat in Prover(stack).store.do(verbs.fleet())} - {log.VERSION}
+    if others:
+        why = f"This is {log.VERSION}; a consumer runs {', '.join(sorted(others))}: it may calculate with other code."
+        raise Problem("Not every process runs the same version.", why, "Start all of them anew:  make down && make up")
+
+
 def _clock_agrees(stack: Stack) -> None:
     ahead_ms = int(time.time() * 1000) - Prover(stack).store.do(verbs.clock())
     by = f"{abs(ahead_ms) / 1000:.1f} s {'ahead of' if ahead_ms > 0 else 'behind'}"
@@ -93,5 +100,6 @@ RUNNING: dict[str, Callable[[Stack], None]] = {
     "each gateway is ready, and nginx passes requests on": _gateways_answer,
     "the dashboard's port asks for its password": _dashboard_asks,
     "each consumer's heart beats": _consumers_beat,
+    "all consumers run this version": _versions_agree,
     "this machine's clock agrees with the store's": _clock_agrees,
 }

@@ -6,7 +6,7 @@ fit the others are looked through for them, a thousand a call, and a page that h
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from difflib import get_close_matches
 from typing import cast
 from urllib.parse import urlencode
@@ -150,14 +150,14 @@ def _refusal(name: str, value: str) -> str:
 
 
 def _time(value: str) -> int | None:
-    """RFC 3339 as ms since 1970; None for what is none, has no zone, or lies before."""
+    """RFC 3339 as ms since 1970, 0 for what lies before; None for what is none, or has no zone."""
     try:
         at = datetime.fromisoformat(value)
     except ValueError:
         return None
-    if at.tzinfo is None or at < EPOCH:
+    if at.tzinfo is None:
         return None
-    return int((at.astimezone(UTC) - EPOCH).total_seconds() * 1000)
+    return max(0, int((at - EPOCH).total_seconds() * 1000))
 
 
 def _fault(path: str, value: str, allowed: str, nearest: list[str] | None = None) -> Fault:

@@ -1,6 +1,5 @@
 """A task or a batch that is there, or the Problem that says why not. Another owner's is as if it were not there."""
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from gateway import queries
@@ -45,7 +44,9 @@ async def found_batch(request: Request, desk: Desk) -> Batch:
 async def found_letter(request: Request, desk: Desk) -> Letter:
     """The dead letter in the path, or a Problem."""
     id = request.path_params["letter_id"]
-    letter = await desk.store.do(verbs.letter(request.state.caller.scope, id)) if queries.is_letter_id(id) else None
+    if not queries.is_letter_id(id):
+        raise Problem("unknown_letter", NO_LETTER)
+    letter = await desk.store.do(verbs.letter(request.state.caller.scope, id))
     if letter is None:
         raise Problem("unknown_letter", NO_LETTER)
     return letter
@@ -54,7 +55,5 @@ async def found_letter(request: Request, desk: Desk) -> Letter:
 def _id(request: Request, name: str, code: str, detail: str) -> str:
     id: str = request.path_params[name]
     if not queries.TASK_ID.fullmatch(id):
-        if any(route.path == request.scope["path"] for route in request.app.routes):
-            raise HTTPException(405)  # `/tasks/batch` is an address of its own, which does not take this method
         raise Problem(code, detail)
     return id

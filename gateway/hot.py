@@ -7,6 +7,7 @@ what else is there and what is not allowed.
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,6 +23,7 @@ class Hot:
     def __init__(self, routes: Sequence[Route], rest: ASGIApp) -> None:
         self._rest = rest
         self._found: dict[tuple[str, str], tuple[Endpoint, str]] = {}
+        self._spelt = {route.path for route in routes if "{" not in route.path}
         for route in routes:
             pieces = route.path.split("/")
             name = pieces[2][1:-1] if len(pieces) > 2 and pieces[2].startswith("{") else ""
@@ -46,6 +48,8 @@ class Hot:
         found = self._found.get((method, path))
         if found and not found[1]:  # who spells the star out means a task of that name
             return found[0]
+        if path in self._spelt:  # `/tasks/batch` is no task that is unknown: it does not take this method
+            raise HTTPException(405)
         pieces = path.split("/")
         if len(pieces) < 3 or not pieces[2]:
             return None

@@ -149,7 +149,9 @@ def _session(asked: tuple[str, ...]) -> Made:
 
 
 def _moment(name: str, description: str) -> Made:
-    return query(name, {"type": "integer", "minimum": 0}, f"{description} Milliseconds since 1970.")
+    return query(
+        name, {"type": "integer", "minimum": 0, "maximum": 10**15 - 1}, f"{description} Milliseconds since 1970."
+    )
 
 
 def _body(schema: str, example: Any) -> Made:

@@ -42,7 +42,8 @@ def _field(path: str, detail: str, **more: Any) -> Made:
 _GONE = "The record of this task was removed when its time was over."
 # Code → its detail, or its detail with the members that only it has.
 DETAILS: dict[str, str | Made] = {
-    "malformed_json": "The body is not valid JSON: Expecting ',' delimiter (line 3, column 18).",
+    "malformed_json": "The body is not valid JSON: Expecting ',' delimiter (line 3, column 18, before "
+    "'\"rate\": 0.05}}').",
     "bad_header": "Idempotency-Key must be one text of 1 to 255 printable ASCII characters.",
     "unauthenticated": "There is no API key with this request.",
     "forbidden": "POST /queues/low/pause needs the role operator; key 7QX3M0AB is submitter.",

@@ -101,10 +101,12 @@ def rerun(client: Client, out: Printer, args: argparse.Namespace) -> None:
 
 
 def dead_letters(client: Client, out: Printer, args: argparse.Namespace) -> None:
-    """list the jobs that were given up; or remove some that have been dealt with"""
+    """list the jobs that were given up; or try the tasks of some again, or remove some that have been dealt with"""
     for id in args.remove:
         client.remove_dead_letter(id)
-    if not args.remove:
+    if args.retry:
+        out.rows(TASKS, [client.retry_dead_letter(id) for id in args.retry])
+    if not args.remove and not args.retry:
         out.rows(LETTERS, islice(client.dead_letters(), args.limit))
 
 
@@ -184,6 +186,7 @@ def parser() -> argparse.ArgumentParser:
     lists("--state", choices=STATES)
     lists("--kind", default="")
     letters("--remove", nargs="+", default=[], metavar="letter_id")
+    letters("--retry", nargs="+", default=[], metavar="letter_id")
     for limited in (lists, letters):
         limited("--limit", type=int, default=50, help="at most so many (50)")
     pauses, resumes = add(pause), add(resume)

@@ -50,6 +50,7 @@ class Task(Told):
     submitted_at: str
     cached: bool
     estimated: Told | None
+    forecast_error: Told | None
     metadata: dict[str, str]
     owner: str
     batch_id: str | None

@@ -260,6 +260,11 @@ def dead_letters(me: Asker) -> Stream[Told]:
         path = f"/dead-letters?cursor={told.cursor}" if told.cursor else None
 
 
+def retry_dead_letter(me: Asker, letter_id: str) -> Story[Task]:
+    """A new task, its owner's, with the data and seed of the one whose job was given up; the letter is removed."""
+    return Task((yield from _post(me, f"/dead-letters/{_segment(letter_id)}/retry", key=_key())))
+
+
 def remove_dead_letter(me: Asker, letter_id: str) -> Story[None]:
     """It has been dealt with."""
     yield from ask(me, Request("DELETE", f"/dead-letters/{_segment(letter_id)}"), me.until(None))

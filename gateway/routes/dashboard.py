@@ -51,15 +51,15 @@ async def stream(request: Request) -> Response:
     """GET /dashboard/stream: what happens, as it happens; with `task` also what happens to that one."""
     desk: Desk = request.app.state.desk
     reader: Reader = request.app.state.reader
-    id = queries.only(request, ("task",)).get("task", "")
-    if id:
+    id = queries.only(request, ("task",)).get("task")
+    if id is not None:
         if not queries.TASK_ID.fullmatch(id):
             raise queries.wrong("task", id, "a task_id")
         await found(request, desk, id, 0)
     reader.refuse_when_full()
     if request.method == "HEAD":
         return Response(headers=STREAM, media_type="text/event-stream")
-    told = events(desk, reader, request.state.caller.scope, id)
+    told = events(desk, reader, request.state.caller.scope, id or "")
     return StreamingResponse(told, headers=STREAM, media_type="text/event-stream")
 
 
@@ -107,7 +107,7 @@ async def spans(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     sent = queries.only(request, ("since_ms", "until_ms", "limit"))
     until_ms = moment(sent, "until_ms", desk.now_ms())
-    since_ms = moment(sent, "since_ms", until_ms - frame.RECENT_MS)
+    since_ms = moment(sent, "since_ms", max(0, until_ms - frame.RECENT_MS))
     if not since_ms <= until_ms <= since_ms + LONGEST_MS:
         raise queries.wrong("since_ms", str(since_ms), "at most 24 hours before until_ms")
     limit = queries.number(sent, "limit", bars.MOST_BARS, 1, bars.MOST_BARS)

@@ -153,6 +153,11 @@ def test_dead_letters_are_read_and_removed(client: Client) -> None:
     task = client.wait(client.submit("act", {"do": "raise"}))
     letter = next(client.dead_letters())
     assert letter.task_id == task.task_id
+    again = client.retry_dead_letter(letter.letter_id)
+    assert (again.rerun_of, again.kind) == (letter.task_id, letter.kind)
+    assert client.wait(again).state == "failed"
+    letter = next(client.dead_letters())
+    assert letter.task_id == again.task_id
     client.remove_dead_letter(letter.letter_id)
     assert letter.letter_id not in [each.letter_id for each in client.dead_letters()]
     with pytest.raises(NotFound):

@@ -7,14 +7,20 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from deploy import checks
+from deploy import checks, doctor
 from deploy.stack import ROOT, Stack
 from deploy.tell import ENVIRONMENT, Problem, since
+from pipeline import log, verbs
+from pipeline.record import Beat
+from pipeline.store import Store
 from tests.deploy.ports import free_run
+from tests.servers import Server
 
 
 def refused(check: Callable[[], None]) -> Problem:
@@ -120,6 +126,20 @@ def test_an_nginx_that_is_too_old_or_none_is_refused(make_stack: Callable[..., S
     assert "nginx 1.27.3 or newer is needed" in refused(lambda: checks.binaries(stack)).what
     none = make_stack(HEADRACE_NGINX=str(tmp_path / "none"))
     assert "does not run" in refused(lambda: checks.binaries(none)).what
+
+
+def test_a_consumer_of_another_version_is_named(make_stack: Callable[..., Stack], server: Server) -> None:
+    """It would calculate with other code than the answer says."""
+    stack = make_stack(HEADRACE_REDIS_URL=server.url, HEADRACE_PREFIX="{versions}")
+    with closing(Store(stack.settings, "test")) as store:
+        store.do(verbs.ready())
+        beat = Beat(name="c-1", host="h", pid=7, version=log.VERSION, started_at=1, beat_at=0, children=[])
+        store.do(verbs.beat(beat))
+        doctor._versions_agree(stack)
+        store.do(verbs.beat(msgspec.structs.replace(beat, name="c-2", version="0.0.9")))
+    with pytest.raises(Problem) as caught:
+        doctor._versions_agree(stack)
+    assert "a consumer runs 0.0.9" in caught.value.why
 
 
 @pytest.mark.parametrize(
