@@ -29,6 +29,7 @@ from pipeline.views import Span
 
 LOG = log.get()
 EVERY_S = 1.0
+FRESH_MS = 2_500  # so long what was read for the tabs is now
 MOST_TABS = 256
 SERIES_MINUTES = 15
 RECENT_MINUTES = 5  # of waits, runs and errors
@@ -126,6 +127,13 @@ class Reader:
         told = series.series(self._minutes.kept(SERIES_MINUTES, look.minutes, look.now_ms), SERIES_MINUTES, look.now_ms)
         fields = {name: getattr(whole, name) for name in Frame.__struct_fields__}
         return _encode(Snapshot(**fields, series=told))
+
+    async def recent(self, count: int, now_ms: int) -> dict[int, Minute]:
+        """The last `count` minutes; while tabs listen those that are known already cost the store nothing."""
+        look = self._look
+        if look and look.now_ms > now_ms - FRESH_MS and self._minutes.all_known(count, look.now_ms):
+            return self._minutes.kept(count, look.minutes, now_ms)
+        return await self._minutes.last(count, now_ms)
 
     # ── reading ──
 

@@ -89,6 +89,11 @@ class Minutes:
         known = {**self._over, **fresh}
         return {minute: known[minute] for minute in sorted(known) if minute >= oldest and known[minute]}
 
+    def all_known(self, count: int, now_ms: int) -> bool:
+        """Whether only the running minute and the one before would have to be read."""
+        newest = now_ms // 60_000
+        return all(newest - n in self._over for n in range(2, count))
+
     async def _read(self, count: int, patience_s: float) -> dict[int, Minute]:
         calls = [verbs.minutes(min(A_CALL, count - first), first) for first in range(0, count, A_CALL)]
         replies = await asyncio.gather(*(self._store.do(call, patience_s) for call in calls))

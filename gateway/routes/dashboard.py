@@ -99,7 +99,7 @@ async def minutes(request: Request) -> Response:
     now_ms = desk.now_ms()
     since_ms = moment(sent, "since_ms", now_ms - frame.SERIES_MS)
     count = min(series.MOST_MINUTES, max(1, now_ms // 60_000 - since_ms // 60_000 + 1))
-    return answers.body(series.series(await reader.minutes.last(count, now_ms), count, now_ms))
+    return answers.body(series.series(await reader.recent(count, now_ms), count, now_ms))
 
 
 async def spans(request: Request) -> Response:

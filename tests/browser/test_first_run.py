@@ -29,7 +29,7 @@ def test_the_demo_moves_every_count_and_is_given_up(room: Server, browser: Brows
         if cancel.count():  # else this machine was quick
             cancel.click()
             page.get_by_role("dialog").get_by_role("button", name="Cancel", exact=False).last.click()
-        expect(page.get_by_text("40 of 40 ended")).to_be_visible()
+        expect(page.get_by_text("40 of 40 ended").first).to_be_visible()
         states = product.get(product.get("/batches")["batches"][0]["links"]["self"])["states"]
         assert sum(states.values()) == 40
         expect(page.locator("[data-picture=batch] [data-state=succeeded]")).to_have_count(states["succeeded"])

@@ -116,6 +116,26 @@ def test_many_tabs_cost_the_store_no_more_than_one(house: House) -> None:
     house.tell(story)
 
 
+def test_while_tabs_listen_their_minutes_cost_the_store_nothing(house: House) -> None:
+    """And they are the ones that it would tell."""
+
+    async def story(h: House) -> None:
+        await h.submitted()
+        h.finish()
+        alone = (await h.get("/minutes")).json()["steps"]
+        assert sum(step["kinds"]["compound_interest"]["succeeded"] for step in alone) == 1
+        async with tab(h) as listening:
+            await listening.next()
+            assert (await h.get("/minutes")).json()["steps"] == alone
+            begun, frame = calls(h.server), reader_of(h).number
+            for _ in range(100):
+                await h.get("/minutes")
+            frames = reader_of(h).number - frame
+            assert calls(h.server) - begun <= 12 * (frames + 1) + 15, "what the frames and the desk ask by themselves"
+
+    house.tell(story)
+
+
 def test_nobody_listens_nobody_reads(house: House) -> None:
     async def story(h: House) -> None:
         async with tab(h) as listening:

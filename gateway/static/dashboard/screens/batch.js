@@ -43,7 +43,7 @@ export default function Batch({ params }) {
     value: batch,
     error,
     reload,
-  } = useAsked(id && `/batches/${encodeURIComponent(id)}`, { again, pauseMs: 1000 });
+  } = useAsked(id && `/batches/${encodeURIComponent(id)}`, { again, pauseMs: 2000 });
   const { tasks, wrong } = useTasks(id, batch && JSON.stringify(batch.states));
   if (error && !batch)
     return html`<h1>Batch</h1>${error.status === 404 ? html`<${Empty}>No batch with this id was ever accepted here. <a

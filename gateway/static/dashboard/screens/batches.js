@@ -47,7 +47,7 @@ const COLUMNS = [
 export default function Batches() {
   const { frame } = live.use();
   const again = JSON.stringify(frame?.states ?? null);
-  const { value, error, reload } = useAsked('/batches', { again, pauseMs: 2000 });
+  const { value, error, reload } = useAsked('/batches', { again, pauseMs: 3000 });
   return html`<div class="head"><h1>Batches</h1>${value && html`<span
     class="soft">${several(value.batches.length, 'batch', 'batches')}, the newest first</span>`}</div>
     <${Trouble} error=${error} retry=${reload} />

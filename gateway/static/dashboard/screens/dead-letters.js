@@ -13,7 +13,7 @@ import { FailureTabs } from './failures.js';
 export default function DeadLetters() {
   const { frame } = live.use();
   const may = useMay('operator');
-  const { value, error, reload } = useAsked('/dead-letters', { again: frame?.states.failed ?? null, pauseMs: 2000 });
+  const { value, error, reload } = useAsked('/dead-letters', { again: frame?.states.failed ?? null, pauseMs: 5000 });
   const [more, setMore] = useState({ letters: [], cursor: null });
   useEffect(() => setMore({ letters: [], cursor: null }), [value]);
   const letters = [...(value?.letters || []), ...more.letters];

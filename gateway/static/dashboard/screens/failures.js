@@ -28,7 +28,7 @@ export default function Failures({ params }) {
   const { value, error, reload } = useAsked(`failures ${chosen}`, {
     url: () => `/failures?since_ms=${since()}`,
     again: frame?.states.failed ?? null,
-    pauseMs: 2000,
+    pauseMs: 5000,
   });
   const { groups = [] } = value || {};
   return html`<div class="head"><h1>Failures</h1>

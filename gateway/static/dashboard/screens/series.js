@@ -4,6 +4,7 @@ import { useAsked } from '../shell/api.js';
 import { live } from '../shell/stream.js';
 import { now } from '../shell/time.js';
 import { useMemo } from '../shell/ui.js';
+import { FINAL } from '../shell/words.js';
 
 const MINUTE = 60_000;
 const SHOWN = 15;
@@ -18,9 +19,9 @@ const STACKS = [
 export function useSeries() {
   const { frame, series } = live.use();
   const minute = frame ? Math.floor(now() / MINUTE) : null;
-  const busy = frame && frame.rates.finished_per_s > 0 ? Math.floor(now() / 5000) : minute;
+  const ended = frame && FINAL.reduce((sum, state) => sum + (frame.states[state] || 0), 0);
   const url = () => `/minutes?since_ms=${Math.floor(now()) - (SHOWN - 1) * MINUTE}`;
-  const { value } = useAsked(series && 'minutes', { url, again: busy, pauseMs: 4000 });
+  const { value } = useAsked(series && 'minutes', { url, again: `${minute} ${ended}`, pauseMs: 1000 });
   return useMemo(() => (value || series) && made(value || series, Math.floor(now() / MINUTE)), [value, series, minute]);
 }
 

@@ -26,7 +26,7 @@ export default function Tasks({ params }) {
   const { value, error, stale, loading, reload } = useAsked(key, {
     url,
     again: params.cursor ? null : JSON.stringify(frame?.states ?? null),
-    pauseMs: 1500,
+    pauseMs: 3000,
   });
   const [rows, waits, showNew] = useSteady(value?.tasks, key);
   const [chosen, choose] = useState(new Set());
