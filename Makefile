@@ -21,7 +21,7 @@ export HEADRACE_HTTP_PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs audit audit-export doctor key keys remove-key webhook-secret webhook-secrets remove-webhook-secret demo inspect bench bench-full bench-kinds test golden-elsewhere lint test-compose chaos fuzz locks setup setup-test
+.PHONY: help up down status logs audit audit-export doctor key keys remove-key webhook-secret webhook-secrets remove-webhook-secret demo screenshots inspect bench bench-full bench-kinds test golden-elsewhere lint test-compose chaos fuzz locks setup setup-test
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ remove-webhook-secret: setup ## remove one: OWNER=… ID=…
 demo: setup ## every family of kinds on real prices and 100,000 loans, each answer checked
 	@$(PY) -m examples.demo
 
+screenshots: setup-test ## docs/screenshots anew: a demo run of its own in Chromium
+	@$(PY) -m tests.browser.screenshots
+
 inspect: setup ## redis-cli lines for the questions people ask, and their answers now (TASK=… about a certain task)
 	@$(PY) -m deploy.inspect $(TASK)
 
@@ -107,7 +110,7 @@ fuzz: setup-test ## requests made from the OpenAPI document, against a stack of 
 	@$(PY) -m tests.fuzz --cases $(or $(CASES),10000) $(if $(SEED),--seed $(SEED))
 
 locks: ## make the locks anew from requirements/*.in (needs uv)
-	@for name in run test; do \
+	@for name in run test otel; do \
 	  uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header \
 	    requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done

@@ -124,6 +124,7 @@ def supervisor(stack: Stack) -> str:
             "STORES": "1" if stack.embedded else "0",
             "SYNCS": "1" if stack.embedded and stack.settings.durable == "everysec" else "0",
             "STORE_FOLDER": _quoted(stack.var / "store"),
+            "TRACES": "1" if stack.wanted.otlp_endpoint else "0",
             "AUDITS": "1" if stack.wanted.audit == "on" else "0",
             "AUDIT_FOLDER": _quoted(stack.var / "audit"),
             "STORE_ENVIRON": ",".join(f'{name}="{_escaped(Path(text))}"' for name, text in stack.store_environ.items()),

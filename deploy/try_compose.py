@@ -199,9 +199,19 @@ def it_syncs(trial: Trial) -> None:
     require(fsync == wanted, f"appendfsync is {fsync}, not {wanted}")
 
 
+def it_audits(trial: Trial) -> None:
+    """The audit has a line for each task that has ended, after all that was killed, and its chain is whole."""
+    said = trial.run("exec", "-T", "audit", "python", "-m", "deploy.audit", "verify").splitlines()
+    require(said[-1].startswith("The chain is whole."), "\n".join(said))
+    lines = trial.run("exec", "-T", "audit", "python", "-m", "deploy.audit", "export")
+    ended = [line for line in lines.splitlines() if '"event":"task.ended"' in line]
+    require(bool(ended), "the audit knows of no task that has ended")
+    say(f"  {len(ended)} tasks in the audit, and {said[0]}")
+
+
 def it_is_confined(trial: Trial) -> None:
     """No container is root, may write its files or has capabilities; nothing listens beyond loopback."""
-    for service in ("nginx", "gateway", "consumer", "redis", "sync"):
+    for service in ("nginx", "gateway", "consumer", "redis", "sync", "audit"):
         container = trial.containers(service)[0]
         read_only, caps = trial.inspect(container, "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}}").split(
             " ", 1
@@ -229,6 +239,7 @@ STEPS = (
     it_survives,
     it_stops_politely,
     it_keeps_what_it_accepted,
+    it_audits,
     it_syncs,  # last: it must have run all the while
 )
 

@@ -19,10 +19,10 @@ LONG, MOST_KNOWN = 16_384, 4_096  # bytes of a result whose SHA-256 is kept, and
 _long_results: dict[str, str] = {}  # task → SHA-256 of its result
 
 
-def of_task(record: Task, hook: object) -> str:
+def of_task(record: Task, hook: object, why: str | None) -> str:
     """Weak: two answers with this tag tell the same, but for durations that still grow. `hook`: what is told of its
-    webhook, which goes on after the task's end."""
-    told = (record.id, record.state, record.done, record.attempts, record.interruptions, record.estimate, hook)
+    webhook, which goes on after the task's end; `why`: why it has not started."""
+    told = (record.id, record.state, record.done, record.attempts, record.interruptions, record.estimate, hook, why)
     return f'W/"{hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()}"'
 
 

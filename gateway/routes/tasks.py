@@ -69,11 +69,11 @@ async def look(request: Request) -> Response:
     """GET /tasks/{task_id}: the task, at once or when it has ended."""
     desk: Desk = request.app.state.desk
     task, wait = await _asked_for(request, desk)
-    hook = await desk.hook(task)
-    headers = wait.headers() | etags.tagged(etags.of_task(task, hook))
+    hook, reason = await desk.hook(task), await why.of(desk, task)
+    headers = wait.headers() | etags.tagged(etags.of_task(task, hook, reason))
     if etags.is_known(request, headers["ETag"]):
         return etags.unchanged(task, headers)
-    return answers.task(task, desk.now_ms(), headers, hook=hook)
+    return answers.task(task, desk.now_ms(), headers, hook=hook, why=reason)
 
 
 async def result(request: Request) -> Response:

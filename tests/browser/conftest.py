@@ -20,14 +20,22 @@ ARGS = [
 expect.set_options(timeout=look.TIMEOUT_MS)
 
 
+def chromium() -> str:
+    """The system's Chromium; HEADRACE_CHROMIUM names another one."""
+    found = os.environ.get("HEADRACE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found:
+        raise RuntimeError(
+            "The dashboard's tests need Chromium: apt-get install chromium, or HEADRACE_CHROMIUM=/its/path"
+        )
+    return found
+
+
 # Of this package, not of the session: its event loop must not run in the tests of other rooms.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium; HEADRACE_CHROMIUM names another one."""
-    found = os.environ.get("HEADRACE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    assert found, "The tests of the dashboard need Chromium: apt-get install chromium, or HEADRACE_CHROMIUM=/path/to/it"
+    """The browser of all tests here."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=ARGS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGS)
         yield browser
         browser.close()
 

@@ -98,7 +98,7 @@ def test_each_program_is_tied_to_supervisord(make_stack: Callable[..., Stack]) -
     stack = make_stack()
     parser = _supervisor(stack)
     programs = [name for name in parser.sections() if name.startswith(("program:", "eventlistener:"))]
-    assert len(programs) == 8
+    assert len(programs) == 9
     for name in programs:
         python, isolated, bare, tied, pidfile, signal = parser.get(name, "command").split()[:6]
         assert (isolated, bare, Path(tied).name, pidfile) == ("-I", "-S", "tied.py", str(stack.pidfile))

@@ -24,6 +24,7 @@ SECTIONS = {
     "Webhooks": ("webhooks/",),
     "supervisor": ("deploy/watch.py",),
     "audit": ("deploy/audit/",),
+    "trace": ("deploy/trace.py",),
     "sync": ("deploy/sync.py",),
 }
 STATES = ("starting", "running", "stopping", "stopped", "exited", "backoff", "fatal", "unknown")

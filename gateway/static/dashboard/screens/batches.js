@@ -1,7 +1,7 @@
 // Batches: tasks that came together.
 
 import { useAsked } from '../shell/api.js';
-import { count } from '../shell/numbers.js';
+import { count, several } from '../shell/numbers.js';
 import { Bar, Empty, Table, Trouble } from '../shell/parts.js';
 import { href } from '../shell/router.js';
 import { live } from '../shell/stream.js';
@@ -49,7 +49,7 @@ export default function Batches() {
   const again = JSON.stringify(frame?.states ?? null);
   const { value, error, reload } = useAsked('/batches', { again, pauseMs: 2000 });
   return html`<div class="head"><h1>Batches</h1>${value && html`<span
-    class="soft">the newest ${count(value.batches.length)}</span>`}</div>
+    class="soft">${several(value.batches.length, 'batch', 'batches')}, the newest first</span>`}</div>
     <${Trouble} error=${error} retry=${reload} />
     ${
       value &&

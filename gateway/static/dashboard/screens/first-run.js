@@ -6,10 +6,10 @@ import { Copy, Trouble } from '../shell/parts.js';
 import { count } from '../shell/numbers.js';
 import { href } from '../shell/router.js';
 
-const option = (strike, type, paths) => ({
+const option = (strike, type, paths, more = {}) => ({
   kind: 'option_european',
   label: `${type} ${strike}`,
-  data: { type, spot: 100, strike, maturity: 1, rate: 0.03, volatility: 0.2, paths, seed: strike },
+  data: { type, spot: 100, strike, maturity: 1, rate: 0.03, volatility: 0.2, paths, seed: strike, ...more },
 });
 const saving = (percent) => ({
   kind: 'compound_interest',
@@ -62,7 +62,7 @@ const portfolio = (most) => ({
 
 /** Forty tasks of five kinds: quick ones, some whose estimates can be watched, and a portfolio that cannot be. */
 export const DEMO = [
-  option(105, 'call', 1_500_000_000),
+  option(105, 'call', 1_000_000_000, { target_standard_error: 1e-5 }), // with a target it is folded part by part
   ...Array.from({ length: 4 }, (_, n) => risk(n + 1)),
   ...Array.from({ length: 14 }, (_, n) => option(85 + 2 * n, n % 2 ? 'put' : 'call', 4_000_000)),
   ...Array.from({ length: 10 }, (_, n) => saving(n + 1)),

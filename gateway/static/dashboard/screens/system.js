@@ -1,15 +1,12 @@
 // System: the store, the processes, the settings, and what looking costs.
 
 import { caller, useAsked } from '../shell/api.js';
-import { count, figure, size, span } from '../shell/numbers.js';
+import { count, figure, size, skew, span } from '../shell/numbers.js';
 import { Copy, Facts, Figure, Table, Trouble } from '../shell/parts.js';
 import { signOut } from '../shell/sign-in.js';
 import { live } from '../shell/stream.js';
 import { Time } from '../shell/time.js';
 import { html } from '../shell/ui.js';
-
-const skew = (ms) =>
-  Math.abs(ms) < 50 ? html`<span class="soft">in step</span>` : `${ms > 0 ? '+' : '−'}${span(Math.abs(ms))}`;
 
 export default function System() {
   const { at } = live.use();

@@ -1,7 +1,7 @@
 // Workers: who computes what. A row a process, a group a consumer.
 
 import { html, useState } from '../shell/ui.js';
-import { count, percent, several, size, span } from '../shell/numbers.js';
+import { count, percent, several, size, skew, span } from '../shell/numbers.js';
 import { State, TaskLink } from '../shell/parts.js';
 import { live } from '../shell/stream.js';
 import { Time } from '../shell/time.js';
@@ -58,7 +58,7 @@ function Consumer({ worker, folded }) {
     `${busy} of ${children.length} busy`,
     `heartbeat ${span(worker.beat_ms_ago)} ago`,
     `version ${worker.version}`,
-    `clock ${worker.skew_ms < 0 ? '−' : '+'}${span(Math.abs(worker.skew_ms))}`,
+    `clock ${skew(worker.skew_ms)}`,
   ];
   return html`<tbody>
     <tr class="group"><th scope="rowgroup" colspan=${HEADS.length}>

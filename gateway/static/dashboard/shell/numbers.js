@@ -133,6 +133,11 @@ export function span(ms) {
   return `${Math.floor(m / 1440)}${SPACE}d${SPACE}${Math.floor((m % 1440) / 60)}${SPACE}h`;
 }
 
+/** How a clock goes beside the store's: in step, or so much ahead (+) or behind (−). */
+export function skew(ms) {
+  return Math.abs(ms) < 50 ? 'in step' : `${ms > 0 ? '+' : '−'}${span(Math.abs(ms))}`;
+}
+
 /** A size in KiB, MiB, GiB. */
 export function size(bytes) {
   if (bytes === null || bytes === undefined) return '–';

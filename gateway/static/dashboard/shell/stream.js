@@ -25,6 +25,8 @@ export const followed = store({ id: '', ...NOBODY });
 /** Jobs that ended lately, the oldest first: those of the frames, and those that a screen has fetched from further back. */
 export const spans = store([]);
 const SPANS_KEPT = 5000;
+const RECENT_MS = 15_000; // that a fetch may be on its way
+let recent = [];
 
 let source = null,
   timer = null,
@@ -46,12 +48,19 @@ function take(frame) {
   // A store that is away says nothing new: what it said last stays on the screen.
   const shown = away && before ? { ...before, store: frame.store } : frame;
   const { series = live.get().series, spans: fresh = [], ...rest } = shown;
+  recent = [...recent, ...fresh].filter((span) => span.to_ms > now() - RECENT_MS);
   addSpans(fresh);
   set({ frame: rest, series, status: away ? 'away' : 'live', at: performance.now(), tries: 0 });
 }
 
+/** All jobs up to a time, as they were fetched; what the frames have brought since stays. */
+export function setSpans(fetched, untilMs) {
+  spans.set(fetched);
+  addSpans(recent.filter((span) => span.to_ms > untilMs));
+}
+
 /** Put jobs beside those that are known; the newest five thousand are kept. */
-export function addSpans(fresh) {
+function addSpans(fresh) {
   if (!fresh.length) return;
   const known = new Map(spans.get().map((span) => [keyOf(span), span]));
   for (const span of fresh) known.set(keyOf(span), span);
