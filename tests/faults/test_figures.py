@@ -9,9 +9,11 @@ from functools import partial
 from typing import Any
 
 import redis
+from msgspec import structs
 
 from consumer.heart import BEAT_S
 from deploy.inspect.asker import Asker
+from deploy.inspect.page import ABOUT
 from deploy.inspect.question import About
 from deploy.inspect.questions import everything
 from pipeline import verbs
@@ -115,7 +117,7 @@ def test_what_waits_is_told_right_after_a_hand_has_deleted(house: House) -> None
 
 def about(house: House, task: str) -> About:
     """What inspect is asked about."""
-    return About(keys=house.store.keys, task=task, kind="noop", minutes=("202601010000",), lease_ms=8000)
+    return structs.replace(ABOUT, keys=house.store.keys, task=task, kind="noop", minutes=("202601010000",))
 
 
 def counters(house: House) -> Counter[str]:
