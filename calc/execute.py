@@ -171,6 +171,11 @@ def schema(kind: str) -> dict[str, Any]:
     return whole
 
 
+def forget() -> None:
+    """Let go of the data that were read last: the next call reads its own anew."""
+    _recent.clear()
+
+
 def warm(names: Sequence[str] = ()) -> None:
     """Import and compile all that a child needs, before the fork: these kinds, or all of the table, answer their own
     examples once."""
@@ -244,6 +249,12 @@ def _text(value: Any) -> bytes:
 def _finite(value: Any) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
-    if isinstance(value, dict):
-        return all(map(_finite, value.values()))
-    return not isinstance(value, (list, tuple)) or all(map(_finite, value))
+    if not isinstance(value, (dict, list, tuple)):
+        return True
+    members = value.values() if isinstance(value, dict) else value
+    try:
+        if math.isfinite(sum(members)):  # all numbers, which is quick to see
+            return True
+    except (TypeError, OverflowError):
+        pass
+    return all(map(_finite, members))

@@ -26,3 +26,8 @@ class Recent:
             (_, forgotten), _ = self._values.popitem(last=False)
             self._bytes -= len(forgotten)
         return value
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        self._values.clear()
+        self._bytes = 0

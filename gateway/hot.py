@@ -48,8 +48,6 @@ class Hot:
         found = self._found.get((method, path))
         if found and not found[1]:  # who spells the star out means a task of that name
             return found[0]
-        if path in self._spelt:  # `/tasks/batch` is no task that is unknown: it does not take this method
-            raise HTTPException(405)
         pieces = path.split("/")
         if len(pieces) < 3 or not pieces[2]:
             return None
@@ -57,5 +55,7 @@ class Hot:
         found = self._found.get((method, "/".join(pieces)))
         if not found:
             return None
+        if path in self._spelt:  # `/tasks/batch` is no task that is unknown: it does not take this method
+            raise HTTPException(405)
         scope["path_params"] = {found[1]: piece}
         return found[0]

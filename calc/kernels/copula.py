@@ -1,30 +1,31 @@
 """Losses of credit portfolios: scenarios of a factor copula, exact distributions by recursion, Merton's two equations.
 
 The random numbers of a scenario are named by (seed, stream, scenario), so a loss has the same bits in any block.
-Sums over names run in eight lanes of fixed order.
+Defaults are rare, so names that survive are passed over together: thinning, Lewis and Shedler (1979), *Simulation of
+nonhomogeneous Poisson processes by thinning*.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calc.kernels.elementary import log, norm_cdf
-from calc.kernels.jit import kernel
-from calc.kernels.lanes import tree
-from calc.kernels.philox import fill_normals, key_of, normal_pair, uniform_pair
+from calc.kernels.elementary import log, log1p, norm_cdf
+from calc.kernels.jit import inline, kernel
+from calc.kernels.philox import Word, fill_normals, key_of, normal_pair, uniform_pair
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
+GROUP = 64
+_MANY = 0.3  # a probability above which a normal a name is cheaper
+_AT_ONCE = 32  # waits that are drawn together
 _MOST_ATTEMPTS = 1000
 
 
 @kernel
 def copula_losses(
     out: Array,
-    thresholds: Array,
-    loadings: Array,
-    amounts: Array,
-    owners: Whole,
+    names: tuple[Array, Array, Array, Whole],
+    bounds: tuple[Array, Array, Array],
     degrees: float,
     seed: int,
     stream: int,
@@ -36,42 +37,125 @@ def copula_losses(
 ) -> None:
     """Write the losses of scenarios first, first + 1, …, and count the tail's defaults by bin and owner.
 
-    Name i defaults where its own normal is below thresholds_i √(χ²/ν) - Σ loadings_fi z_f (without the root where
-    `degrees` is 0), and loses amounts_i. The names are a multiple of 8; loadings are factors × names. Bin b has the
-    losses from edges[b] on: sums[b, owner] counts the owner's defaults, squares[b, owner] adds the squared counts.
+    `names`: thresholds, loadings (factors × names), amounts, owners. Given the factors z, name i defaults with the
+    probability Φ(thresholds_i √(χ²/ν) - Σ loadings_fi z_f), without the root where `degrees` is 0: amounts_i are lost.
+    The names stand in groups of GROUP; `bounds` are by group the largest threshold, and by factor and group the least
+    and the largest loading: with these no name of the group is likelier to default. Bin b has the losses from edges[b]
+    on: sums[b, owner] counts the owner's defaults, squares[b, owner] adds the squared counts.
     """
+    thresholds, loadings, amounts, owners = names
     k, n = loadings.shape
-    z, own, limits = np.empty(k), np.empty(n), np.empty(n)
-    lanes, defaults = np.empty(8), np.empty(sums.shape[1])
-    skip = (k + 1) // 2 * 2
+    key, z, limits = key_of(seed, stream), np.empty(k), np.empty(n)
+    chances, rates = np.empty(bounds[0].shape[0]), np.empty(bounds[0].shape[0])
+    waits, shares = np.empty(_AT_ONCE), np.empty(_AT_ONCE)
+    found, drawn, fallen = np.empty(n, dtype=np.int64), np.empty(n), np.empty(n, dtype=np.int64)
+    defaults = np.zeros(sums.shape[1])
+    candidates, buffers = (found, drawn, fallen), (limits, waits, shares)
     for s in range(out.shape[0]):
-        scenario = first + s
+        scenario, mixing = first + s, 1.0
         fill_normals(z, seed, stream, scenario, 0)
-        fill_normals(own, seed, stream, scenario, skip)
-        mixing = 1.0
         if degrees > 0.0:
             mixing = np.sqrt(_chi_square(degrees, seed, stream + 1, scenario) / degrees)
-        for i in range(n):
-            limits[i] = thresholds[i] * mixing
-        for f in range(k):
-            row, factor = loadings[f], z[f]
-            for i in range(n):
-                limits[i] -= row[i] * factor
-        lanes[:] = 0.0
-        for i in range(0, n, 8):
-            for j in range(8):
-                lanes[j] += amounts[i + j] if own[i + j] < limits[i + j] else 0.0
-        out[s] = tree(lanes)
-        if edges.shape[0] and out[s] >= edges[0]:
-            b = np.searchsorted(edges, out[s], side="right") - 1
+        _bound_chances(chances, rates, z, mixing, bounds)
+        hit, tried = _trials(candidates, chances, rates, thresholds, loadings, z, mixing, buffers, key, scenario)
+        for c in range(tried):
+            limits[c] = _limit(thresholds, loadings, found[c], z, mixing)
+        for c in range(tried):
+            limits[c] = norm_cdf(limits[c])
+        for c in range(tried):
+            if drawn[c] < limits[c]:
+                fallen[hit] = found[c]
+                hit += 1
+        total = 0.0
+        for c in range(hit):
+            total += amounts[fallen[c]]
+        out[s] = total
+        if edges.shape[0] and total >= edges[0]:
+            b = np.searchsorted(edges, total, side="right") - 1
             counts[b] += 1
-            defaults[:] = 0.0
-            for i in range(n):
-                if own[i] < limits[i]:
-                    defaults[owners[i]] += 1.0
-            for i in range(sums.shape[1]):
+            for c in range(hit):
+                defaults[owners[fallen[c]]] += 1.0
+            for c in range(hit):
+                i = owners[fallen[c]]
                 sums[b, i] += defaults[i]
                 squares[b, i] += defaults[i] * defaults[i]
+                defaults[i] = 0.0
+
+
+@inline
+def _limit(thresholds: Array, loadings: Array, i: int, z: Array, mixing: float) -> float:
+    """What name i's own normal must be below."""
+    limit = thresholds[i] * mixing
+    for f in range(z.shape[0]):
+        limit -= loadings[f, i] * z[f]
+    return float(limit)
+
+
+@kernel
+def _bound_chances(chances: Array, rates: Array, z: Array, mixing: float, bounds: tuple[Array, Array, Array]) -> None:
+    """By group the probability of default that none of its names exceeds, and -log of the probability to stay."""
+    highest, least, most = bounds
+    for g in range(chances.shape[0]):
+        chances[g] = highest[g] * mixing
+    for f in range(z.shape[0]):
+        row, factor = least[f] if z[f] > 0.0 else most[f], z[f]
+        for g in range(chances.shape[0]):
+            chances[g] -= row[g] * factor
+    for g in range(chances.shape[0]):
+        chances[g] = norm_cdf(chances[g])
+    for g in range(chances.shape[0]):
+        rates[g] = -log1p(-chances[g])
+
+
+@kernel
+def _trials(
+    candidates: tuple[Whole, Array, Whole],
+    chances: Array,
+    rates: Array,
+    thresholds: Array,
+    loadings: Array,
+    z: Array,
+    mixing: float,
+    buffers: tuple[Array, Array, Array],
+    key: Word,
+    scenario: int,
+) -> tuple[int, int]:
+    """How many have defaulted for certain (`fallen`) and may have (`found`: where the probability is above `drawn`).
+
+    Each name of a group is tried with the group's probability; what lies between two trials that succeed is an
+    exponential wait, so those that fail cost nothing. Where most would succeed, each name's own normal is drawn.
+    """
+    (found, drawn, fallen), (own, waits, shares) = candidates, buffers
+    n, skip = thresholds.shape[0], (z.shape[0] + 1) // 2 * 2
+    pair, at, tried, hit = (skip + n) // 2, _AT_ONCE, 0, 0
+    left = -1.0  # of the wait for the next success, over the groups; below 0: to be drawn
+    for g in range(chances.shape[0]):
+        start, place = g * GROUP, 0
+        if chances[g] > _MANY:
+            for i in range(0, GROUP, 2):
+                own[i], own[i + 1] = normal_pair(key, scenario, (skip + start + i) // 2)
+            for i in range(start, start + GROUP):
+                if own[i - start] < _limit(thresholds, loadings, i, z, mixing):
+                    fallen[hit] = i
+                    hit += 1
+            continue
+        while place < GROUP:
+            if left < 0.0:
+                if at == _AT_ONCE:
+                    for b in range(_AT_ONCE):
+                        waits[b], shares[b] = uniform_pair(key, scenario, pair + b)
+                    for b in range(_AT_ONCE):
+                        waits[b] = -log(waits[b])
+                    pair, at = pair + _AT_ONCE, 0
+                left = waits[at]
+            room = (GROUP - place) * rates[g]
+            if left >= room:
+                left -= room
+                break
+            place = min(place + int(left / rates[g]), GROUP - 1)
+            found[tried], drawn[tried] = start + place, shares[at] * chances[g]
+            place, at, tried, left = place + 1, at + 1, tried + 1, -1.0
+    return hit, tried
 
 
 @kernel

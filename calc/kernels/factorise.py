@@ -23,33 +23,30 @@ def pivoted_cholesky(matrix: Array, floor: float) -> tuple[Order, Array]:
     the pivots B is lower trapezoidal.
     """
     n = matrix.shape[0]
-    rest = matrix.copy()
     turned = np.zeros((n, n))
     order, taken = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.bool_)
-    least = 0.0
+    left, column, least = np.empty(n), np.empty(n), 0.0  # variances that remain, one column of what remains
     for i in range(n):
-        least = max(least, matrix[i, i])
+        left[i] = matrix[i, i]
+        least = max(least, left[i])
     least *= floor
     rank = 0
     while rank < n:
         pivot = -1
         for i in range(n):
-            if not taken[i] and (pivot < 0 or rest[i, i] > rest[pivot, pivot]):
+            if not taken[i] and (pivot < 0 or left[i] > left[pivot]):
                 pivot = i
-        if not rest[pivot, pivot] > least:
+        if not left[pivot] > least:
             break
         taken[pivot] = True
         order[rank] = pivot
-        column, root = turned[rank], np.sqrt(rest[pivot, pivot])
-        column[pivot] = root
+        column[:] = matrix[:, pivot]
+        _less_columns(column, turned, rank, pivot)
+        root, made = np.sqrt(left[pivot]), turned[rank]
         for i in range(n):
-            if not taken[i]:
-                column[i] = rest[i, pivot] / root
-        for i in range(n):
-            if not taken[i]:
-                row, f = rest[i], column[i]
-                for j in range(n):
-                    row[j] -= f * column[j]
+            made[i] = 0.0 if taken[i] else column[i] / root
+            left[i] -= made[i] * made[i]
+        made[pivot] = root
         rank += 1
     place = rank
     for i in range(n):
@@ -57,6 +54,21 @@ def pivoted_cholesky(matrix: Array, floor: float) -> tuple[Order, Array]:
             order[place] = i
             place += 1
     return order, np.ascontiguousarray(turned[:rank].T)
+
+
+@kernel
+def _less_columns(column: Array, turned: Array, rank: int, pivot: int) -> None:
+    """Take what `rank` columns of the factor (rows of `turned`) explain of the pivot's column, four at a time."""
+    whole = rank // 4 * 4
+    for k in range(0, whole, 4):
+        r0, r1, r2, r3 = turned[k], turned[k + 1], turned[k + 2], turned[k + 3]
+        f0, f1, f2, f3 = r0[pivot], r1[pivot], r2[pivot], r3[pivot]
+        for i in range(column.shape[0]):
+            column[i] = column[i] - f0 * r0[i] - f1 * r1[i] - f2 * r2[i] - f3 * r3[i]
+    for k in range(whole, rank):
+        row, f = turned[k], turned[k, pivot]
+        for i in range(column.shape[0]):
+            column[i] -= f * row[i]
 
 
 @kernel

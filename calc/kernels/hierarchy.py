@@ -24,64 +24,80 @@ def order_of_leaves(distances: Array, linkage: int) -> Indexes:
     d = distances.copy()
     number, size = np.arange(n), np.ones(n, dtype=np.int64)
     alive = np.ones(n, dtype=np.bool_)
-    nearest = np.zeros(n, dtype=np.int64)
+    nearest, gap = np.zeros(n, dtype=np.int64), np.full(n, np.inf)
     left, right = np.zeros(2 * n, dtype=np.int64), np.zeros(2 * n, dtype=np.int64)
     for k in range(n):
-        nearest[k] = _nearest(d, number, alive, k)
+        d[k, k] = np.inf
+    lanes, only = np.empty(8), np.ones(n, dtype=np.bool_)
+    for k in range(n):
+        nearest[k], gap[k], only[k] = _nearest(d, number, k, lanes)
     for step in range(n - 1):
-        a, b = _next_pair(d, number, alive, nearest)
+        a, b = _next_pair(number, alive, nearest, gap)
         left[n + step], right[n + step] = number[a], number[b]
         _merge(d, size, alive, a, b, linkage)
-        number[a], size[a], alive[b] = n + step, size[a] + size[b], False
-        nearest[a] = _nearest(d, number, alive, a)
+        number[a], size[a], alive[b], gap[b] = n + step, size[a] + size[b], False, np.inf
+        nearest[a], gap[a], only[a] = _nearest(d, number, a, lanes)
+        row = d[a]
         for k in range(n):
             if alive[k] and k != a:
-                if nearest[k] == a or nearest[k] == b:
-                    nearest[k] = _nearest(d, number, alive, k)
-                elif d[k, a] < d[k, nearest[k]]:
-                    nearest[k] = a
+                if nearest[k] in (a, b):
+                    if only[k] and row[k] == gap[k]:  # as near as before, and nobody else is
+                        nearest[k] = a
+                    else:
+                        nearest[k], gap[k], only[k] = _nearest(d, number, k, lanes)
+                elif row[k] < gap[k]:
+                    nearest[k], gap[k], only[k] = a, row[k], True
+                elif row[k] == gap[k]:
+                    only[k] = False
     return _leaves(n, left, right)
 
 
 @kernel
-def _nearest(d: Array, number: Indexes, alive: NDArray[np.bool_], k: int) -> int:
-    """The nearest to cluster k; of equals the one with the smallest number; k itself when it is alone."""
-    best = k
-    for j in range(d.shape[0]):
-        if alive[j] and j != k:
-            tied = best != k and d[k, j] == d[k, best] and number[j] < number[best]
-            if best == k or d[k, j] < d[k, best] or tied:
+def _nearest(d: Array, number: Indexes, k: int, lanes: Array) -> tuple[int, float, bool]:
+    """The nearest to cluster k, how far it is, and whether it is the only one; of equals that with the smallest number.
+
+    What is gone, and k itself, are infinitely far.
+    """
+    row, whole = d[k], d.shape[0] // 8 * 8
+    lanes[:] = np.inf
+    for j in range(0, whole, 8):
+        for lane in range(8):
+            lanes[lane] = row[j + lane] if row[j + lane] < lanes[lane] else lanes[lane]
+    for j in range(whole, row.shape[0]):
+        lanes[0] = min(lanes[0], row[j])
+    least, best, equals = lanes.min(), k, 0
+    for j in range(row.shape[0]):
+        if row[j] == least and j != k:
+            equals += 1
+            if best == k or number[j] < number[best]:
                 best = j
-    return best
+    return best, least, equals == 1
 
 
 @kernel
-def _next_pair(d: Array, number: Indexes, alive: NDArray[np.bool_], nearest: Indexes) -> tuple[int, int]:
+def _next_pair(number: Indexes, alive: NDArray[np.bool_], nearest: Indexes, gap: Array) -> tuple[int, int]:
     """The places of the nearest pair, the smaller number first."""
-    first, second = -1, -1
-    for k in range(d.shape[0]):
-        if not alive[k]:
+    first, second, least = -1, -1, gap.min()
+    for k in range(gap.shape[0]):
+        if not alive[k] or gap[k] != least:
             continue
         a, b = k, nearest[k]
         if number[a] > number[b]:
             a, b = b, a
-        if first < 0 or d[a, b] < d[first, second]:
-            first, second = a, b
-            continue
-        earlier = number[a] < number[first] or (number[a] == number[first] and number[b] < number[second])
-        if d[a, b] == d[first, second] and earlier:
+        earlier = first < 0 or number[a] < number[first]
+        if earlier or (number[a] == number[first] and number[b] < number[second]):
             first, second = a, b
     return first, second
 
 
 @kernel
 def _merge(d: Array, size: Indexes, alive: NDArray[np.bool_], a: int, b: int, linkage: int) -> None:
-    """Write the distances of a and b together in a's row and column."""
-    between = d[a, b]
+    """Write the distances of a and b together in a's row and column; b is infinitely far from then on."""
+    between, one, other = d[a, b], d[a], d[b]
     for k in range(d.shape[0]):
         if not alive[k] or k in (a, b):
             continue
-        to_a, to_b = d[k, a], d[k, b]
+        to_a, to_b = one[k], other[k]
         if linkage == SINGLE:
             merged = min(to_a, to_b)
         elif linkage == AVERAGE:
@@ -91,8 +107,8 @@ def _merge(d: Array, size: Indexes, alive: NDArray[np.bool_], a: int, b: int, li
                 (size[k] + size[a]) * to_a, to_a, fma((size[k] + size[b]) * to_b, to_b, -size[k] * between * between)
             )
             merged = np.sqrt(max(square / (size[a] + size[b] + size[k]), 0.0))
-        d[k, a] = merged
-        d[a, k] = merged
+        one[k], d[k, a], d[k, b] = merged, merged, np.inf
+    one[b] = np.inf
 
 
 @kernel

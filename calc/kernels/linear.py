@@ -1,7 +1,7 @@
 """Dense linear algebra with sums in a fixed order: as fast as LAPACK at our sizes, and the same bits everywhere.
 
 Matrices are float64 and row-major; a symmetric one is given by its whole square, its Cholesky factor R (RᵀR = A) by the
-upper triangle. Rows are combined eight at a time: LLVM makes vectors along the columns, so no sum is reordered.
+upper triangle. Rows are combined four by four: LLVM makes vectors along the columns, so no sum is reordered.
 Golub and Van Loan (2013), *Matrix Computations*, 4.2.
 """
 
@@ -13,39 +13,64 @@ from calc.kernels.lanes import dot8
 
 Array = NDArray[np.float64]
 
+TILE = 64  # columns of four rows that stay in the nearest cache while all rows above are taken from them
+
 
 @kernel
 def cholesky(a: Array, m: int) -> int:
-    """Factor the leading m × m of `a` in place, upper triangle: -1, or the first row whose pivot is not above 0."""
-    for p in range(0, m, 8):
-        end = min(p + 8, m)
+    """Factor the leading m × m of `a` in place, upper triangle: -1, or the first row whose pivot is not above 0.
+
+    Four rows at a time; below the diagonal only what stands within these four rows is written to.
+    """
+    tiles = np.empty((4, TILE))
+    for p in range(0, m, 4):
+        end = min(p + 4, m)
+        if end - p == 4:
+            _less_rows_above(a, p, m, tiles)
+        else:
+            for i in range(p, end):
+                for k in range(p):
+                    f = a[k, i]
+                    for j in range(i, m):
+                        a[i, j] -= f * a[k, j]
         for q in range(p, end):
             if not a[q, q] > 0.0:
                 return q
-            root = np.sqrt(a[q, q])
-            a[q, q] = root
+            root, row = np.sqrt(a[q, q]), a[q]
+            row[q] = root
             for j in range(q + 1, m):
-                a[q, j] /= root
+                row[j] /= root
             for i in range(q + 1, end):
-                f = a[q, i]
+                f, below = row[i], a[i]
                 for j in range(i, m):
-                    a[i, j] -= f * a[q, j]
-        if end - p == 8:
-            _less_eight_rows(a, p, m)
+                    below[j] -= f * row[j]
     return -1
 
 
 @kernel
-def _less_eight_rows(a: Array, p: int, m: int) -> None:
-    """Take what rows p … p+7 of the factor explain from the rows below."""
-    r0, r1, r2, r3 = a[p], a[p + 1], a[p + 2], a[p + 3]
-    r4, r5, r6, r7 = a[p + 4], a[p + 5], a[p + 6], a[p + 7]
-    for i in range(p + 8, m):
-        row = a[i]
-        f0, f1, f2, f3, f4, f5, f6, f7 = r0[i], r1[i], r2[i], r3[i], r4[i], r5[i], r6[i], r7[i]
-        for j in range(i, m):
-            four = row[j] - f0 * r0[j] - f1 * r1[j] - f2 * r2[j] - f3 * r3[j]
-            row[j] = four - f4 * r4[j] - f5 * r5[j] - f6 * r6[j] - f7 * r7[j]
+def _less_rows_above(a: Array, p: int, m: int, tiles: Array) -> None:
+    """Take what the rows of the factor above p explain from rows p … p+3, four by four, in pieces that stay near."""
+    t0, t1, t2, t3 = a[p], a[p + 1], a[p + 2], a[p + 3]
+    s0, s1, s2, s3 = tiles[0], tiles[1], tiles[2], tiles[3]
+    for first in range(p, m, TILE):
+        n = min(TILE, m - first)
+        for j in range(n):
+            s0[j], s1[j], s2[j], s3[j] = t0[first + j], t1[first + j], t2[first + j], t3[first + j]
+        for k in range(0, p, 4):
+            r0, r1 = a[k, first : first + n], a[k + 1, first : first + n]
+            r2, r3 = a[k + 2, first : first + n], a[k + 3, first : first + n]
+            a0, a1, a2, a3 = a[k, p], a[k + 1, p], a[k + 2, p], a[k + 3, p]
+            b0, b1, b2, b3 = a[k, p + 1], a[k + 1, p + 1], a[k + 2, p + 1], a[k + 3, p + 1]
+            c0, c1, c2, c3 = a[k, p + 2], a[k + 1, p + 2], a[k + 2, p + 2], a[k + 3, p + 2]
+            d0, d1, d2, d3 = a[k, p + 3], a[k + 1, p + 3], a[k + 2, p + 3], a[k + 3, p + 3]
+            for j in range(n):
+                x0, x1, x2, x3 = r0[j], r1[j], r2[j], r3[j]
+                s0[j] = s0[j] - a0 * x0 - a1 * x1 - a2 * x2 - a3 * x3
+                s1[j] = s1[j] - b0 * x0 - b1 * x1 - b2 * x2 - b3 * x3
+                s2[j] = s2[j] - c0 * x0 - c1 * x1 - c2 * x2 - c3 * x3
+                s3[j] = s3[j] - d0 * x0 - d1 * x1 - d2 * x2 - d3 * x3
+        for j in range(n):
+            t0[first + j], t1[first + j], t2[first + j], t3[first + j] = s0[j], s1[j], s2[j], s3[j]
 
 
 @kernel

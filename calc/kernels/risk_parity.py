@@ -1,8 +1,9 @@
 """Weights whose shares of the risk are given: the minimum of ½ x'Rx - Σ bᵢ ln xᵢ, R a correlation matrix.
 
 At the minimum xᵢ (Rx)ᵢ = bᵢ. The function is convex and self-concordant, so Newton's steps, shortened while they are
-long, stay positive and always arrive (Spinu 2013, *An algorithm for computing risk parity weights*); a few rounds
-over the single coordinates (Griveau-Billion, Richard and Roncalli 2013) bring the start near.
+long, stay positive and always arrive (Spinu 2013, *An algorithm for computing risk parity weights*); some rounds
+over the single coordinates (Griveau-Billion, Richard and Roncalli 2013) bring the start near: forty rounds of 500
+assets take as long as one of Newton's steps.
 """
 
 import numpy as np
@@ -13,7 +14,8 @@ from calc.kernels.linear import backward, cholesky, forward, symmetric_times
 
 Array = NDArray[np.float64]
 
-_ROUNDS_OF_COORDINATES = 10
+_ROUNDS_OF_COORDINATES = 60
+_SETTLED = 0.02  # the largest relative change of a round
 _STALLED = 4  # whole steps that do not halve the error, though products are exact: rounding leaves no more
 _SHORT = 0.25  # the largest relative change for which whole steps are safe; longer ones are divided by 1 + change
 
@@ -26,7 +28,8 @@ def balance(r: Array, budgets: Array, steps: int) -> tuple[int, Array, float]:
     x, product = np.sqrt(budgets), np.empty(n)
     symmetric_times(r, x, product)
     for _ in range(_ROUNDS_OF_COORDINATES):
-        _coordinates(r, budgets, x, product)
+        if _coordinates(r, budgets, x, product) < _SETTLED:
+            break
     hessian, step = np.empty((n, n)), np.empty(n)
     error, best = np.inf, np.inf
     kept = x.copy()
@@ -86,8 +89,9 @@ def _products(r: Array, x: Array, product: Array) -> None:
 
 
 @kernel
-def _coordinates(r: Array, budgets: Array, x: Array, product: Array) -> None:
-    """One round: each x to its own minimum, the others held."""
+def _coordinates(r: Array, budgets: Array, x: Array, product: Array) -> float:
+    """One round: each x to its own minimum, the others held. The largest relative change."""
+    largest = 0.0
     for i in range(x.shape[0]):
         own = r[i, i]
         others = product[i] - own * x[i]
@@ -95,6 +99,8 @@ def _coordinates(r: Array, budgets: Array, x: Array, product: Array) -> None:
         if not better > 0.0:
             continue
         change, row = better - x[i], r[i]
+        largest = max(largest, abs(change) / x[i])
         x[i] = better
         for j in range(x.shape[0]):
             product[j] += change * row[j]
+    return largest

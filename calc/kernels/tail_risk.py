@@ -7,33 +7,65 @@ of the rows: a loss has the same bits wherever and beside whatever it is compute
 import numpy as np
 from numpy.typing import NDArray
 
-from calc.kernels.elementary import exp, expm1, log, sincos_turn
+from calc.kernels.elementary import exp, expm1, log, log1p, norm_ppf, sincos_turn
 from calc.kernels.jit import kernel
-from calc.kernels.philox import fill_normals, key_of, normal_pair, uniform_pair
+from calc.kernels.philox import fill_normals, key_of, uniform_pair
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 TILE = 64  # scenarios side by side: a row of them is 512 bytes
+_AT_ONCE = 32  # waits that are drawn together
 PANEL = 64  # normals of a tile that stay in the nearest cache while all rows use them
 
 
 @kernel
-def normal_losses(out: Array, deviation: float, mean: float, seed: int, stream: int, block: int) -> None:
-    """Write the first losses of the block: mean + deviation × a standard normal."""
-    key, pairs = key_of(seed, stream), out.shape[0] // 2
-    for i in range(pairs):
-        first, second = normal_pair(key, block, i)
-        out[2 * i], out[2 * i + 1] = mean + deviation * first, mean + deviation * second
-    if out.shape[0] % 2:
-        out[2 * pairs] = mean + deviation * normal_pair(key, block, pairs)[0]
+def normal_tail(
+    losses: Array,
+    scenarios: NDArray[np.uint32],
+    deviation: float,
+    mean: float,
+    share: float,
+    seed: int,
+    stream: int,
+    blocks: tuple[int, int],
+    size: int,
+    last: int,
+) -> int:
+    """Write the losses above the quantile 1 - `share` and their scenarios: how many; -1 where there is no room.
+
+    Of independent scenarios with losses mean + deviation × a standard normal, in the `blocks` from, to of `size`
+    scenarios, `last` of all. From one above the quantile to the next the wait is geometric, so none below is drawn.
+    """
+    key, per_wait = key_of(seed, stream), -1.0 / log1p(-share) if share < 1.0 else 0.0
+    waits, chances, found = np.empty(_AT_ONCE), np.empty(_AT_ONCE), 0
+    for block in range(blocks[0], blocks[1]):
+        place, end, pair = block * size, min((block + 1) * size, last), 0
+        while place < end:
+            for b in range(_AT_ONCE):
+                waits[b], chances[b] = uniform_pair(key, block, pair + b)
+            for b in range(_AT_ONCE):
+                waits[b] = -log(waits[b]) * per_wait
+            pair += _AT_ONCE
+            for b in range(_AT_ONCE):
+                if waits[b] >= end - place:
+                    place = end
+                    break
+                if found == losses.shape[0]:
+                    return -1
+                place += int(waits[b])
+                losses[found], scenarios[found] = chances[b] * share, place
+                place, found = place + 1, found + 1
+    for i in range(found):
+        losses[i] = mean - deviation * norm_ppf(losses[i])
+    return found
 
 
 @kernel
 def student_t_losses(
     out: Array, deviation: float, mean: float, degrees: float, seed: int, stream: int, block: int
 ) -> None:
-    """As `normal_losses`, with Student's t scaled to variance 1, by the polar method.
+    """Write the first losses of the block: mean + deviation × a Student's t scaled to variance 1, by the polar method.
 
     T = cos(2πv) √(ν (u^(-2/ν) - 1)): Bailey (1994), *Polar generation of random variates with the t-distribution*.
     """

@@ -80,8 +80,10 @@ def cost(params: Params) -> float:
     per_bond = SECONDS_A_CURVE_BOND if with_curve(params) else SECONDS_A_BOND
     instruments = len(params.bootstrap.instruments) if params.bootstrap else 0
     parts = math.ceil(rows_of(params) / ROWS_A_PART)
+    if params.output == "totals" and not with_curve(params):
+        per_bond *= 0.7
     return (
-        1e-4 + per_bond * rows_of(params) + SECONDS_A_SHIFT * shifts * parts + 1e-6 * instruments * (instruments + 20)
+        7e-4 + per_bond * rows_of(params) + SECONDS_A_SHIFT * shifts * parts + 1e-6 * instruments * (instruments + 20)
     )
 
 

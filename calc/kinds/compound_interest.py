@@ -130,7 +130,7 @@ result = result_of_partial
 
 def cost(params: Params) -> float:
     """The row of a schedule takes a microsecond and a half."""
-    return 5e-5 + (1.5e-6 * float(params.years * params.periods) if params.schedule else 0.0)
+    return 1.6e-4 + (2.5e-6 * float(params.years * params.periods) if params.schedule else 0.0)
 
 
 def run(params: Params, part: int) -> Partial:

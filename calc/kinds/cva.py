@@ -95,7 +95,7 @@ def plan(params: Params) -> Plan:
 
 def cost(params: Params) -> float:
     """The pilot, and the paths."""
-    return 0.005 + 1e-6 * _numbers(params) + _work_s(params) * (params.paths + profiles.PILOT)
+    return 0.003 + 1e-6 * _numbers(params) + 0.85 * _work_s(params) * (params.paths + profiles.PILOT)
 
 
 def run(params: Params, part: int) -> Partial:

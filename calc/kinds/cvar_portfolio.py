@@ -90,7 +90,7 @@ def cost(params: Params) -> float:
     tries = 6 if params.max_cvar is not None else 1
     cells = len(params.scenarios or []) * len(assets(params).names)
     repair = 6e-8 * len(assets(params).names) ** 3 if params.repair == "nearest" else 0.0
-    return 3e-4 + 5e-8 * cells + repair + _one_s(params) * (_count(params) * tries + (2 if params.points else 0))
+    return 3e-4 + 1.3e-7 * cells + repair + _one_s(params) * (_count(params) * tries + (2 if params.points else 0))
 
 
 def run(params: Params, part: int) -> Partial:
@@ -125,7 +125,9 @@ def _one_s(params: Params) -> float:
     n = len(assets(params).names)
     if params.scenarios is None:
         return 6 * (1e-4 + 2e-8 * n * n + 1.3e-10 * n**3)
-    return 3e-4 + (1.7e-8 * n * n + 3e-7 * n + 1e-6) * len(params.scenarios)
+    beta = min(params.beta) if isinstance(params.beta, list) else params.beta
+    beyond = (1 - beta) * len(params.scenarios)
+    return 3e-4 + n * len(params.scenarios) * (2e-7 + 4.5e-9 * beyond)
 
 
 def _portfolios_a_part(params: Params) -> int:

@@ -25,7 +25,7 @@ nothing meets (which, and by how much), max_sharpe where no return is above the 
 without risk is, a matrix that is not positive semidefinite unless `repair` says nearest.
 
 Residuals of the optimality conditions are below 1e-9 of their terms, most often 1e-13. A portfolio of 500 assets takes
-0.02 s, of 100 assets 0.0005 s, and some ten times as long where Σ is singular; frontier points are divided into parts.
+0.01 s, of 100 assets 0.0005 s, and some ten times as long where Σ is singular; frontier points are divided into parts.
 """
 
 import math
@@ -107,8 +107,8 @@ def cost(params: Params) -> float:
     """By the cube of the assets for each portfolio; a matrix is to be read, a repair takes all eigenvectors, often."""
     tries = {"max_sharpe": 3, "target_risk": 3, "frontier": params.points + 2}.get(params.objective, 1)
     n = len(assets(params).names)
-    matrix = 1e-7 * n * n if params.factors is None else 0.0
-    return 3e-4 + matrix + tries * _one_s(params) + (6e-8 * n**3 if params.repair == "nearest" else 0.0)
+    matrix = 1.4e-7 * n * n if params.factors is None else 3e-6 * n
+    return 5e-4 + matrix + tries * _one_s(params) + (6e-8 * n**3 if params.repair == "nearest" else 0.0)
 
 
 def run(params: Params, part: int) -> Partial:
@@ -142,7 +142,7 @@ def result(params: Params, accumulator: Accumulator) -> Result:
 def _one_s(params: Params) -> float:
     """CPU seconds of one portfolio."""
     n = len(assets(params).names) * (1.5 if params.turnover is not None else 1.0)
-    return 1e-4 + 2e-8 * n * n + 1.1e-10 * n**3
+    return 8e-5 + 1e-8 * n * n + 7e-11 * n**3
 
 
 def _points_a_part(params: Params) -> int:

@@ -52,7 +52,7 @@ from calc.numerics.moments import Moments
 from calc.quantities import looks_like_percent
 
 NAME = "option_path"
-VERSION = 1
+VERSION = 2
 ALIASES: tuple[str, ...] = ()
 SUMMARY = "Price of an Asian, barrier or lookback option: closed form, quadrature or quasi-random paths."
 EXAMPLE = {

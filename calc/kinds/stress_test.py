@@ -100,7 +100,7 @@ EXAMPLE = {
 
 SCENARIOS_A_PART, SCENARIOS_A_PART_OF_ROWS, POSITIONS_A_PART = 256, 32, 4096
 SECONDS = {0: 2e-9, 1: 1e-7, 2: 1e-7}  # of a position under a scenario, by its type
-SECONDS_A_POSITION, SECONDS_A_SCENARIO = 6e-6, 2e-5
+SECONDS_A_POSITION, SECONDS_A_SCENARIO, SECONDS_A_SHOCK = 4e-6, 7e-6, 9e-7
 
 Array = NDArray[np.float64]
 
@@ -194,11 +194,13 @@ def plan(params: Params) -> Plan:
 
 
 def cost(params: Params) -> float:
-    """Estimated CPU seconds of all parts: by type of position, thrice where contributions are apart; and reverse."""
+    """Estimated CPU seconds of all parts: by type of position, more where contributions are apart; and reverse."""
     of, whole = _counted(params), book(params)
     each = math.fsum(SECONDS[kind] * float(np.count_nonzero(of.kinds == kind)) for kind in SECONDS)
-    seconds = 1e-4 + SECONDS_A_POSITION * whole.status.size + SECONDS_A_SCENARIO * len(params.scenarios or ())
-    seconds += each * len(params.scenarios or ()) * (1 if linear_only(of) else 3)
+    scenarios = params.scenarios or ()
+    seconds = 4e-4 + SECONDS_A_POSITION * whole.status.size + SECONDS_A_SCENARIO * len(scenarios)
+    seconds += SECONDS_A_SHOCK * sum(len(scenario.shocks) for scenario in scenarios)
+    seconds += each * len(scenarios) * (0.2 if linear_only(of) else 0.6)
     if params.reverse is not None and not linear_only(of):
         seconds += each * len(of.factors) * 200
     return seconds

@@ -262,9 +262,9 @@ def plan(params: Params) -> Plan:
 def cost(params: Params) -> float:
     """Reading the numbers, fits, and sorting."""
     if not _has_series(params):
-        return 1e-4
+        return 4e-4
     rows, columns = _rows(params), _columns(params)
-    once = 1e-4 + 2e-8 * rows * columns
+    once = 6e-4 + 1.2e-7 * rows * columns
     if params.task == "backtest":
         return once + _days(params) * _ns_a_day(params) * 1e-9
     fits = (columns if params.filter_by == "symbol" else 1) if params.method == "filtered" else 0

@@ -12,8 +12,10 @@ Losses are positive. `method` monte_carlo simulates the first three, delta_gamma
 exponentially twisted law in which VaR is the mean (Glasserman, Heidelberger and Shahabuddin 2000), unless
 `variance_reduction` is none; linear_normal answers the first in closed form: nothing is simulated,
 `standard_error` is null. The loss of a normal or Student t book has the law of one return, so one random number is
-drawn a scenario, and E[X_i | loss] is known exactly. `parametric_var` and `parametric_es` are those of the law: closed
-forms, for delta_gamma the inversion of its generating function (Imhof 1961). They are null for lognormal.
+drawn a scenario, and E[X_i | loss] is known exactly. Of a normal book only the scenarios above a floor are drawn, which
+VaR cannot fall below: they come after geometric waits, as if all had been drawn and the others not been looked at.
+`parametric_var` and `parametric_es` are those of the law: closed forms, for delta_gamma the inversion of its generating
+function (Imhof 1961). They are null for lognormal.
 
 `component_var` and `component_es` (Euler's, by symbol) add up to `var` and `es`; marginals are per unit of exposure.
 For lognormal they come from sums over bins of the book's loss whose edges a pilot sample fixes beforehand.
@@ -22,7 +24,7 @@ the law, for the others of the first 16,384 scenarios.
 
 Refused: fewer than 30 scenarios beyond VaR, impossible matrices, more than 100,000 kept losses. A singular matrix is
 legal. Accuracy: VaR within its standard error; the law's figures to about 1e-12 (`residual`). Cost for a million
-scenarios: 0.01 s normal, 0.02 s Student t; lognormal 8 s with 500 symbols, 2.5 s with factors.
+scenarios: 0.001 s normal, 0.02 s Student t; lognormal 8 s with 500 symbols, 2.5 s with factors.
 Glasserman (2004), chapter 9; McNeil, Frey and Embrechts (2015), *Quantitative Risk Management*, 2.2, 8.5.
 """
 
@@ -48,7 +50,7 @@ from calc.positions import Factors, Position, Symbol, exposures, faults_of_facto
 from calc.quantities import Confidence, Positive, Seed, Volatility, looks_like_percent, measure
 
 NAME = "var_mc"
-VERSION = 3
+VERSION = 4
 ALIASES: tuple[str, ...] = ("calculate_var",)
 SUMMARY = "Value at risk and expected shortfall of a portfolio, simulated or from the law of its loss."
 EXAMPLE = {
@@ -261,11 +263,15 @@ def plan(params: Params) -> Plan:
 def cost(params: Params) -> float:
     """Scenarios times what one costs, and what is done once."""
     size = len(_names(params))
-    once = 1e-4 + 2e-9 * size**2 + 1e-10 * size**3
+    once = 7e-4 + 6e-6 * size
+    if params.factors is None:
+        once += 1.3e-7 * size**2 + 6e-11 * size**3
     if params.method == "linear_normal":
         return once
     if params.method == "delta_gamma":
-        once += 1e-8 * size**3 + 5e-5 * size
+        once += 8e-3 + 2.5e-4 * size
+    elif params.distribution == "student_t":
+        once += 4e-4
     elif params.distribution == "lognormal":
         once += PILOT * _ns_a_scenario(params) * 1e-9
     return once + params.scenarios * _ns_a_scenario(params) * 1e-9
@@ -280,8 +286,12 @@ def run(params: Params, part: int) -> Partial:
     if params.method == "delta_gamma":
         return _run_quadratic(params, blocks)
     book, seed = _book(params), params.seed or 0
-    if params.distribution != "lognormal":
-        losses = book_risk.linear_losses(book, _law(params), seed, blocks, params.scenarios)
+    if params.distribution == "normal":
+        tail = book_risk.normal_tail(book, _law(params), _share(params), seed, blocks, params.scenarios)
+        scenarios = min(blocks.stop * BLOCK, params.scenarios) - blocks.start * BLOCK
+        return _packed(tails.ordered(*tail, _kept(params)), scenarios, importance.NOTHING, None)
+    if params.distribution == "student_t":
+        losses = book_risk.student_t_losses(book, _law(params), seed, blocks, params.scenarios)
         return _partial(params, blocks, losses)
     losses, bins = book_risk.lognormal_losses(
         book, _rows(params), seed, book_risk.STREAM, blocks, params.scenarios, _edges(params)
@@ -387,6 +397,12 @@ class Model(NamedTuple):
     faults: list[Fault]
 
 
+def check_kept(kept: int, confidence: float, scenarios: int) -> None:
+    """Of the scenarios all losses that the estimators look at are there."""
+    if kept < min(tails.needed(confidence, scenarios), scenarios):
+        raise CalcError(f"Of {scenarios:,} scenarios only {kept:,} losses are kept.", code="internal_check_failed")
+
+
 def check_residual(residual: float) -> None:
     """The inversion of the generating function has converged."""
     if residual > 1e-8:
@@ -396,6 +412,7 @@ def check_residual(residual: float) -> None:
 def _risk(params: Params, folded: Partial) -> tails.Risk:
     kept = _unpacked(folded)
     if params.method != "delta_gamma":
+        check_kept(kept.losses.size, params.confidence, folded.scenarios)
         return tails.risk(kept.losses, params.confidence, folded.scenarios)
     try:
         return importance.risk(kept.losses, folded.above, _window(params).law, params.confidence, folded.scenarios)
@@ -654,9 +671,11 @@ def _ns_a_scenario(params: Params) -> float:
     """What one costs, measured: a normal 2.5, an exponential 1.2, a product with the factor 0.05."""
     size = len(_names(params))
     if params.method == "delta_gamma":
-        return 15 + 4 * size
-    if params.distribution != "lognormal":
-        return 12.0 if params.distribution == "normal" else 16.0
+        return 25 + 3 * size
+    if params.distribution == "normal":
+        return 0.5 + 80 * _share(params)
+    if params.distribution == "student_t":
+        return 11.0
     if params.factors is not None and params.factors.loadings:
         columns = len(params.factors.loadings[0])
         return 20 + 4.2 * size + 2.5 * columns + 0.05 * size * columns
@@ -667,6 +686,12 @@ def _window_scenarios(params: Params) -> int:
     """The fewest scenarios of which VaR is asked: those of the first wave."""
     parts = 1 if params.target_standard_error is not None else 4
     return min(params.scenarios, parts * _blocks_a_part(params) * BLOCK)
+
+
+def _share(params: Params) -> float:
+    """Of the scenarios of a normal book, that are drawn: enough for VaR of the first part alone, whatever comes."""
+    least = math.ceil(LEAST_BEYOND / tails.expected_beyond(params.confidence, 1))
+    return tails.share_above(params.confidence, min(params.scenarios, max(least, _TO_TARGET * BLOCK)))
 
 
 def _kept(params: Params) -> int:
@@ -683,6 +708,7 @@ def _most_kept(params: Params) -> int:
     return min(MOST_KEPT, (1_990_000 - 22 * max(_BIN_NUMBERS, 3 * size)) // 16)
 
 
+@once_per_params
 def _names(params: Params) -> list[str]:
     if params.method == "delta_gamma":
         size = len(params.delta or ())
@@ -729,9 +755,9 @@ def _bins(partial: Partial) -> tail_bins.Bins:
 
 def _warnings(params: Params) -> list[Caution]:
     cautions = []
-    for symbol in _names(params):
-        volatility = (params.volatilities or {}).get(symbol, 0.0)
-        cautions += looks_like_percent(step("$.data.volatilities", symbol), volatility, 5)
+    volatilities = params.volatilities or {}
+    for symbol in _names(params) if volatilities else ():
+        cautions += looks_like_percent(step("$.data.volatilities", symbol), volatilities.get(symbol, 0.0), 5)
     if params.method != "delta_gamma" and _book(params).rounded:
         path = "$.data.correlation" if params.covariance is None else "$.data.covariance"
         detail = "its smallest eigenvalue is below 0 by rounding (less than 1e-10) and was taken as 0"

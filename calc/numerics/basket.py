@@ -6,13 +6,14 @@ Z. Best is Z along the sum Σ F_i X_i of the terms at their forwards, a ∝ V F,
 signs, so much of the factor with a_i ∝ c_i √V_ii is added as makes them right: it exists for every correlation matrix
 that is not singular.
 
-Sums of up to four terms: Gauss-Hermite over what is left, its order raised until the answer stands. The best or worst
-of two: E max(S1, S2, K) is an integral over S2 of Black's formula for S1 (Stulz 1982, *Options on the minimum or the
-maximum of two risky assets*, has it as a bivariate normal probability), on panels that narrow towards its kinks.
+Sums of up to four terms: Gauss-Hermite over what is left, of each factor as many nodes as make the answer stand. The
+best or worst of two: E max(S1, S2, K) is an integral over S2 of Black's formula for S1 (Stulz 1982, *Options on the
+minimum or the maximum of two risky assets*, has it as a bivariate normal probability), on panels that narrow towards
+its kinks.
 """
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -29,13 +30,18 @@ factorise = lazy.module("calc.kernels.factorise")
 Array = NDArray[np.float64]
 
 MOST_BY_QUADRATURE = 4  # assets
-_ORDERS = {0: (1, 1), 1: (16, 32, 64, 96, 128), 2: (16, 24, 32, 48, 64, 96), 3: (12, 16, 20, 28, 40, 56)}
+_ORDERS = {  # by the number of factors that are left
+    0: (1,),
+    1: (12, 16, 20, 24, 32, 40, 48, 64, 96, 128),
+    2: (8, 10, 12, 16, 20, 24, 28, 32, 40, 48, 64, 96),
+    3: (6, 8, 10, 12, 16, 20, 24, 28, 32, 40, 48, 56),
+}
+_FEW = 4  # nodes of the others, while one factor's are counted
 _CLOSE = 2e-12  # two orders agree: relative to the terms' sizes
 _SINGULAR = 1e-9  # of a pivot of a correlation matrix
 _NOTHING = 1e-15  # of the largest eigenvalue
 _REACH = 9.0
 _SMALLEST_WEIGHT = 1e-30
-_TILE = 1024
 
 
 class Terms(NamedTuple):
@@ -54,7 +60,7 @@ class Terms(NamedTuple):
 
 
 class Integrated(NamedTuple):
-    """Undiscounted call and put, and how far the last two orders, and parity, disagree."""
+    """Undiscounted call and put, how far the last two orders, and parity, disagree, and the largest order."""
 
     call: float
     put: float
@@ -136,43 +142,57 @@ def rest(terms: Terms, loadings: Array) -> Array:
 
 
 def integrated(terms: Terms, loadings: Array, strike: float) -> Integrated:
-    """Call and put on the sum of up to four terms, undiscounted."""
+    """Call and put on the sum of up to four terms, undiscounted.
+
+    How many nodes each factor needs is found first, with few of the others: their errors add up. Then both the orders
+    that were enough and those before are taken on all factors together, and raised until they agree.
+    """
     left = np.ascontiguousarray(rest(terms, loadings)[:, : max(_ORDERS)])  # of four terms a fourth factor is rounding
     forward = math.fsum(terms.forwards.tolist())
-    size = math.fsum(np.abs(terms.forwards).tolist()) + abs(strike)
-    before, found = math.inf, Integrated(0.0, 0.0, math.inf, 0)
-    for order in _ORDERS[left.shape[1]]:
-        call, put = _by_order(terms, loadings, left, strike, order)
-        parity = abs(call - put - (forward - strike))
-        found = Integrated(call, put, max(abs(call - before), parity), order)
-        if found.residual <= _CLOSE * size:
-            break
+    close = _CLOSE * (math.fsum(np.abs(terms.forwards).tolist()) + abs(strike))
+    ladder, dimensions = _ORDERS[left.shape[1]], left.shape[1]
+
+    def valued(rungs: list[int]) -> tuple[float, float]:
+        return _by_orders(terms, loadings, left, strike, [ladder[min(rung, len(ladder) - 1)] for rung in rungs])
+
+    rungs = [_rungs_alone(terms, loadings, left, strike, k, close) for k in range(dimensions)]
+    before, _ = valued([rung - 1 for rung in rungs])
+    while True:
+        call, put = valued(rungs)
+        residual = max(abs(call - before), abs(call - put - (forward - strike)))
+        if residual <= close or min(rungs, default=len(ladder)) >= len(ladder) - 1:
+            return Integrated(call, put, residual, ladder[min(max(rungs, default=0), len(ladder) - 1)])
+        before, rungs = call, [rung + 1 for rung in rungs]
+
+
+def _rungs_alone(terms: Terms, loadings: Array, left: Array, strike: float, k: int, close: float) -> int:
+    """The order of the ladder from which on factor k, with few nodes of the others, changes nothing any more."""
+    ladder, others = _ORDERS[left.shape[1]], [_FEW] * left.shape[1]
+    before = math.inf
+    for rung, order in enumerate(ladder):
+        call, _ = _by_orders(terms, loadings, left, strike, [*others[:k], order, *others[k + 1 :]])
+        if abs(call - before) <= close:
+            return rung
         before = call
+    return len(ladder) - 1
+
+
+def _by_orders(terms: Terms, loadings: Array, left: Array, strike: float, orders: list[int]) -> tuple[float, float]:
+    """Call and put by so many nodes in each of the factors that are left."""
+    rule = _rule(tuple(orders))
+    found: tuple[float, float] = conditioned.call_and_put(
+        *rule, _SMALLEST_WEIGHT, terms.levels, left, loadings, terms.signs, strike
+    )
     return found
 
 
-def _by_order(terms: Terms, loadings: Array, left: Array, strike: float, order: int) -> tuple[float, float]:
-    """Call and put by this order in each of the factors that are left."""
-    nodes, weights = _hermite(order)
-    dimensions = left.shape[1]
-    grid = np.indices((order,) * dimensions).reshape(dimensions, order**dimensions)
-    mass = np.ones(grid.shape[1])
-    for row in grid:
-        mass = mass * weights[row]
-    kept = np.flatnonzero(mass > _SMALLEST_WEIGHT)
-    grid, mass = grid[:, kept], mass[kept]
-    calls: list[float] = []
-    puts: list[float] = []
-    for start in range(0, mass.size, _TILE):
-        points, weight = nodes[grid[:, start : start + _TILE]], mass[start : start + _TILE]
-        exponents = np.repeat(terms.levels[:, None], weight.size, axis=1)
-        for k in range(dimensions):
-            exponents += left[:, k : k + 1] * points[k]
-        z, value = conditioned.crossings(exponents, loadings, terms.signs, strike), np.empty(weight.size)
-        for w, values in ((1.0, calls), (-1.0, puts)):
-            conditioned.value_given(value, z, exponents, loadings, terms.signs, strike, w, 1.0)
-            values.append(float((weight * value).sum()))
-    return math.fsum(calls), math.fsum(puts)
+@lru_cache(256)
+def _rule(orders: tuple[int, ...]) -> tuple[NDArray[np.int64], Array, Array]:
+    """The orders, and rows of nodes and of weights, one for each factor."""
+    nodes, weights = np.zeros((2, len(orders), max(orders, default=0)))
+    for k, order in enumerate(orders):
+        nodes[k, :order], weights[k, :order] = _hermite(order)
+    return np.array(orders, dtype=np.int64), nodes, weights
 
 
 @cache

@@ -1,7 +1,8 @@
 """A book whose returns are normal, Student t or lognormal: its losses, simulated block by block, and their law.
 
 Blocks of 4096 scenarios; a loss depends on the seed and its scenario's number alone. For normal and Student t one
-random number a scenario is enough, because the loss has the law of one return.
+random number a scenario is enough, because the loss has the law of one return; for normal there is none where the loss
+is below all that anybody looks at.
 """
 
 import math
@@ -16,6 +17,7 @@ from calc.numerics.correlation import factor_in_order
 from calc.numerics.elliptical import ClosedForm
 from calc.numerics.quadratic_form import Form, Twist
 from calc.numerics.tail_bins import Bins
+from calc.numerics.tails import Tail
 
 tail_risk = lazy.module("calc.kernels.tail_risk")
 
@@ -60,7 +62,7 @@ def from_covariance(
     """The book whose returns have that covariance over the horizon."""
     order, factor = factor_in_order(covariance)
     variances = covariance.diagonal()
-    missed = np.array([math.fsum(row * row) for row in factor]) - variances
+    missed = elliptical.squares_of(factor) - variances
     rounded = bool((missed > _ROUNDING * np.maximum(variances, 0.0)).any())
     specific = np.zeros(exposures.size)
     return Book(distribution, degrees, exposures, factor, specific, order, drift, rounded)
@@ -79,24 +81,32 @@ def law(book: Book, confidence: float) -> ClosedForm:
     if book.distribution != "lognormal":
         return closed
     q = normal.quantile(confidence)
-    alone = []
-    for e, row, own, drift in zip(book.exposures.tolist(), book.factor, book.specific, book.drift, strict=True):
-        variance = math.fsum([*(row * row), own * own])
+    alone, variances = [], elliptical.squares_of(book.factor) + book.specific * book.specific
+    for e, variance, drift in zip(book.exposures.tolist(), variances.tolist(), book.drift.tolist(), strict=True):
         worst = -q if e >= 0 else q
         alone.append(-e * math.expm1(drift - 0.5 * variance + worst * math.sqrt(variance)))
     return closed._replace(undiversified=math.fsum(alone))
 
 
-def linear_losses(book: Book, closed: ClosedForm, seed: int, blocks: range, scenarios: int) -> Array:
-    """Losses of a normal or Student t book with that law."""
+def normal_tail(book: Book, closed: ClosedForm, share: float, seed: int, blocks: range, scenarios: int) -> Tail:
+    """Of a normal book with that law the losses above the quantile 1 - `share`, in the order of the scenarios."""
+    mean, n = -math.fsum(book.exposures * book.drift), _size(blocks, scenarios)
+    room = min(n, math.ceil(n * share + 40 * math.sqrt(n * share) + 1000))  # 40 deviations
+    losses, numbers = np.empty(room), np.empty(room, dtype=np.uint32)
+    within = (blocks.start, blocks.stop)
+    found = tail_risk.normal_tail(
+        losses, numbers, closed.deviation, mean, share, seed, STREAM, within, BLOCK, scenarios
+    )
+    return Tail(losses[:found], numbers[:found])
+
+
+def student_t_losses(book: Book, closed: ClosedForm, seed: int, blocks: range, scenarios: int) -> Array:
+    """Losses of a Student t book with that law."""
     mean = -math.fsum(book.exposures * book.drift)
-    out = _empty(blocks, scenarios)
+    out = np.empty(_size(blocks, scenarios))
     for i, block in enumerate(blocks):
         piece = out[i * BLOCK : (i + 1) * BLOCK]
-        if book.degrees is None:
-            tail_risk.normal_losses(piece, closed.deviation, mean, seed, STREAM, block)
-        else:
-            tail_risk.student_t_losses(piece, closed.deviation, mean, book.degrees, seed, STREAM, block)
+        tail_risk.student_t_losses(piece, closed.deviation, mean, book.degrees, seed, STREAM, block)
     return out
 
 
@@ -106,9 +116,7 @@ def rows_of(book: Book) -> Rows:
     order = book.order if book.order.size else np.arange(n)
     factor = np.zeros((-(-n // 4) * 4, -(-book.factor.shape[1] // 4) * 4))
     factor[:n, : book.factor.shape[1]] = book.factor[order]
-    variances = np.array(
-        [math.fsum([*(row * row), own * own]) for row, own in zip(book.factor, book.specific, strict=True)]
-    )
+    variances = elliptical.squares_of(book.factor) + book.specific * book.specific
     own = _padded(book.specific[order], factor.shape[0]) if book.specific.any() else np.empty(0)
     shift = _padded((book.drift - 0.5 * variances)[order], factor.shape[0])
     return Rows(order, factor, own, shift, _padded(book.exposures[order], factor.shape[0]))
@@ -121,7 +129,7 @@ def lognormal_losses(
     n, padded = book.exposures.size, rows.exposures.size
     counts = np.zeros(edges.size, dtype=np.int64)
     sums, squares = np.zeros((edges.size, padded)), np.zeros((edges.size, padded))
-    out = _empty(blocks, scenarios)
+    out = np.empty(_size(blocks, scenarios))
     for i, block in enumerate(blocks):
         tail_risk.lognormal_losses(
             out[i * BLOCK : (i + 1) * BLOCK],
@@ -150,16 +158,16 @@ def edges(book: Book, rows: Rows, seed: int, confidence: float, most: int) -> Ar
 
 def quadratic_losses(form: Form, twist: Twist, seed: int, blocks: range, scenarios: int) -> Array:
     """Losses quadratic in normals, drawn from the twisted law."""
-    out = _empty(blocks, scenarios)
+    out = np.empty(_size(blocks, scenarios))
     for i, block in enumerate(blocks):
         piece = out[i * BLOCK : (i + 1) * BLOCK]
         tail_risk.quadratic_losses(piece, form.linear, form.square, twist.mean, twist.deviation, seed, STREAM, block)
     return out
 
 
-def _empty(blocks: range, scenarios: int) -> Array:
-    """Room for the losses of the blocks: the last one of all has what is left."""
-    return np.empty(min(blocks.stop * BLOCK, scenarios) - blocks.start * BLOCK)
+def _size(blocks: range, scenarios: int) -> int:
+    """How many scenarios the blocks have: the last one of all has what is left."""
+    return min(blocks.stop * BLOCK, scenarios) - blocks.start * BLOCK
 
 
 def _padded(values: Array, size: int) -> Array:

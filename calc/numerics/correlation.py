@@ -38,6 +38,8 @@ def square(rows: list[list[float]], size: int) -> list[Wrong]:
 
 def check_correlation(matrix: NDArray[np.float64], symbols: list[str]) -> list[Wrong]:
     """What keeps it from being a correlation matrix: range, diagonal, symmetry, or an eigenvalue. [] when nothing."""
+    if _is_possible(matrix):
+        return []
     wrong = [
         Wrong(f"[{i}][{j}]", f"is {matrix[i, j]:.15g}: a correlation is from -1 to 1", "out_of_range")
         for i, j in np.argwhere(np.abs(matrix) > 1 + TOLERANCE)
@@ -56,6 +58,12 @@ def check_correlation(matrix: NDArray[np.float64], symbols: list[str]) -> list[W
 def check_covariance(matrix: NDArray[np.float64], symbols: list[str]) -> list[Wrong]:
     """What keeps it from being a covariance matrix; eigenvalues are judged with variances scaled to 1."""
     diagonal = matrix.diagonal()
+    if diagonal.min(initial=1.0) > 0 and np.abs(matrix).max(initial=0.0) <= LARGEST:
+        inverse = 1.0 / np.sqrt(diagonal)
+        with np.errstate(over="ignore"):  # far beyond its variances: told below
+            scaled = matrix * inverse * inverse[:, np.newaxis]
+        if _is_possible(scaled):
+            return []
     wrong = [
         Wrong(f"[{i}][{i}]", f"is {diagonal[i]:.15g}: a variance is at least 0", "out_of_range")
         for (i,) in np.argwhere(diagonal < 0)
@@ -79,6 +87,24 @@ def check_covariance(matrix: NDArray[np.float64], symbols: list[str]) -> list[Wr
     return _indefinite(matrix[np.ix_(live, live)] / bounds[np.ix_(live, live)], [symbols[i] for i in live])
 
 
+def _is_possible(matrix: NDArray[np.float64]) -> bool:
+    """A quick yes to a correlation matrix, as nearly all are; False where it needs a closer look."""
+    if np.abs(matrix).max(initial=0.0) > 1 + TOLERANCE or np.abs(matrix - matrix.T).max(initial=0.0) > TOLERANCE:
+        return False
+    return not (np.abs(matrix.diagonal() - 1) > TOLERANCE).any() and _is_definite(matrix)
+
+
+def _is_definite(matrix: NDArray[np.float64]) -> bool:
+    """Whether Cholesky's factor exists, with a little added to the diagonal: then no eigenvalue is below 0."""
+    firm = matrix.copy()
+    firm.ravel()[:: len(matrix) + 1] += TOLERANCE
+    try:
+        np.linalg.cholesky(firm)
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
 def _asymmetric(matrix: NDArray[np.float64], tolerance: float) -> list[Wrong]:
     return [
         Wrong(
@@ -92,12 +118,10 @@ def _asymmetric(matrix: NDArray[np.float64], tolerance: float) -> list[Wrong]:
 
 
 def _indefinite(matrix: NDArray[np.float64], symbols: list[str]) -> list[Wrong]:
-    """Where a combination of the symbols would have a negative variance. Cholesky is the quick way to a yes."""
-    try:
-        np.linalg.cholesky(matrix + TOLERANCE * np.eye(len(matrix)))
+    """Where a combination of the symbols would have a negative variance."""
+    if _is_definite(matrix):
         return []
-    except np.linalg.LinAlgError:
-        values, vectors = np.linalg.eigh(matrix)
+    values, vectors = np.linalg.eigh(matrix)
     if values[0] >= -TOLERANCE:
         return []
     carriers = _carriers(vectors[:, 0], symbols)

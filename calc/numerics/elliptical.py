@@ -10,7 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from calc import lazy
 from calc.numerics import normal, student_t
+
+linear = lazy.module("calc.kernels.linear")
 
 Array = NDArray[np.float64]
 
@@ -42,20 +45,27 @@ def multipliers(confidence: float, degrees: float | None) -> tuple[float, float]
     return unit * q, unit * student_t.density(q, degrees) / beyond * (degrees + q * q) / (degrees - 1)
 
 
+def squares_of(factor: Array) -> Array:
+    """The sum of the squares of each row."""
+    rows = np.ascontiguousarray(factor)
+    return np.asarray(linear.rows_times(rows * rows, np.ones(rows.shape[1])))
+
+
 def closed_form(
     confidence: float, degrees: float | None, exposures: Array, factor: Array, specific: Array, drift: Array
 ) -> ClosedForm:
     """Of n exposures with mean returns `drift` and covariance BB' + diag(specific²), B the `factor` (n × k)."""
     to_var, to_es = multipliers(confidence, degrees)
-    loading = np.array([math.fsum(exposures * column) for column in factor.T])
+    rows = np.ascontiguousarray(factor)
+    loading = linear.rows_times(np.ascontiguousarray(factor.T), exposures)
     own = exposures * specific
-    deviation = math.sqrt(math.fsum([*(loading * loading), *(own * own)]))
-    covaried = [math.fsum([*(row * loading), s * o]) for row, s, o in zip(factor, specific, own, strict=True)]
-    volatilities = [math.sqrt(math.fsum([*(row * row), s * s])) for row, s in zip(factor, specific, strict=True)]
+    deviation = math.sqrt(math.fsum([*(loading * loading).tolist(), *(own * own).tolist()]))
+    covaried = linear.rows_times(rows, loading) + specific * own
+    volatilities = np.sqrt(squares_of(rows) + specific * specific)
     expected = -math.fsum(exposures * drift)
-    units = [c / deviation if deviation > 0 else 0.0 for c in covaried]
+    units = [c / deviation if deviation > 0 else 0.0 for c in covaried.tolist()]
     gains = drift.tolist()
-    alone = [abs(e) * v * to_var - e * d for e, v, d in zip(exposures.tolist(), volatilities, gains, strict=True)]
+    alone = (np.abs(exposures) * volatilities * to_var - exposures * drift).tolist()
     return ClosedForm(
         var=expected + deviation * to_var,
         es=expected + deviation * to_es,

@@ -35,13 +35,28 @@ class Entry(NamedTuple):
     loadings: tuple[float, ...]
 
 
-class Portfolio(NamedTuple):
-    """Names padded to a multiple of 8: thresholds and loadings over √(1-Σa²), amounts, and whose entry each name is."""
+class Names(NamedTuple):
+    """Thresholds and loadings over √(1-Σa²), amounts, and whose entry each name is."""
 
     thresholds: Array
     loadings: Array  # factors × names
     amounts: Array
     owners: NDArray[np.int64]
+
+
+class Bounds(NamedTuple):
+    """By group of names the largest threshold; by factor and group the least and the largest loading."""
+
+    thresholds: Array
+    least: Array
+    most: Array
+
+
+class Portfolio(NamedTuple):
+    """Names in groups of those that are most alike, padded with some that never default."""
+
+    names: Names
+    bounds: Bounds
     degrees: float  # 0 for the Gaussian copula
     entries: int
 
@@ -65,23 +80,43 @@ def portfolio(entries: list[Entry], degrees: float | None) -> Portfolio:
     scales = [1 / math.sqrt(1 - math.fsum(a * a for a in entry.loadings)) for entry in entries]
     thresholds = [_threshold(entry.pd, degrees, scale) for entry, scale in zip(entries, scales, strict=True)]
     loadings = np.array([[a * scale for a in entry.loadings] for entry, scale in zip(entries, scales, strict=True)])
-    spare = -sum(counts) % 8
-    return Portfolio(
-        thresholds=_padded(np.repeat(thresholds, counts), spare, -NEVER),
-        loadings=np.stack([_padded(np.repeat(row, counts), spare, 0.0) for row in loadings.T]),
-        amounts=_padded(np.repeat([entry.amount for entry in entries], counts), spare, 0.0),
-        owners=np.concatenate([np.repeat(np.arange(len(entries)), counts), np.zeros(spare, dtype=np.int64)]),
-        degrees=degrees or 0.0,
-        entries=len(entries),
-    )
+    owners = np.repeat(np.arange(len(entries)), counts)
+    group = copula.GROUP
+    order = _alike_together(np.array([*loadings.T, thresholds])[:, owners], group)
+    spare, k = -order.size % group, loadings.shape[1]
+    owners = np.concatenate([owners[order], np.repeat(owners[order[-1:]], spare)])
+    amounts = np.array([entry.amount for entry in entries])[owners]
+    names = Names(np.array(thresholds)[owners], np.ascontiguousarray(loadings[owners].T), amounts, owners)
+    for padded, value in ((names.thresholds, -NEVER), (names.amounts, 0.0)):
+        padded[order.size :] = value
+    by_group = names.loadings.reshape(k, -1, group)
+    highest = names.thresholds.reshape(-1, group).max(axis=1)
+    bounds = Bounds(highest, *(np.ascontiguousarray(each) for each in (by_group.min(axis=2), by_group.max(axis=2))))
+    return Portfolio(names, bounds, degrees or 0.0, len(entries))
+
+
+def _alike_together(points: Array, group: int) -> NDArray[np.int64]:
+    """An order of the columns in which each group of that many is alike: halved again and again where most apart."""
+    waiting, ordered = [np.arange(points.shape[1])], []
+    while waiting:
+        here = waiting.pop()
+        if here.size <= group:
+            ordered.append(here)
+            continue
+        mine = points[:, here]
+        widest = int(np.argmax(mine.max(axis=1) - mine.min(axis=1)))
+        here = here[np.argsort(mine[widest], kind="stable")]
+        half = math.ceil(here.size / (2 * group)) * group
+        waiting += [here[half:], here[:half]]
+    return np.concatenate(ordered)
 
 
 def losses(names: Portfolio, seed: int, stream: int, first: int, scenarios: int, edges: Array) -> tuple[Array, Bins]:
     """Losses of that many scenarios, and the tail's bins of defaults by entry."""
     out, counts = np.empty(scenarios), np.zeros(edges.size, dtype=np.int64)
     sums, squares = np.zeros((edges.size, names.entries)), np.zeros((edges.size, names.entries))
-    fixed = (names.thresholds, names.loadings, names.amounts, names.owners, names.degrees, seed, stream)
-    copula.copula_losses(out, *fixed, first, edges, counts, sums, squares)
+    known = (tuple(names.names), tuple(names.bounds), names.degrees)
+    copula.copula_losses(out, *known, seed, stream, first, edges, counts, sums, squares)
     return out, Bins(counts, sums, squares)
 
 
@@ -124,8 +159,9 @@ def pieces_needed(entries: list[Entry]) -> int:
 
 def distribution(names: Portfolio, multiples: list[int], nodes: tuple[Array, Array]) -> Array:
     """What these points of the factor add to the probabilities of 0, 1, … units."""
-    units = np.array(multiples, dtype=np.int64)[names.owners] * (names.amounts > 0)
-    result: Array = copula.distribution(*nodes, names.thresholds, names.loadings[0], units, int(units.sum()))
+    each = names.names
+    units = np.array(multiples, dtype=np.int64)[each.owners] * (each.amounts > 0)
+    result: Array = copula.distribution(*nodes, each.thresholds, each.loadings[0], units, int(units.sum()))
     return result
 
 
@@ -154,7 +190,3 @@ def _threshold(pd: float, degrees: float | None, scale: float) -> float:
 def _common(a: Fraction, b: Fraction) -> Fraction:
     """The largest fraction of which both are whole multiples."""
     return Fraction(math.gcd(a.numerator * b.denominator, b.numerator * a.denominator), a.denominator * b.denominator)
-
-
-def _padded(values: Array, spare: int, value: float) -> Array:
-    return np.concatenate([values, np.full(spare, value)])

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from calc.numerics.normal import TWO_SIDED_95, interval_95
 
+MARGIN = 8.0  # deviations
 SAMPLE = 4096  # of the losses, from which a floor of the largest is guessed
 
 
@@ -78,13 +79,21 @@ def _floor(losses: NDArray[np.float64], keep: int) -> float:
     return guess if np.count_nonzero(losses >= guess) >= keep else -math.inf
 
 
-def ordered(losses: NDArray[np.float64], scenarios: NDArray[np.uint32]) -> Tail:
-    """All of these losses."""
-    return _ordered(losses, scenarios, losses.size)
+def ordered(losses: NDArray[np.float64], scenarios: NDArray[np.uint32], keep: int | None = None) -> Tail:
+    """All of these losses, or the `keep` largest."""
+    return _ordered(losses, scenarios, losses.size if keep is None else keep)
+
+
+def share_above(confidence: float, n: int) -> float:
+    """So much of n or more scenarios that the largest losses needed are among them but once in 10^15 times."""
+    most = needed(confidence, n)
+    return min((most + MARGIN * math.sqrt(most) + MARGIN * MARGIN / 2) / n, 1.0)
 
 
 def merge(tails: list[Tail], keep: int) -> Tail:
     """The `keep` largest of all of them."""
+    if len(tails) == 1:
+        return Tail(tails[0].losses[:keep], tails[0].scenarios[:keep])
     return _ordered(
         np.concatenate([tail.losses for tail in tails]), np.concatenate([tail.scenarios for tail in tails]), keep
     )
@@ -119,5 +128,8 @@ def _half_width(confidence: float, n: int) -> int:
 
 
 def _ordered(losses: NDArray[np.float64], scenarios: NDArray[np.uint32], keep: int) -> Tail:
-    order = np.lexsort((scenarios, -losses))[:keep]
-    return Tail(losses[order], scenarios[order])
+    order = np.argsort(-losses)
+    falling = losses[order]
+    if (falling[1:] == falling[:-1]).any():
+        order = np.lexsort((scenarios, -losses))
+    return Tail(losses[order[:keep]], scenarios[order[:keep]])

@@ -33,7 +33,7 @@ class Asked:
 
     def __init__(self, folder: Path) -> None:
         self.key = f"fuzz-{secrets.token_hex(16)}"
-        changes: dict[str, object] = {"ADMIN_KEY": self.key, "WARM": "none", "WAIT_LIMIT_S": 2, "MAX_ATTEMPTS": 1}
+        changes: dict[str, object] = {"ADMIN_KEY": self.key, "WARM": "none", "WAIT_LIMIT_S": 1, "MAX_ATTEMPTS": 1}
         self.whole = Whole(folder, **changes, LOG_LEVEL="info")
         self.pids: dict[str, int] = {}
 

@@ -89,7 +89,7 @@ def nothing_falls(stack: Asked) -> Iterator[None]:
     """No process is another one afterwards, no log tells of a bug, and an honest request is answered."""
     yield
     assert stack.broken() == []
-    assert stack.ask("POST", "/tasks?wait=2", json.loads(SEED)).status == 200
+    assert stack.ask("POST", "/tasks?wait=1", json.loads(SEED)).status == 200
 
 
 def spoken(port: int, sent: bytes, hang_up_s: float = 0) -> list[int]:

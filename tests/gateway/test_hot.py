@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, Router
@@ -19,6 +20,8 @@ PIECES = [
     "{task_id}",
     "%2f",
 ]
+SPELT = {route.path for route in HOT if "{" not in route.path}
+TAKEN = {(method, route.path) for route in HOT for method in route.methods or ()}
 METHODS = ["GET", "HEAD", "POST", "DELETE", "PUT", "OPTIONS"]
 
 
@@ -55,7 +58,11 @@ def ask(app: Any, method: str, path: str) -> tuple[int, bytes]:
 def test_what_is_found_is_what_starlette_finds(method: str, pieces: list[str]) -> None:
     path = "/" + "/".join(pieces)
     starlettes = Router(ROUTES, redirect_slashes=False)
-    assert ask(Hot(ROUTES, starlettes), method, path) == ask(starlettes, method, path)
+    if path in SPELT and (method, path) not in TAKEN and ask(starlettes, method, path)[0] == 200:
+        with pytest.raises(HTTPException, match="405"):  # `/tasks/batch` is no task, whatever Starlette takes it for
+            Hot(ROUTES, starlettes)._find({"method": method, "path": path})
+    else:
+        assert ask(Hot(ROUTES, starlettes), method, path) == ask(starlettes, method, path)
 
 
 def test_a_path_with_its_variable_elsewhere_is_refused() -> None:

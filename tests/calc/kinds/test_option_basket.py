@@ -226,8 +226,8 @@ def test_a_target_is_reached_and_stops() -> None:
 
 def test_a_wrong_kernel_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
-        by_order = basket._by_order
-        broken.setattr(basket, "_by_order", lambda *given: (by_order(*given)[0] + 50.0, by_order(*given)[1] - 50))
+        by_orders = basket._by_orders
+        broken.setattr(basket, "_by_orders", lambda *given: (by_orders(*given)[0] + 50.0, by_orders(*given)[1] - 50))
         with pytest.raises(CalcError, match="put_call_parity") as caught:
             answer(FOUR)
         assert caught.value.code == "internal_check_failed"
