@@ -70,12 +70,11 @@ def work(running: Live, tasks: int) -> None:
 def listening(port: int, count: int) -> Iterator[None]:
     """So many tabs for the length of a block."""
     words = [sys.executable, "-m", "bench.tab", str(port), str(count)]
-    tabs = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    try:
-        if not tabs.stdout or tabs.stdout.readline() != b"listening\n":
-            raise RuntimeError(f"{count} tabs were not told anything")
-        yield
-    finally:
-        if tabs.stdin:
-            tabs.stdin.close()
-        tabs.wait(10)
+    with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as tabs:
+        try:
+            if not tabs.stdout or tabs.stdout.readline() != b"listening\n":
+                raise RuntimeError(f"{count} tabs were not told anything")
+            yield
+        finally:
+            if tabs.stdin:
+                tabs.stdin.close()  # then it ends by itself

@@ -16,7 +16,7 @@ from deploy.inspect.asker import Asker
 from deploy.inspect.page import ABOUT
 from deploy.inspect.question import About
 from deploy.inspect.questions import everything
-from pipeline import verbs
+from pipeline import verbs, views
 from pipeline.keys import GROUP, PLACES, PRIORITIES
 from tests.consumer.house import House, gone, until
 from tests.faults.settle import SHARE, ended, finish_many, records, settled, submit_all, submit_many
@@ -160,7 +160,9 @@ def everything_that_is_looked_at(house: House, id: str) -> dict[str, Callable[[]
         "fleet": verbs.fleet(), "task": verbs.task(id), "spans": verbs.spans(id, 100), "a page": verbs.page(limit=50),
         "a page of a state": verbs.page(state="failed", limit=50), "a page of nothing": verbs.page(kind="x", limit=50),
         "a page of two filters": verbs.page(state="succeeded", kind="noop", owner="local", limit=50),
-        "live": verbs.live("", 200), "names": verbs.names(),
+        "live": verbs.live("", 200), "names": verbs.names(), "queues": verbs.queues(), "an hour": verbs.minutes(60),
+        "running": views.running("", 8), "retrying": views.retrying(), "stand": views.stand(id),
+        "failures": views.failures("", 10_000), "timeline": views.timeline("+", "0", 1_000),
     }  # fmt: skip
     looks: dict[str, Callable[[], Any]] = {name: partial(house.ask, call) for name, call in calls.items()}
     asker = Asker(house.settings, "")
