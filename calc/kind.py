@@ -44,7 +44,7 @@ class Plan(Struct, frozen=True):
     largest_wave: int = 64
 
 
-class Estimate(Struct, frozen=True):
+class Estimate(Struct, frozen=True, omit_defaults=True):
     """What a folded prefix of the parts says already, for progress: both in the unit of the result.
 
     `n`: the paths or scenarios that it stands on; None of a kind that does not count such.
