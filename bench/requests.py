@@ -124,7 +124,7 @@ def cva(random: Generator) -> Data:
 
 
 def cvar_portfolio(random: Generator) -> Data:
-    assets, rows = whole(random, 3, 60), whole(random, 50, 3000)
+    assets, rows = whole(random, 3, 60), whole(random, 200, 3000)
     returns = random.standard_t(4, (rows, assets)) * 0.01 + random.uniform(0, 0.001, assets)
     data: Data = {"scenarios": returns.tolist(), "beta": of(random, 0.9, 0.95, 0.99)}
     data |= {"bounds": [0, min(1.0, 4 / assets)]}

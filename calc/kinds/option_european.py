@@ -132,9 +132,12 @@ def cost(params: Params) -> float:
     """So much a row, or a path and step."""
     heston = params.model == "heston"
     if params.method == "closed_form":
-        return 1e-4 + rows_of(params) * (3.5e-5 if heston else 2.5e-6)
-    once = (17e-9, 20e-9) if heston else (9e-9, 11e-9)
-    return 2e-4 + (params.paths or 0) * (params.steps or 1) * once[params.method == "rqmc"]
+        return 5.5e-4 + rows_of(params) * (2.7e-5 if heston else 1.4e-6)
+    paths, steps = params.paths or 0, params.steps or 1
+    if params.method == "monte_carlo":
+        return 6e-4 + paths * steps * (17e-9 if heston else 8e-9)
+    whole = math.ldexp(32.0, math.ceil(math.log2(max(paths / 32, 1))))  # of rqmc
+    return 6e-4 + whole * steps * (20e-9 if heston else 11e-9) + (4e-4 * steps if heston else 0.0)
 
 
 def run(params: Params, part: int) -> Partial:

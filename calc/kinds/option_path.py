@@ -151,7 +151,8 @@ def cost(params: Params) -> float:
         layout = samples.layout(params)
         pairs = 2 if samples.is_antithetic(params) else 1
         paths = layout.points * layout.replicates * pairs
-        seconds += paths * (3e-8 + simulated(params, found) * (2.4e-8 if samples.conditions(params) else 8e-9))
+        numbers = simulated(params, found) * (1.7e-8 if samples.conditions(params) else 7e-9)
+        seconds += paths * (2.5e-8 + numbers) * (1.0 if layout.replicates > 1 else 0.65)
     return seconds
 
 

@@ -140,6 +140,15 @@ def test_parts_do_not_change_the_tail(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer(scenarios=300_001) == whole
 
 
+def test_a_floor_above_what_is_needed_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a normal book only the scenarios above a floor are drawn: were it too high, the check says so."""
+    with monkeypatch.context() as broken:
+        broken.setattr(var_mc, "_share", lambda params: 0.002)
+        with pytest.raises(CalcError, match="losses are kept") as caught:
+            answer(scenarios=100_000)
+        assert caught.value.code == "internal_check_failed"
+
+
 def test_a_partial_of_the_largest_task_fits() -> None:
     planned = execute.plan("var_mc", json.dumps({**BOOKS["single"], **QUESTION, "scenarios": 9_900_000}).encode(), 5)
     assert planned.parts > 1
