@@ -53,6 +53,11 @@ def one_task(about: About) -> list[Question]:
             "`wave:<k>` counts the parts of a wave that are done. The largest 24.",
         ),
         Question(
+            "How did its estimate come closer, wave by wave?",
+            (line("LRANGE", keys("curve", about.task), "-20", "-1"),),
+            "Parts folded, and the estimate then; the last twenty. Of kinds that estimate.",
+        ),
+        Question(
             "What was asked, exactly?",
             (line("HGET", record, "data"), line("HMGET", record, "kind", "seed", "versions", "sha256")),
             "These give the same result again, to the last bit.",
@@ -110,6 +115,11 @@ def the_fleet(about: About) -> list[Question]:
             " consumer: in its name abandoned jobs are taken.",
         ),
         Question(
+            "Which gateways live?",
+            (line("HGETALL", about.keys("gateways")),),
+            "Name; when it last said so, in ms since 1970, and what it said. One that is silent for long is no more.",
+        ),
+        Question(
             "What does each child compute now?",
             (lua("children", known, GROUP, "-1"),),
             "As of its consumer's last heartbeat: there is one every 2 s.",
@@ -146,6 +156,11 @@ def what_has_ended(about: About) -> list[Question]:
             "How many tasks of a kind have failed?",
             (line("ZINTERCARD", "2", failed, keys("index_kind", about.kind)),),
             "Of those whose record is still kept. It walks the smaller of the two: not for a screen that refreshes.",
+        ),
+        Question(
+            "Which failed tasks were tried again?",
+            (line("ZRANGE", keys("index_retried"), "0", "9", "REV"),),
+            "The newest ten: a retry is a task of its own, which names the one before it (`rerun_of`).",
         ),
         Question(
             "Which tasks failed with a certain error?",

@@ -1,5 +1,6 @@
 """`make inspect`: every question, on both servers, with redis-cli and without, against what is known otherwise."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,7 +13,7 @@ from deploy.inspect.asker import CLIENTS, Asker
 from deploy.inspect.page import ABOUT
 from deploy.inspect.question import About
 from deploy.inspect.questions import everything
-from pipeline import apikeys, trail, verbs, webhooks
+from pipeline import apikeys, trail, verbs, views, webhooks
 from pipeline.keys import KEYS
 from pipeline.record import STATES, NewBatch
 from pipeline.store import Store
@@ -174,6 +175,8 @@ def test_what_has_ended(ask: Ask, filled: Filled, store: Store, hands: redis.Red
     assert ask("Which are the last five tasks?") == [[f"{id} queued" for id in five]]
     assert ask("How many tasks of a kind have failed?") == [["2"]]
     assert ask("Which tasks failed with a certain error?") == [[filled.refused]]
+    assert store.do(views.retried([(filled.broke, "T9")])) == 1
+    assert ask("Which failed tasks were tried again?") == [[filled.broke]]
     assert ask("Why did the last thousand failed tasks fail?") == [
         ["b internal_error 1", "b not_psd 1", "c child_died 1"]
     ]
@@ -377,8 +380,11 @@ def test_each_key_is_asked_about(filled: Filled, store: Store) -> None:
         word for group in everything(ABOUT).values() for q in group for each in q.lines for word in each.words
     )
     for key in KEYS:
-        begins = f"{{headrace}}:{key.pattern.partition('<')[0]}".removesuffix(":")
-        assert begins in told, f"nobody asks about {key.pattern}"
+        begins, _, rest = key.pattern.partition("<")
+        spelt = re.escape(f"{{headrace}}:{begins}".removesuffix(":"))
+        if rest and not rest.endswith(">"):  # what comes after the name tells it from others
+            spelt += r"\S*" + re.escape(rest.rpartition(">")[2]) + "$"
+        assert re.search(rf"^{spelt}", told, re.MULTILINE), f"nobody asks about {key.pattern}"
 
 
 def test_asking_changes_nothing(ask: Ask, filled: Filled, store: Store, hands: redis.Redis) -> None:
