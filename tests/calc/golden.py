@@ -1,4 +1,4 @@
-"""The SHA-256 of results, by kind and version: `python -m tests.calc.golden` writes them, `… check` compares.
+"""The SHA-256 of results, by kind and version: `python -m tests.calc.golden` writes them, `… check [KIND …]` compares.
 
 The same on every processor with AVX2 (numpy, numba and BLAS may use AVX-512 or not): a test runs `check` once more with
 EMULATED, which makes all of them think that it is not there.
@@ -63,17 +63,18 @@ def sha256(kind: str, data: dict[str, Any]) -> str:
     return hashlib.sha256(execute.execute(kind, planned.data)).hexdigest()
 
 
-def main(check: bool) -> int:
+def main(words: list[str]) -> int:
     """Write the hashes, or print those that differ; the exit code."""
-    made = {case: sha256(*what) for case, what in cases().items()}
-    if not check:
+    kinds = words[1:] or [*KINDS]
+    made = {case: sha256(*what) for case, what in cases().items() if what[0] in kinds}
+    if words[:1] != ["check"]:
         FILE.write_text(json.dumps(made, indent=2) + "\n")
         return 0
-    known = json.loads(FILE.read_text())
+    known = {case: told for case, told in json.loads(FILE.read_text()).items() if case.partition(" ")[0] in kinds}
     wrong = sorted(case for case in known.keys() | made.keys() if known.get(case) != made.get(case))
     print("\n".join(wrong))
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] == ["check"]))
+    sys.exit(main(sys.argv[1:]))

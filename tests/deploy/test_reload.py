@@ -63,4 +63,4 @@ def test_it_says_how_it_is_used() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "deploy.reload"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert (ended.returncode, ended.stdout) == (2, "Usage: python -m deploy.reload gateway|consumer\n")
+    assert (ended.returncode, ended.stdout) == (2, "Usage: python -m deploy.reload gateway|consumer|webhooks\n")
