@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from bench.measure import cpu_s
 from tests.browser import look
 from tests.browser.look import number, value_of
 from tests.browser.stage import Product
@@ -156,17 +157,18 @@ def test_system(many: Product, page: Page) -> None:
     ],
 )
 def test_with_a_hundred_thousand_tasks_every_list_is_quick(many: Product, path: str) -> None:
-    """The best of many times: on a busy machine others count, too."""
+    """In CPU of gateway and store: by the clock, what else the machine does would count, too."""
     if "{batch}" in path:
         path = path.format(batch=many.get("/batches")["batches"][0]["batch_id"])
     assert many.get("/tasks/count")["count"] > 100_000
     most = SIFTED_S if "text=" in path or "label=" in path or path == "/spans" else QUICK_S
+    serving = (many.gateway.process.pid, many.server.process.pid)
     best = most
-    for _ in range(40):
-        began = time.perf_counter()
+    for _ in range(10):
+        before = sum(map(cpu_s, serving))
         answer: Any = many.client.get(path)
-        best = min(best, time.perf_counter() - began)
+        best = min(best, sum(map(cpu_s, serving)) - before)
         assert answer.status_code == 200, answer.text
         if best < most:
             return
-    raise AssertionError(f"{path} took {best:.3f} s at best")
+    raise AssertionError(f"{path} took {best:.3f} s of CPU at best")
