@@ -70,7 +70,7 @@ def _record(record: Record) -> Body:
     kind_version, package = _versions(record.get(b"versions", b""))
     seed = record.get(b"seed")
     body: Body = {ours: text(record[name]) for name, ours in TEXTS.items() if name in record}
-    body |= {ours: _whole(record[name]) for name, ours in NUMBERS.items() if name in record}
+    body |= {ours: _whole(record.get(name)) for name, ours in NUMBERS.items()}
     body |= {"trace_id": log.trace_id(text(record.get(b"traceparent", b"")))}
     body |= {"kind_version": kind_version, "version": package, "seed": _whole(seed) if seed else None}
     body["submitted_at"] = time_text(submitted)

@@ -198,7 +198,7 @@ def test_14_which_jobs_were_started_more_than_once(run: Run, ask: Asked) -> None
 def test_15_which_versions_run(run: Run, ask: Asked) -> None:
     told = {(line["service"], line["version"]): line["processes"] for line in ask("15\\. Which versions have run")}
     version = str(run.tasks["many"]["versions"]["package"])
-    assert told == {("gateway", version): 2, ("consumer", version): 3}, (
+    assert told == {("gateway", version): 2, ("webhooks", version): 1, ("consumer", version): 3}, (
         "one of them in the place of the one that was killed"
     )
 
