@@ -148,7 +148,8 @@ def test_losses_with_var_and_shortfall(page: Page, product: Product, tmp_path: P
     assert [number(row[2]) for row in cells] == pytest.approx(bins, rel=1e-8)
     at = [result["var"], result["es"], result["es"] * 1.02]
     var, shortfall, neither = shown.locator(".picture-plot").evaluate(LINES, at)
-    assert var == [1, 0], "a whole line where VaR lies"
+    assert var[0] > 0.95, "a whole line where VaR lies, but for what is written across it"
+    assert var[1] == 0
     assert shortfall[0] == 0
     assert 0.3 < shortfall[1] < 0.8, "a dashed line where ES lies"
     assert neither == [0, 0]
