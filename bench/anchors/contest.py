@@ -7,7 +7,7 @@ are simulated, the anchor's seconds are those that it would need for our standar
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,12 @@ def fight(contest: Contest) -> Score:
         raise ValueError(f"{contest.kind}, {contest.what}: ours is {ours}, {contest.anchor} has {other}")
     longer = (other.error / ours.error) ** 2 if ours.error and other.error else 1.0
     return Score(ours.cpu_s, other.cpu_s * longer, ours.error)
+
+
+def looped(loop: Callable[[], Sequence[float]], times: float) -> Side:
+    """A loop over some of the work, of which there is so many times as much; its last answer."""
+    took_s, found = timed(loop)
+    return Side(took_s * times, found[-1])
 
 
 def timed(calculate: Callable[[], Any]) -> tuple[float, Any]:

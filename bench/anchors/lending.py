@@ -7,7 +7,7 @@ import numpy as np
 import numpy_financial
 import pyxirr
 
-from bench.anchors.contest import Contest, Side, ours, scaled, timed
+from bench.anchors.contest import Contest, looped, ours, scaled
 
 
 def contests(size: float) -> list[Contest]:
@@ -29,10 +29,6 @@ def returns(size: float) -> Contest:
     def loop() -> list[Any]:
         return [pyxirr.xirr(when, row) for when, row in zip(dates, amounts[:few], strict=True)]
 
-    def other() -> Side:
-        took_s, found = timed(loop)
-        return Side(took_s * count / few, found[-1])
-
     data = {
         "task": "xirr",
         "lengths": [flows] * count,
@@ -45,7 +41,7 @@ def returns(size: float) -> Contest:
         anchor="pyxirr, a loop",
         goal=2,
         ours=ours("loan", data, lambda r: (r.xirr[few - 1], 0.0)),
-        other=other,
+        other=lambda: looped(loop, count / few),
         work=count,
     )
 
@@ -59,10 +55,6 @@ def schedules(size: float) -> Contest:
         months = np.arange(1, 361)
         return [numpy_financial.ipmt(rates[i] / 12, months, 360, -balances[i]).sum() for i in range(few)]
 
-    def other() -> Side:
-        took_s, found = timed(loop)
-        return Side(took_s * count / few, found[-1])
-
     data = {
         "task": "schedule",
         "principal": balances.tolist(),
@@ -75,6 +67,6 @@ def schedules(size: float) -> Contest:
         anchor="numpy-financial ipmt, a loop",
         goal=50,
         ours=ours("loan", data, lambda r: (r.total_interest[few - 1], 0.0)),
-        other=other,
+        other=lambda: looped(loop, count / few),
         work=count,
     )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import QuantLib as ql
 
-from bench.anchors.contest import Contest, Side, answer, ours, scaled, timed
+from bench.anchors.contest import Contest, Side, answer, looped, ours, scaled, timed
 from bench.anchors.options import HESTON
 from bench.anchors.quantlib import flat, spot
 
@@ -47,10 +47,6 @@ def implied(size: float) -> Contest:
             found.append(deviation / math.sqrt(t))
         return found
 
-    def other() -> Side:
-        took_s, found = timed(loop)
-        return Side(took_s * n / few, found[-1])
-
     asked = {name: quotes[name] for name in ("type", "strike", "maturity")}
     return Contest(
         kind="implied_vol",
@@ -60,7 +56,7 @@ def implied(size: float) -> Contest:
         ours=ours(
             "implied_vol", {**asked, "spot": 100, "rate": 0.02, "price": prices}, lambda r: (r.volatility[few - 1], 0.0)
         ),
-        other=other,
+        other=lambda: looped(loop, n / few),
         work=n,
         goal_per_s=1_500_000,
     )
