@@ -22,8 +22,7 @@ def main(arguments: list[str]) -> int:
         tell.complain(str(problem))
         return problem.exit_code
     except SettingsError as wrong:
-        tell.complain(f"A setting is wrong.\n{wrong}\nEvery setting, its default and what it means: .env.example")
-        return tell.ENVIRONMENT
+        return tell.wrong_setting(wrong)
 
 
 if __name__ == "__main__":

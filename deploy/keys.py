@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from msgspec import structs
 
 from deploy import stack
-from deploy.tell import ENVIRONMENT, NOT_RUNNING, Problem, complain, row, say
+from deploy.tell import NOT_RUNNING, Problem, complain, row, say, wrong_setting
 from pipeline import apikeys, verbs
 from pipeline.apikeys import EVERYONE, HOME, OWNER, ROLES
 from pipeline.errors import PipelineError, SettingsError
@@ -84,8 +84,7 @@ def with_store(work: Callable[[Store], int]) -> int:
         complain(str(problem))
         return problem.exit_code
     except SettingsError as wrong:
-        complain(f"A setting is wrong.\n{wrong}\nEvery setting, its default and what it means: .env.example")
-        return ENVIRONMENT
+        return wrong_setting(wrong)
     except PipelineError as away:
         complain(f"The store does not answer.\n{away}\nStart it:  make up")
         return NOT_RUNNING

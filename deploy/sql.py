@@ -16,7 +16,7 @@ import duckdb
 import msgspec
 
 from deploy import stack
-from deploy.tell import ENVIRONMENT, NOT_RUNNING, Problem, complain, say
+from deploy.tell import NOT_RUNNING, Problem, complain, say, wrong_setting
 from pipeline.errors import SettingsError
 
 TEXT = (
@@ -93,8 +93,7 @@ def main(arguments: list[str]) -> int:
         complain(str(problem))
         return problem.exit_code
     except SettingsError as wrong:
-        complain(f"A setting is wrong.\n{wrong}\nEvery setting, its default and what it means: .env.example")
-        return ENVIRONMENT
+        return wrong_setting(wrong)
     except duckdb.Error as wrong:
         complain(f"DuckDB does not understand this.\n{wrong}\nThe columns of L are the fields of docs/logs.md.")
         return 2

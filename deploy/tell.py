@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Sequence
 
+from pipeline.errors import SettingsError
+
 OURS = 1  # exit codes, see __main__
 NOT_RUNNING = 3
 ENVIRONMENT = 4
@@ -26,6 +28,12 @@ def complain(lines: str) -> None:
     """The same to the error stream."""
     sys.stdout.flush()
     sys.stderr.write(lines + "\n")
+
+
+def wrong_setting(wrong: SettingsError) -> int:
+    """Complain of a setting; the exit code."""
+    complain(f"A setting is wrong.\n{wrong}\nEvery setting, its default and what it means: .env.example")
+    return ENVIRONMENT
 
 
 def row(*cells: str) -> None:

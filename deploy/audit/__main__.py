@@ -17,7 +17,7 @@ from deploy.audit import chain
 from deploy.audit.follow import Follower
 from deploy.audit.verify import MOST_FOUND, Known, verify
 from deploy.line import write_line
-from deploy.tell import ENVIRONMENT, NOT_RUNNING, OURS, complain, say
+from deploy.tell import NOT_RUNNING, OURS, complain, say, wrong_setting
 from pipeline import settings, trail
 from pipeline.errors import PipelineError, SettingsError, StoreAway
 from pipeline.store import Store
@@ -38,8 +38,7 @@ def main(arguments: list[str]) -> int:
             case ["export"]:
                 return export()
     except SettingsError as wrong:
-        complain(f"A setting is wrong.\n{wrong}\nEvery setting, its default and what it means: .env.example")
-        return ENVIRONMENT
+        return wrong_setting(wrong)
     complain(USAGE)
     return 2
 

@@ -12,7 +12,7 @@ from deploy.inspect import page
 from deploy.inspect.asker import Asker
 from deploy.inspect.question import About, Question
 from deploy.inspect.questions import everything
-from deploy.tell import ENVIRONMENT, NOT_RUNNING, OURS, complain, say
+from deploy.tell import NOT_RUNNING, OURS, complain, say, wrong_setting
 from pipeline import verbs
 from pipeline.apikeys import EVERYONE, HOME
 from pipeline.errors import PipelineError, SettingsError, StoreAway
@@ -42,8 +42,7 @@ def main(arguments: list[str]) -> int:
         complain(f"The store does not answer.\n{away}\nStart everything:  make up")
         return NOT_RUNNING
     except SettingsError as wrong:
-        complain(f"A setting is wrong.\n{wrong}\nEvery setting, its default and what it means: .env.example")
-        return ENVIRONMENT
+        return wrong_setting(wrong)
     except PipelineError as refused:
         complain(f"The store refused a command.\n{refused}\nThe user of HEADRACE_REDIS_URL must be allowed to read.")
         return OURS
