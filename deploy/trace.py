@@ -77,7 +77,7 @@ def main() -> int:
     place, away = None, False
     while not stop.is_set():
         try:
-            place = _step(store, exporter, place or newest(store))
+            place = _step(store, exporter, place) if place else _begin(store)
             away = False
         except PipelineError as cause:
             if not away:
@@ -92,6 +92,13 @@ def main() -> int:
 def newest(store: Store) -> Place:
     """From here on nothing is missed. Raises StoreAway."""
     return Place(f"{store.do(trail.read(Place())).newest}/{WHOLE}")
+
+
+def _begin(store: Store) -> Place:
+    """Find the place, and say that what ends from now on is told. Raises StoreAway."""
+    place = newest(store)
+    write_line("trace", "info", "trace.follows", after=place.events)
+    return place
 
 
 def _step(store: Store, exporter: OTLPSpanExporter, place: Place) -> Place:

@@ -78,28 +78,12 @@ def tracing(store: Store, any_server: Server, receiver: Receiver) -> Iterator[Ca
     assert process.stderr
     listener = threading.Thread(target=lambda: said.extend(map(json.loads, process.stderr or ())), daemon=True)
     listener.start()
-    until(lambda: "trace" in {client["name"] for client in clients(any_server)})
-    submit(store, new(traceparent=traceparent()))  # it has found its place when the first one is told
-    (job,) = take(store)
-    until(lambda: finish(store, job) or receiver.spans or again(store))
-    receiver.spans.clear()
+    until(lambda: [line for line in said if line["event"] == "trace.follows"])
     yield lambda: said
     process.terminate()
     assert process.wait(20) == 0
     listener.join(5)
     process.stderr.close()
-
-
-def clients(server: Server) -> list[dict[str, str]]:
-    with server.client() as client:
-        return list(client.client_list())
-
-
-def again(store: Store) -> None:
-    """One more task, for a program that began to follow after the one before."""
-    submit(store, new(traceparent=traceparent()))
-    for job in take(store):
-        finish(store, job)
 
 
 def attributes(span: Any) -> dict[str, Any]:
