@@ -12,7 +12,7 @@ import time
 
 from bench import spin as spinning
 from bench.measure import wanted_s
-from bench.stage import BACKLOG, stage, until, versions
+from bench.stage import BACKLOG, follow, stage, versions
 from bench.table import REPETITIONS, Table
 from pipeline import verbs
 from pipeline.record import FINAL, NewTask, Task
@@ -63,7 +63,7 @@ def headrace(parts: int, children: int) -> tuple[float, float]:
             task: NewTask = s.task("spin", data, count)
             before, begun = sum(map(wanted_s, pids)), time.perf_counter()
             s.store.do(verbs.submit([task], BACKLOG, s.settings.share))
-            until(lambda: ended(s.store.do(verbs.task(task.id))), LIMIT_S)
+            follow(lambda: progress(s.store.do(verbs.task(task.id))), count + 1, LIMIT_S)
             took_s = time.perf_counter() - begun
             awake_s = (sum(map(wanted_s, pids)) - before) / children
             record = s.store.do(verbs.task(task.id))
@@ -75,5 +75,6 @@ def headrace(parts: int, children: int) -> tuple[float, float]:
         return run(parts)
 
 
-def ended(task: Task | None) -> bool:
-    return task is not None and task.state in FINAL
+def progress(task: Task | None) -> int:
+    """Its parts that are done, and its end as one more."""
+    return 0 if task is None else task.done + (task.state in FINAL)
