@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -98,10 +97,9 @@ def test_it_waits_at_the_server_and_not_in_between(server: Server) -> None:
 def test_nobody_there_is_told_at_once_when_asked_so_and_else_after_some_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     asking = Client(f"http://127.0.0.1:{free_port()}")
-    begun = time.monotonic()
-    assert not asking.ready()
-    assert time.monotonic() - begun < 1
     monkeypatch.setattr(client.time, "sleep", pauses.append)
+    assert not asking.ready()
+    assert pauses == []
     with pytest.raises(Away, match="refused"):
         asking.submit({})
     assert len(pauses) == client.TRIES - 1

@@ -5,7 +5,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -82,10 +81,8 @@ def test_a_second_call_does_nothing_and_a_changed_lock_does(checkout: Path) -> N
     """pip is played by a program that notes its calls: that the real one installs, `make test` itself shows."""
     write_program(checkout, "python-fake", FAKE)
     assert setup(checkout, "python-fake").returncode == 0
-    begun = time.monotonic()
     second = setup(checkout, "python-fake")
     assert (second.returncode, second.stdout) == (0, "")
-    assert time.monotonic() - begun < 1
     assert (checkout / "pips").read_text() == "x\n"
 
     with (checkout / "requirements" / "run.txt").open("a") as lock:
