@@ -6,6 +6,7 @@ import signal
 import time
 from functools import partial
 
+from consumer.slot import NICE
 from tests.consumer.house import Consumer, House, children, gone, until
 
 
@@ -29,6 +30,13 @@ def test_children_hold_nothing_of_their_parents(house: House) -> None:
                 os.kill(pid, signal.SIGKILL)
             assert house.finished(house.submit()).state == "succeeded"
         assert before == links_of_the_parent()  # deaths and births touch no connection
+
+
+def test_children_stand_back_for_whoever_answers(house: House) -> None:
+    """On a full machine the parent renews, and gateways and store answer, before a child computes on."""
+    consumer = house.consumer(children=2).ready()
+    theirs = [os.getpriority(os.PRIO_PROCESS, pid) for pid in until(lambda: consumer.children())]
+    assert set(theirs) == {min(19, os.getpriority(os.PRIO_PROCESS, consumer.pid) + NICE)}
 
 
 def test_all_children_at_once_and_idle_ones_are_replaced(house: House) -> None:
