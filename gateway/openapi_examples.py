@@ -53,7 +53,10 @@ DETAILS: dict[str, str | Made] = {
     "tabs_full": "256 tabs listen at this gateway, as many as may.",
     "wrong_password": "This port asks for the user and password of HEADRACE_DASHBOARD_AUTH; make up prints them.",
     "unknown_task": "No task with this id was ever accepted here.",
-    "unknown_queue": "There is no queue 'urgent': high, medium, low.",
+    "unknown_queue": {
+        "detail": "There is no queue 'urgent': high, medium, low.",
+        "errors": [_field("$.priority", "is no queue", value="urgent", allowed="high, medium, low", code="invalid")],
+    },
     "unknown_letter": "There is no dead letter with this id (any more).",
     "unknown_delivery": "Nothing is or was owed to a webhook for a task or batch of this id.",
     "unknown_secret": "There is no secret with this owner and id (any more).",

@@ -236,6 +236,11 @@ def queues(me: Asker) -> Story[list[Told]]:
     return list((yield from _get(me, "/queues")).queues)
 
 
+def queue(me: Asker, priority: Priority) -> Story[Told]:
+    """One of them."""
+    return Told((yield from _get(me, f"/queues/{_segment(priority)}")))
+
+
 def pause(me: Asker, priority: Priority, reason: str) -> Story[list[Told]]:
     """Let nothing of a priority be taken; what runs goes on."""
     return list((yield from _post(me, f"/queues/{_segment(priority)}/pause", {"reason": reason})).queues)

@@ -1,6 +1,7 @@
 """What operators look at and do: queues, workers, dead letters, records that are no longer wanted."""
 
 import hashlib
+from difflib import get_close_matches
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from calc.decode import decode
-from calc.errors import InvalidData
+from calc.errors import Fault, InvalidData
 from gateway import answers, bodies, fleet, queries
 from gateway.desk import Desk
 from gateway.fleet import LostAnswer, QueueAnswer, WorkerAnswer, queue
@@ -72,6 +73,15 @@ async def queues(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     return answers.body(QueueList([queue(each, desk.now_ms()) for each in await desk.store.do(verbs.queues())]))
+
+
+async def look(request: Request) -> Response:
+    """GET /queues/{priority}: one of them."""
+    desk: Desk = request.app.state.desk
+    queries.only(request, ())
+    priority = _priority(request)
+    (found,) = [each for each in await desk.store.do(verbs.queues()) if each.priority == priority]
+    return answers.body(queue(found, desk.now_ms()))
 
 
 async def pause(request: Request) -> Response:
@@ -148,6 +158,7 @@ async def purge(request: Request) -> Response:
 
 ROUTES = [
     Route("/queues", queues, methods=["GET"]),
+    Route("/queues/{priority}", look, methods=["GET"]),
     Route("/queues/{priority}/pause", pause, methods=["POST"]),
     Route("/queues/{priority}/resume", resume, methods=["POST"]),
     Route("/workers", workers, methods=["GET"]),
@@ -160,7 +171,10 @@ ROUTES = [
 def _priority(request: Request) -> Priority:
     name = request.path_params["priority"]
     if name not in PRIORITIES:
-        raise Problem("unknown_queue", f"There is no queue {name[:40]!r}: high, medium, low.")
+        allowed, nearest = ", ".join(PRIORITIES), "".join(get_close_matches(name, PRIORITIES, 1))
+        fault = Fault("$.priority", "is no queue", name, allowed)
+        told = f"There is no queue {name[:40]!r}: {allowed}."
+        raise Problem("unknown_queue", told, faults=[fault], did_you_mean=nearest)
     return cast(Priority, name)
 
 
