@@ -125,6 +125,7 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
     forecast_error: ForecastError | None
     stopped_at: str | None
     error: Failure | None
+    cancel_reason: str | None
     seed: int | None
     versions: Versions
     sha256: str
@@ -351,6 +352,7 @@ def _told(t: Task, now_ms: int, why: str | None) -> dict[str, Any]:
         "forecast_error": _error(t, told, waited_ms, ran_ms),
         "stopped_at": time_if(t.stopped_at),
         "error": failure(t),
+        "cancel_reason": t.cancel_reason or None,
         "seed": t.seed,
         "versions": msgspec.convert(t.versions, Versions),
         "sha256": t.sha256,

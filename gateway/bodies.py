@@ -123,7 +123,12 @@ def media_type(request: Request) -> str:
 
 async def read(request: Request, limit: int, types: Sequence[str] = (JSON,)) -> bytes:
     """The body, or a Problem: too large (noticed while it arrives), not of one of these types by its headers."""
-    _check_type(request, types)
+    check_type(request, types)
+    return await arrived(request, limit)
+
+
+async def arrived(request: Request, limit: int) -> bytes:
+    """The body, whatever it is declared to be. Raises a Problem as soon as it is too large."""
     pieces, size = [], 0
     async for piece in request.stream():
         size += len(piece)
@@ -301,8 +306,9 @@ def _too_large(limit: int) -> Problem:
     return Problem("body_too_large", f"The body is longer than {limit:,} bytes. Nothing was accepted.")
 
 
-def _check_type(request: Request, types: Sequence[str]) -> None:
-    """Only what is declared so: a form or text that a browser sends across sites must never submit a task."""
+def check_type(request: Request, types: Sequence[str]) -> None:
+    """Only what is declared so: a form or text that a browser sends across sites must never submit a task. Raises a
+    Problem."""
     declared = headers.first(request, "content-type")
     charset = declared.lower().partition(";")[2].replace('"', "").strip()
     if media_type(request) not in types or charset not in ("", "charset=utf-8"):

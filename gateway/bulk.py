@@ -50,11 +50,11 @@ def refuse_when_changed(count: int, expected: int, drift: float = DRIFT) -> None
         raise Problem("count_changed", f"It was expected to be {expected:,} and is {count:,} by now. Nothing was done.")
 
 
-async def cancel(desk: Desk, ids: Sequence[str], sender: From) -> BulkAnswer:
-    """Give all of them up."""
+async def cancel(desk: Desk, ids: Sequence[str], sender: From, reason: str) -> BulkAnswer:
+    """Give all of them up, for one reason."""
     done, refused = 0, dict[str, int]()
     for at in range(0, len(ids), AT_ONCE):
-        calls = [verbs.cancel(id, desk.share, sender.by, sender.request_id) for id in ids[at : at + AT_ONCE]]
+        calls = [verbs.cancel(id, desk.share, sender.by, sender.request_id, reason) for id in ids[at : at + AT_ONCE]]
         for outcome in await asyncio.gather(*map(desk.store.do, calls)):
             if outcome in ("ok", "cancelled"):
                 done += 1

@@ -47,6 +47,12 @@ def operation(
     return said | ({"requestBody": body} if body else {})
 
 
+def reason() -> Made:
+    """The body of a cancel, which may be left out."""
+    examples = {"why": {"summary": "With a reason", "value": {"reason": "wrong curve"}}}
+    return {"required": False, "content": {JSON: {"schema": ref("Cancel"), "examples": examples}}}
+
+
 def text(media_type: str, description: str, line: str = "") -> Made:
     """A text that is no JSON. `line`: the schema of each line, where each is a value by itself."""
     if not line:

@@ -14,7 +14,19 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from gateway import answers, batch_lines, batch_results, batch_tasks, bodies, etags, gather, limits, queries, submission
+from gateway import (
+    answers,
+    batch_lines,
+    batch_results,
+    batch_tasks,
+    bodies,
+    etags,
+    gather,
+    limits,
+    queries,
+    short_bodies,
+    submission,
+)
 from gateway.answers import WebhookAnswer
 from gateway.batch_tasks import Maker, Rejected
 from gateway.desk import Desk
@@ -152,10 +164,10 @@ async def cancel(request: Request) -> Response:
     """POST /batches/{batch_id}/cancel: give up all of its tasks that have not ended."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
+    reason, by, request_id = await short_bodies.reason(request), request.state.caller.name, request.state.request_id
     batch = await found_batch(request, desk)
-    by, request_id = request.state.caller.name, request.state.request_id
-    given_up = await _give_up(desk, batch.id, by, request_id)
-    about = {"batch_id": batch.id, "by": by, "request_id": request_id}
+    given_up = await _give_up(desk, batch.id, by, request_id, reason)
+    about = {"batch_id": batch.id, "by": by, "reason": reason, "request_id": request_id}
     LOG.info("batch.cancelled", **about, tasks=given_up)
     return answers.body(await _told(desk, await found_batch(request, desk)))
 
@@ -216,10 +228,10 @@ async def _store(desk: Desk, tasks: list[NewTask], backlog_limit: int, unfinishe
     return refused
 
 
-async def _give_up(desk: Desk, batch: str, by: str, request_id: str) -> int:
+async def _give_up(desk: Desk, batch: str, by: str, request_id: str, reason: str) -> int:
     cursor, given_up = "", 0
     while True:
-        page = verbs.cancel_batch(batch, cursor, CANCEL_A_CALL, desk.share, by, request_id)
+        page = verbs.cancel_batch(batch, cursor, CANCEL_A_CALL, desk.share, by, request_id, reason)
         cursor, some = await desk.store.do(page)
         given_up += some
         if not cursor:

@@ -10,27 +10,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from calc.decode import decode
-from calc.errors import Fault, InvalidData
-from gateway import answers, bodies, fleet, queries
+from calc.errors import Fault
+from gateway import answers, fleet, queries, short_bodies
 from gateway.desk import Desk
 from gateway.fleet import LostAnswer, QueueAnswer, WorkerAnswer, queue
 from gateway.found import found, found_letter, task_id
-from gateway.problems import Problem, invalid
+from gateway.problems import Problem
 from pipeline import log, verbs, views
 from pipeline.keys import PRIORITIES
 from pipeline.record import FINAL, Letter, Pause, Priority
 
 LOG = log.get()
 LETTERS = 50
-MOST_BODY = 10_000
 PURGED = ("ok", "unknown")
 
 
 class Why(Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a pause."""
 
-    reason: Annotated[str, Meta(min_length=1, max_length=200, description="Why, for whoever wonders.")]
+    reason: Annotated[short_bodies.Reason, Meta(min_length=1)]
 
 
 class QueueList(Struct, frozen=True):
@@ -89,10 +87,7 @@ async def pause(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     priority = _priority(request)
-    try:
-        why = decode(Why, await bodies.read(request, MOST_BODY), "$")
-    except InvalidData as wrong:
-        raise invalid(wrong.faults, "invalid_request") from None
+    why = await short_bodies.read(request, Why)
     by = request.state.caller.name
     await desk.store.do(verbs.pause(priority, Pause(by, why.reason, desk.now_ms()), request.state.request_id))
     LOG.warning("queue.paused", priority=priority, by=by, reason=why.reason, request_id=request.state.request_id)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import answers, etags, filters, limits, queries, submission, waiting, why
+from gateway import answers, etags, filters, limits, queries, short_bodies, submission, waiting, why
 from gateway.desk import Desk
 from gateway.forecast import Forecast
 from gateway.found import found, task_id
@@ -104,14 +104,15 @@ async def cancel(request: Request) -> Response:
     """POST /tasks/{task_id}/cancel: give the task up. Again is fine; what has succeeded or failed stays so (I4)."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
+    reason, by, request_id = await short_bodies.reason(request), request.state.caller.name, request.state.request_id
     task = await found(request, desk, task_id(request), 0)
     id = task.id
-    outcome = await desk.store.do(verbs.cancel(id, desk.share, request.state.caller.name, request.state.request_id))
+    outcome = await desk.store.do(verbs.cancel(id, desk.share, by, request_id, reason))
     if outcome in ("succeeded", "failed"):
         raise Problem("already_final", f"The task has {outcome} already.", task_id=id)
     if outcome == "ok":
-        about = {"kind": task.kind, "owner": task.owner, "was": task.state, "by": request.state.caller.name}
-        LOG.info("task.cancelled", task_id=id, **about, request_id=request.state.request_id)
+        about = {"kind": task.kind, "owner": task.owner, "was": task.state, "by": by, "reason": reason}
+        LOG.info("task.cancelled", task_id=id, **about, request_id=request_id)
     return await _whole(desk, await found(request, desk, id, 0))
 
 
