@@ -34,6 +34,7 @@ from gateway.openapi_pieces import (
     reason,
     stream,
     text,
+    two_forms,
     wait,
 )
 from gateway.problems import ProblemBody
@@ -109,7 +110,7 @@ def _tasks(settings: Settings) -> Made:
     valid = {200: Good("Valid", "It would be accepted.")}
     look = {200: Good("TaskAnswer", "The task.", ETAG), 304: UNCHANGED}
     result = {
-        200: Good("", "The kind's named outputs.", ETAG),
+        200: Good("", "The kind's named outputs.", ETAG, content=two_forms()),
         202: Good("TaskAnswer", "There is none yet.", LOCATION),
         304: UNCHANGED,
     }
@@ -134,7 +135,7 @@ def _tasks(settings: Settings) -> Made:
                 "result",
                 [ID, *waiting, IF_NONE_MATCH],
                 result,
-                ("task_failed", "task_cancelled", *TASK),
+                ("not_acceptable", "task_failed", "task_cancelled", *TASK),
             )
         },
         "/tasks/{task_id}/events": {"get": _events()},

@@ -72,6 +72,7 @@ DETAILS: dict[str, str | Made] = {
         "did_you_mean": "var_mc",
     },
     "method_not_allowed": "PUT is not one of GET, HEAD, POST.",
+    "not_acceptable": "Accept is 'text/csv'; a result is told as application/json or application/msgpack.",
     "already_final": {"detail": "The task has succeeded already.", "task_id": TASK},
     "not_failed": {"detail": "The task is running, not failed or cancelled.", "task_id": TASK},
     "not_succeeded": {"detail": "The task is failed, not succeeded.", "task_id": TASK},

@@ -71,6 +71,7 @@ def test_each_is_what_is_answered(closed: House) -> None:
         await ask("POST", f"/tasks/{failed}/rerun")
         h.finish()
         await ask("POST", f"/tasks/{ended}/cancel")
+        await ask("GET", f"/tasks/{ended}/result", accept="text/csv")
         await ask("DELETE", f"/tasks/{ended}")
         await ask("GET", f"/tasks/{ended}")
         await ask("GET", f"/tasks/{ended[::-1]}")
