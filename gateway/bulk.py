@@ -12,6 +12,7 @@ from msgspec import Raw, Struct, structs
 from gateway import bodies, etags, gather, limits, submission
 from gateway.desk import Desk
 from gateway.found import GONE
+from gateway.idempotency import Key
 from gateway.problems import Problem
 from gateway.submission import Asked, From
 from pipeline import verbs, views
@@ -74,7 +75,10 @@ async def retry(desk: Desk, ids: Sequence[str], sender: From) -> BulkAnswer:
 
 
 async def again(
-    desk: Desk, old: Task, sender: From, key_of: Callable[[bodies.Envelope], bodies.Key] = lambda _: bodies.Key()
+    desk: Desk,
+    old: Task,
+    sender: From,
+    key_of: Callable[[bodies.Envelope], Key] = lambda _: Key(),
 ) -> tuple[NewTask, Asked]:
     """A new task that does the calculation of an old one again. Raises a Problem."""
     origin = await desk.store.do(verbs.origin(old.id))
