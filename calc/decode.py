@@ -32,7 +32,7 @@ def decode(annotation: type[Value], text: bytes, path: str = "$.data") -> Value:
     shape: Any = annotation
     try:
         value: Value = _decoder(shape).decode(text)
-        if not _doubtful(text, _has_decimals(shape)):
+        if not _doubtful(text, faults.has_decimals(shape)):
             return value
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidData) as error:
         found = faults.find(annotation, text, path)
@@ -46,11 +46,6 @@ def decode(annotation: type[Value], text: bytes, path: str = "$.data") -> Value:
 @cache
 def _decoder(annotation: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(annotation)
-
-
-@cache
-def _has_decimals(annotation: Any) -> bool:
-    return faults.has_decimals(annotation)
 
 
 def _doubtful(text: bytes, decimals: bool) -> bool:

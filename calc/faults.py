@@ -7,6 +7,7 @@ fails does the walk go down. So a million good numbers cost one conversion, and 
 import json
 import math
 from decimal import Decimal
+from functools import cache
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -55,12 +56,23 @@ def find(annotation: Any, text: bytes, path: str) -> list[Fault]:
     return walk.faults[:MAX_FAULTS]
 
 
+@cache
 def has_decimals(annotation: Any) -> bool:
     """Whether a value of this type may hold a Decimal: its digits are taken from the text, never from a float."""
+    return _holds_decimals(annotation)
+
+
+def _holds_decimals(annotation: Any) -> bool:
     base, _ = bare(annotation)
     if is_struct(base):
-        return any(has_decimals(field.type) for field in msgspec.structs.fields(base))
-    return base is Decimal or any(has_decimals(inner) for inner in get_args(base) if not isinstance(inner, str))
+        return any(_holds_decimals(field.type) for field in _fields(base).values())
+    return base is Decimal or any(_holds_decimals(inner) for inner in get_args(base) if not isinstance(inner, str))
+
+
+@cache
+def _fields(struct: type[Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """By the name that each has in JSON. (msgspec makes the list anew each time, of all the annotations.)"""
+    return {field.encode_name: field for field in msgspec.structs.fields(struct)}
 
 
 class _Walk:
@@ -99,7 +111,7 @@ class _Walk:
         return self._scalar(annotation, value, path)
 
     def _visit_struct(self, struct: type[Struct], value: dict[str, Any], path: str) -> Any:
-        fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+        fields = _fields(struct)
         before = len(self.faults)
         if struct.__struct_config__.forbid_unknown_fields:
             self._unknown([key for key in value if key not in fields], list(fields), path)

@@ -4,6 +4,7 @@ import math
 import types
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
@@ -89,7 +90,12 @@ def hint(annotation: Any, value: Any) -> str:
 
 def nearest(word: str, known: Any) -> str:
     """The most similar of the known words; "" where none is."""
-    near = get_close_matches(word[:100], known, 1)
+    return _nearest(word[:100], tuple(known))
+
+
+@lru_cache(maxsize=1024)  # in ten thousand lines of a batch the same word is wrong
+def _nearest(word: str, known: tuple[str, ...]) -> str:
+    near = get_close_matches(word, known, 1)
     return near[0] if near else ""
 
 

@@ -125,6 +125,7 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
     forecast_error: ForecastError | None
     stopped_at: str | None
     error: Failure | None
+    cancel_reason: str | None
     seed: int | None
     versions: Versions
     sha256: str
@@ -239,14 +240,18 @@ def summary(record: Task, now_ms: int, why: str | None = None) -> TaskSummary:
     return TaskSummary(**_told(record, now_ms, why))
 
 
-def result(
+def no_result(
     record: Task, now_ms: int, headers: dict[str, str], hook: WebhookAnswer | None, why: str | None = None
 ) -> Response:
-    """The result alone, or 202 with the task while there is none."""
-    if record.result is None:
-        here = headers | {"Location": links(record.id, record.state).self}
-        return task(record, now_ms, here, ACCEPTED, hook=hook, why=why)
-    return Response(record.result, OK, headers | etags.kept(record, now_ms), JSON)
+    """202 with the task, while it has none."""
+    return task(
+        record, now_ms, headers | {"Location": links(record.id, record.state).self}, ACCEPTED, hook=hook, why=why
+    )
+
+
+def result(record: Task, now_ms: int, headers: dict[str, str], content: bytes, media_type: str) -> Response:
+    """Nothing but the result, in this form."""
+    return Response(content, OK, headers | etags.kept(record, now_ms, media_type), media_type)
 
 
 def page(records: list[Task], cursor: str, next_link: str, now_ms: int, whys: dict[str, str]) -> Response:
@@ -351,6 +356,7 @@ def _told(t: Task, now_ms: int, why: str | None) -> dict[str, Any]:
         "forecast_error": _error(t, told, waited_ms, ran_ms),
         "stopped_at": time_if(t.stopped_at),
         "error": failure(t),
+        "cancel_reason": t.cancel_reason or None,
         "seed": t.seed,
         "versions": msgspec.convert(t.versions, Versions),
         "sha256": t.sha256,

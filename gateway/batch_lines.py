@@ -36,7 +36,7 @@ class Grid(Envelope, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 def of(body: bytes, media_type: str) -> list[Line]:
     """The lines that are not empty. Raises a Problem when there are none, or too many."""
-    texts = body.splitlines() if media_type == NDJSON else _of_json(body)
+    texts = body.splitlines() if media_type == NDJSON else _of_json(body, is_grid(body, media_type))
     lines = [Line(number, text) for number, text in enumerate(texts, 1) if text.strip()]
     if not 1 <= len(lines) <= MOST:
         fault = Fault("$", f"has {len(lines):,} tasks", allowed=f"1 to {MOST:,} tasks")
@@ -44,9 +44,14 @@ def of(body: bytes, media_type: str) -> list[Line]:
     return lines
 
 
-def _of_json(body: bytes) -> list[bytes]:
+def is_grid(body: bytes, media_type: str) -> bool:
+    """Whether it is no list of tasks."""
+    return media_type != NDJSON and body.lstrip()[:1] == b"{"
+
+
+def _of_json(body: bytes, grid: bool) -> list[bytes]:
     try:
-        if body.lstrip()[:1] == b"{":
+        if grid:
             return _of_grid(decode(Grid, body, "$"), msgspec.json.decode(body, type=_AsWritten).grid)
         return [bytes(line) for line in msgspec.json.decode(body, type=list[Raw])]
     except InvalidData as wrong:

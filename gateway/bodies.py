@@ -3,10 +3,8 @@
 The envelope is decoded with `data` left as it is, byte for byte: what `data` means is the kind's to say.
 """
 
-import hashlib
 import json
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
@@ -17,7 +15,7 @@ from starlette.requests import Request
 
 from calc import DEFAULT_KIND, execute
 from calc.decode import decode
-from calc.errors import Fault, InvalidData, UnknownKind
+from calc.errors import CalcError, Fault, InvalidData, UnknownKind
 from gateway import headers
 from gateway.answers import EPOCH
 from gateway.problems import Problem, invalid
@@ -28,8 +26,6 @@ from pipeline.settings import Settings
 JSON, NDJSON = "application/json", "application/x-ndjson"
 LATEST_S = 30 * 86_400  # the furthest a task can be put off
 LONG = 10_000  # bytes of data, longer than all other fields together: it can stand nowhere else in a body
-KEY_TTL_S = 86_400
-RESEND_TTL_S = 300  # a proxy resends at once, or never
 
 TimeLimit = Annotated[float, Meta(gt=0, le=3_600, description="Seconds that one job of this task may run.")]
 ResultTTL = Annotated[int, Meta(ge=1, le=604_800, description="Seconds that the record is kept after the task's end.")]
@@ -100,14 +96,6 @@ class Line(Envelope, frozen=True, forbid_unknown_fields=True, kw_only=True):
 E = TypeVar("E", bound=Envelope)
 
 
-class Key(Struct, frozen=True):
-    """What makes two submissions one: a key, the hash of the request, and how long both are kept."""
-
-    name: str = ""
-    sha256: str = ""
-    ttl_s: int = KEY_TTL_S
-
-
 def length(request: Request, limit: int) -> int:
     """How many bytes the body will have: as declared, or at worst the limit. A Problem when that is too many."""
     declared = headers.first(request, "content-length")
@@ -123,7 +111,12 @@ def media_type(request: Request) -> str:
 
 async def read(request: Request, limit: int, types: Sequence[str] = (JSON,)) -> bytes:
     """The body, or a Problem: too large (noticed while it arrives), not of one of these types by its headers."""
-    _check_type(request, types)
+    check_type(request, types)
+    return await arrived(request, limit)
+
+
+async def arrived(request: Request, limit: int) -> bytes:
+    """The body, whatever it is declared to be. Raises a Problem as soon as it is too large."""
     pieces, size = [], 0
     async for piece in request.stream():
         size += len(piece)
@@ -148,6 +141,16 @@ def envelope(body: bytes, shape: type[E]) -> E:
         fault = Fault("$.cache", "stands beside webhook: a task that answers others has ended before", "use", "off")
         raise invalid([fault], "invalid_request")
     return asked
+
+
+def is_wrong(line: bytes) -> bool:
+    """Whether a line of a batch is certainly no task; found quickly, without what is wrong with it."""
+    try:
+        asked = _line(line)
+        _params(execute.find(asked.kind).Params).decode(asked.data)
+    except (ValueError, RecursionError, CalcError):  # msgspec's and those of text that is no UTF-8 are ValueErrors
+        return True
+    return False
 
 
 def deadline_ms(asked: Envelope, now_ms: int) -> int:
@@ -188,55 +191,6 @@ def metadata_text(asked: Envelope) -> str:
     return msgspec.json.encode(asked.metadata).decode() if asked.metadata else ""
 
 
-# ── what makes two submissions one ──
-
-_KEY = re.compile(r'"([\x20-\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e](?:[\x20\x21\x23-\x7e]{0,253}[\x21\x23-\x7e])?)')
-_SUBMISSION_ID = re.compile(r"[A-Za-z0-9_-]{8,128}")
-_literal = msgspec.json.Decoder(float_hook=str).decode
-
-
-def key(request: Request, asked: Envelope, kind: str, body: bytes) -> Key:
-    """The client's Idempotency-Key; without one the proxy's X-Submission-ID, whose resends have equal bytes."""
-    return _key(request, lambda: _request_sha256(asked, kind), body)
-
-
-def key_name(request: Request) -> str:
-    """The client's Idempotency-Key, "" for none. Raises a Problem where it is none."""
-    sent = headers.every(request, "idempotency-key")
-    if not sent:
-        return ""
-    match = _KEY.fullmatch(sent[0]) if len(sent) == 1 else None
-    if not match:
-        raise Problem("bad_header", "Idempotency-Key must be one text of 1 to 255 printable ASCII characters.")
-    return match[1] or match[2]
-
-
-def _key(request: Request, sha256: Callable[[], str], body: bytes) -> Key:
-    name = key_name(request)
-    if name:
-        return Key(f"key:{name}", sha256())
-    submission = headers.first(request, "x-submission-id")
-    if _SUBMISSION_ID.fullmatch(submission):
-        return Key(f"once:{submission}", hashlib.sha256(body).hexdigest(), RESEND_TTL_S)
-    return Key()
-
-
-def batch_key(request: Request, body: bytes) -> Key:
-    """The same for a batch, by all its bytes."""
-    sha256 = hashlib.sha256(request.url.query.encode() + b"\n" + body).hexdigest()
-    return _key(request, lambda: sha256, body)
-
-
-def _request_sha256(asked: Envelope, kind: str) -> str:
-    """Of what was asked, before a seed is drawn: the order of fields and white space do not matter.
-
-    Numbers count as they are written: 0.1 and 0.10 are two requests, because exact decimals keep their digits.
-    """
-    said: dict[str, Any] = {field: getattr(asked, field) for field in Envelope.__struct_fields__}
-    said |= {"kind": kind, "data": _literal(asked.data)}
-    return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
-
-
 def custom_id_of(line: bytes) -> str | None:
     """The client's name for a line that is wrong elsewhere, if one can be read."""
     try:
@@ -255,6 +209,14 @@ class _Named(Struct):
 
 class _Data(Struct):
     data: Raw
+
+
+_line = msgspec.json.Decoder(Line).decode
+
+
+@cache
+def _params(params: type[Struct]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(params)
 
 
 _only_data = msgspec.json.Decoder(_Data).decode
@@ -301,8 +263,9 @@ def _too_large(limit: int) -> Problem:
     return Problem("body_too_large", f"The body is longer than {limit:,} bytes. Nothing was accepted.")
 
 
-def _check_type(request: Request, types: Sequence[str]) -> None:
-    """Only what is declared so: a form or text that a browser sends across sites must never submit a task."""
+def check_type(request: Request, types: Sequence[str]) -> None:
+    """Only what is declared so: a form or text that a browser sends across sites must never submit a task. Raises a
+    Problem."""
     declared = headers.first(request, "content-type")
     charset = declared.lower().partition(";")[2].replace('"', "").strip()
     if media_type(request) not in types or charset not in ("", "charset=utf-8"):

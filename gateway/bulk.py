@@ -12,6 +12,7 @@ from msgspec import Raw, Struct, structs
 from gateway import bodies, etags, gather, limits, submission
 from gateway.desk import Desk
 from gateway.found import GONE
+from gateway.idempotency import Key
 from gateway.problems import Problem
 from gateway.submission import Asked, From
 from pipeline import verbs, views
@@ -50,11 +51,11 @@ def refuse_when_changed(count: int, expected: int, drift: float = DRIFT) -> None
         raise Problem("count_changed", f"It was expected to be {expected:,} and is {count:,} by now. Nothing was done.")
 
 
-async def cancel(desk: Desk, ids: Sequence[str], sender: From) -> BulkAnswer:
-    """Give all of them up."""
+async def cancel(desk: Desk, ids: Sequence[str], sender: From, reason: str) -> BulkAnswer:
+    """Give all of them up, for one reason."""
     done, refused = 0, dict[str, int]()
     for at in range(0, len(ids), AT_ONCE):
-        calls = [verbs.cancel(id, desk.share, sender.by, sender.request_id) for id in ids[at : at + AT_ONCE]]
+        calls = [verbs.cancel(id, desk.share, sender.by, sender.request_id, reason) for id in ids[at : at + AT_ONCE]]
         for outcome in await asyncio.gather(*map(desk.store.do, calls)):
             if outcome in ("ok", "cancelled"):
                 done += 1
@@ -74,7 +75,10 @@ async def retry(desk: Desk, ids: Sequence[str], sender: From) -> BulkAnswer:
 
 
 async def again(
-    desk: Desk, old: Task, sender: From, key_of: Callable[[bodies.Envelope], bodies.Key] = lambda _: bodies.Key()
+    desk: Desk,
+    old: Task,
+    sender: From,
+    key_of: Callable[[bodies.Envelope], Key] = lambda _: Key(),
 ) -> tuple[NewTask, Asked]:
     """A new task that does the calculation of an old one again. Raises a Problem."""
     origin = await desk.store.do(verbs.origin(old.id))

@@ -90,6 +90,13 @@ CODES: dict[str, Code] = {
         "Only the record of a task that has ended can be removed.",
         "POST /tasks/{task_id}/cancel ends it.",
     ),
+    "not_acceptable": Code(
+        406,
+        "No form of the result is acceptable",
+        "The header `Accept` allows neither JSON nor MessagePack, or the result has a number that the form it allows "
+        "cannot say. Weights (`;q=0.5`) and ranges (`*/*`) count.",
+        "Leave Accept out, or send `Accept: application/json` or `Accept: application/msgpack`.",
+    ),
     "count_changed": Code(
         409,
         "It is another number by now",

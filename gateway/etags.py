@@ -15,6 +15,7 @@ from pipeline.record import FINAL, Task
 UNCHANGED = 304
 ASK_AGAIN_S = "1"  # Retry-After of an answer that will change
 VARY = "Authorization, X-API-Key"
+BY_FORM = {"Vary": f"Accept, {VARY}"}  # of what is told in several forms (accept.py)
 LONG, MOST_KNOWN = 16_384, 4_096  # bytes of a result whose SHA-256 is kept, and of how many tasks
 _long_results: dict[str, str] = {}  # task → SHA-256 of its result
 
@@ -26,9 +27,9 @@ def of_task(record: Task, hook: object, why: str | None) -> str:
     return f'W/"{hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()}"'
 
 
-def of_result(record: Task) -> str:
-    """Strong: the same bytes for ever."""
-    return f'"{record.id}"'
+def of_result(record: Task, media_type: str) -> str:
+    """Strong: the same bytes for ever, in this form."""
+    return f'"{record.id}{"" if media_type == "application/json" else ".msgpack"}"'
 
 
 def is_known(request: Request, tag: str) -> bool:
@@ -45,10 +46,11 @@ def tagged(tag: str) -> dict[str, str]:
     return {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": VARY}
 
 
-def kept(record: Task, now_ms: int) -> dict[str, str]:
+def kept(record: Task, now_ms: int, media_type: str) -> dict[str, str]:
     """The headers of a result: it never changes, as long as it is here."""
     left_s = max(0, (record.expires_at or now_ms) - now_ms) // 1000
-    return tagged(of_result(record)) | {"Cache-Control": f"private, max-age={left_s}, immutable"}
+    keep = {"Cache-Control": f"private, max-age={left_s}, immutable"}
+    return tagged(of_result(record, media_type)) | BY_FORM | keep
 
 
 def ask_again(record: Task) -> dict[str, str]:

@@ -31,8 +31,10 @@ from gateway.openapi_pieces import (
     operation,
     path,
     query,
+    reason,
     stream,
     text,
+    two_forms,
     wait,
 )
 from gateway.problems import ProblemBody
@@ -41,13 +43,14 @@ from gateway.routes.health import Health, Ready
 from gateway.routes.kinds import KindAnswer, KindList
 from gateway.routes.tasks import Valid
 from gateway.routes.watch import ProgressEvent, StateEvent
+from gateway.short_bodies import Cancel
 from pipeline import log
 from pipeline.receiver import LONGEST
 from pipeline.settings import Settings
 
 ANSWERS = (
     *(Accepted, TaskAnswer, TaskList, Valid, BatchAccepted, BatchAnswer, BatchList, ResultLine, StateEvent),
-    *(ProgressEvent, KindList, KindAnswer, Health, Ready, ProblemBody, *openapi_operations.ANSWERS),
+    *(ProgressEvent, Cancel, KindList, KindAnswer, Health, Ready, ProblemBody, *openapi_operations.ANSWERS),
     *openapi_dashboard.ANSWERS,
     *openapi_webhooks.ANSWERS,
 )
@@ -55,6 +58,7 @@ ANYWHERE = ("unauthenticated", "forbidden", "cross_site", "rate_limited", "store
 TASK = ("unknown_task", "task_expired", "invalid_query", *ANYWHERE)
 BATCH = ("unknown_batch", "invalid_query", *ANYWHERE)
 BODY = ("malformed_json", "bad_header", "body_too_large", "unsupported_media_type", "invalid_request", "bodies_waiting")
+SHORT = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_request")
 CHECKED = (*BODY, "invalid_data", "refused", "unknown_kind", "invalid_query", *ANYWHERE)
 ROOM = ("idempotency_mismatch", "backlog_full", "quota_full", "store_full")
 SUBMIT = (*CHECKED, *ROOM, "task_expired")
@@ -106,7 +110,7 @@ def _tasks(settings: Settings) -> Made:
     valid = {200: Good("Valid", "It would be accepted.")}
     look = {200: Good("TaskAnswer", "The task.", ETAG), 304: UNCHANGED}
     result = {
-        200: Good("", "The kind's named outputs.", ETAG),
+        200: Good("", "The kind's named outputs.", ETAG, content=two_forms()),
         202: Good("TaskAnswer", "There is none yet.", LOCATION),
         304: UNCHANGED,
     }
@@ -131,7 +135,7 @@ def _tasks(settings: Settings) -> Made:
                 "result",
                 [ID, *waiting, IF_NONE_MATCH],
                 result,
-                ("task_failed", "task_cancelled", *TASK),
+                ("not_acceptable", "task_failed", "task_cancelled", *TASK),
             )
         },
         "/tasks/{task_id}/events": {"get": _events()},
@@ -141,7 +145,8 @@ def _tasks(settings: Settings) -> Made:
                 "cancel",
                 [ID],
                 {200: Good("TaskAnswer", "It is cancelled.")},
-                ("already_final", *TASK),
+                ("already_final", *SHORT, *TASK),
+                reason(),
             )
         },
         "/tasks/{task_id}/rerun": {
@@ -214,7 +219,9 @@ def _batches() -> Made:
                 BATCH,
             )
         },
-        "/batches/{batch_id}/cancel": {"post": operation("Give a batch up", "cancel_batch", [BATCH_ID], looked, BATCH)},
+        "/batches/{batch_id}/cancel": {
+            "post": operation("Give a batch up", "cancel_batch", [BATCH_ID], looked, (*SHORT, *BATCH), reason())
+        },
     }
 
 

@@ -23,6 +23,15 @@ def paths(anywhere: tuple[str, ...], task: tuple[str, ...], task_id: Made) -> Ma
     why = {"required": True, "content": {JSON: {"schema": ref("Why"), "examples": EXAMPLE}}}
     return {
         "/queues": {"get": operation("Look at the queues", "queues", [], queues, asked)},
+        "/queues/{priority}": {
+            "get": operation(
+                "Look at a queue",
+                "queue",
+                [priority],
+                {200: Good("QueueAnswer", "The queue.")},
+                ("unknown_queue", *asked),
+            )
+        },
         "/queues/{priority}/pause": {
             "post": operation(
                 "Take nothing of a priority", "pause", [priority], queues, ("unknown_queue", *body, *asked), why

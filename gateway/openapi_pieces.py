@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from calc import execute
 from gateway import openapi_examples
+from gateway.accept import MSGPACK
 from gateway.codes import CODES
 from gateway.filters import LONGEST
 from gateway.problems import MEDIA_TYPE
@@ -45,6 +46,18 @@ def operation(
         responses[str(status)] = _bad(status, bad)
     said = {"summary": summary, "operationId": name, "parameters": parameters, "responses": responses}
     return said | ({"requestBody": body} if body else {})
+
+
+def two_forms() -> Made:
+    """A result, as `Accept` asks for it."""
+    same = {"type": "object", "description": "The same as MessagePack: its numbers are the same doubles and integers."}
+    return {JSON: {"schema": {"type": "object"}}, MSGPACK: {"schema": same}}
+
+
+def reason() -> Made:
+    """The body of a cancel, which may be left out."""
+    examples = {"why": {"summary": "With a reason", "value": {"reason": "wrong curve"}}}
+    return {"required": False, "content": {JSON: {"schema": ref("Cancel"), "examples": examples}}}
 
 
 def text(media_type: str, description: str, line: str = "") -> Made:

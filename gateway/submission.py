@@ -13,11 +13,12 @@ from starlette.requests import Request
 from calc import execute
 from calc.errors import CalcError, Fault
 from calc.execute import Planned
-from gateway import answers, bodies, limits
+from gateway import answers, bodies, idempotency, limits
 from gateway.access import ANYBODY
-from gateway.bodies import Envelope, Key
+from gateway.bodies import Envelope
 from gateway.desk import Desk
 from gateway.forecast import Forecast
+from gateway.idempotency import Key
 from gateway.problems import invalid, of_calculation
 from pipeline import log, webhooks
 from pipeline.receiver import BadReceiver, parse
@@ -135,7 +136,7 @@ async def refuse_unsigned(desk: Desk, owner: str, path: str = "$.webhook") -> No
 def _understood(request: Request, desk: Desk, body: bytes) -> Asked:
     envelope = bodies.envelope(body, Envelope)
     planned = plan(envelope)
-    key = bodies.key(request, envelope, planned.kind, body)
+    key = idempotency.key(request, envelope, planned.kind, body)
     if _reuses(envelope, key, desk.settings):
         key = _same_calculation(envelope, planned, desk.settings)
     return Asked(envelope, planned, key, desk.foretell(planned.kind, planned.cpu_s))

@@ -215,6 +215,7 @@ class Task(Struct, frozen=True):
     error: dict[str, Any] | None
     webhook: str = ""  # its own; "" for none
     pauses: bool = False  # the one job of a task of one part waits for its next attempt
+    cancel_reason: str = ""  # what who gave it up said
     head: bytes = b""  # in a list, in place of its result: the first bytes of one that is not long
 
 

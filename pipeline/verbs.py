@@ -148,9 +148,9 @@ def counts(owner: str = "") -> Call[dict[State, int]]:
     return Call("counts", (0, "", owner, *STATES), lambda reply: dict(zip(STATES, reply, strict=True)), again=True)
 
 
-def cancel(id: str, share: int, by: str = "", request_id: str = "") -> Call[str]:
-    """Give a task up: `ok`, `unknown`, or the final state that it already has."""
-    return Call("cancel", (share, "", id, by, request_id), _text, again=True)
+def cancel(id: str, share: int, by: str = "", request_id: str = "", reason: str = "") -> Call[str]:
+    """Give a task up, and why: `ok`, `unknown`, or the final state that it already has."""
+    return Call("cancel", (share, "", id, by, request_id, reason), _text, again=True)
 
 
 def deadline(id: str, share: int) -> Call[str]:
@@ -196,10 +196,10 @@ def ended(batch: str, cursor: str, limit: int, most_bytes: int) -> Call[tuple[st
 
 
 def cancel_batch(
-    batch: str, cursor: str, limit: int, share: int, by: str = "", request_id: str = ""
+    batch: str, cursor: str, limit: int, share: int, by: str = "", request_id: str = "", reason: str = ""
 ) -> Call[tuple[str, int]]:
-    """Give up the next tasks of a batch: the cursor, "" at the end, and how many were given up."""
-    words = (share, "", batch, cursor, limit, by, request_id)
+    """Give up the next tasks of a batch, and why: the cursor, "" at the end, and how many were given up."""
+    words = (share, "", batch, cursor, limit, by, request_id, reason)
     return Call("cancel_batch", words, lambda reply: (_text(reply[0]), int(reply[1])), again=True)
 
 
@@ -669,13 +669,13 @@ def _json(reply: bytes | None) -> Any:
     return msgspec.json.decode(reply) if reply else None
 
 
-# The order in which scripts/pieces/record.lua names the fields. Redis' clock may have jumped back between two of its
-# times (I15): what follows is never shown before what it follows.
+# The order in which scripts/pieces/record.lua names the fields; task.lua and page.lua name one more. Redis' clock may have
+# jumped back between two of its times (I15): what follows is never shown before what it follows.
 def read_task(row: list[Any]) -> Task:
     """A record as record.lua answers it."""
     id, state, kind, owner, priority, parts, done, submitted, started, finished, ttl, not_before, *rest = row
     attempts, interruptions, label, batch, request_id, seed, versions, sha256, consumer, *rest = rest
-    custom_id, metadata, rerun_of, rerun_sha256, estimated, stopped, estimate, result, error, webhook, job = rest
+    custom_id, metadata, rerun_of, rerun_sha256, estimated, stopped, estimate, result, error, webhook, job, *more = rest
     started_at, finished_at = _after(_number(started), int(submitted)), _number(finished)
     expires_at = finished_at + int(ttl or 86_400) * 1000 if finished_at else None
     finished_at = _after(finished_at, started_at or int(submitted))
@@ -713,4 +713,5 @@ def read_task(row: list[Any]) -> Task:
         error=_json(error),
         webhook=_text(webhook or b"").removeprefix("batch").strip(),
         pauses=b"/later " in (job or b""),
+        cancel_reason=_text(more[0] or b"") if more else "",
     )

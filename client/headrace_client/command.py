@@ -84,7 +84,7 @@ def tail(client: Client, out: Printer, args: argparse.Namespace) -> None:
 
 def cancel(client: Client, out: Printer, args: argparse.Namespace) -> None:
     """give tasks up"""
-    out.rows(TASKS, [client.cancel(id) for id in args.task_ids])
+    out.rows(TASKS, [client.cancel(id, args.reason) for id in args.task_ids])
 
 
 def retry(client: Client, out: Printer, args: argparse.Namespace) -> None:
@@ -180,7 +180,9 @@ def parser() -> argparse.ArgumentParser:
         again("task_id")
     for waits in (submits, retries, reruns):
         waits("--wait", action="store_true", help="wait for it and print its result")
-    for some in (add(wait), add(cancel)):
+    cancels = add(cancel)
+    cancels("--reason", default="", help="for whoever wonders")
+    for some in (add(wait), cancels):
         some("task_ids", nargs="+", metavar="task_id")
     lists, letters = add(list_), add(dead_letters)
     lists("--state", choices=STATES)

@@ -94,9 +94,9 @@ def result(me: Asker, task: TaskId, *, patience_s: float | None = None) -> Story
     return (yield from wait(me, task, patience_s=patience_s)).outcome()
 
 
-def cancel(me: Asker, task: TaskId) -> Story[Task]:
+def cancel(me: Asker, task: TaskId, reason: str = "") -> Story[Task]:
     """Give a task up. Again is fine; Conflict when it has succeeded or failed."""
-    return Task((yield from _post(me, f"/tasks/{id_of(task)}/cancel")))
+    return Task((yield from _post(me, f"/tasks/{id_of(task)}/cancel", _why(reason))))
 
 
 def retry(me: Asker, task: TaskId) -> Story[Task]:
@@ -213,9 +213,9 @@ def gather(me: Asker, batch: Batch, *, patience_s: float | None = None, progress
     return Items(sorted(found, key=lambda item: item.index))
 
 
-def cancel_batch(me: Asker, batch: Batch) -> Story[Told]:
+def cancel_batch(me: Asker, batch: Batch, reason: str = "") -> Story[Told]:
     """Give up all of its tasks that have not ended; how many are in each state now."""
-    return Told((yield from _post(me, f"/batches/{batch.id}/cancel")))
+    return Told((yield from _post(me, f"/batches/{batch.id}/cancel", _why(reason))))
 
 
 # ── kinds, and what operators do ──
@@ -234,6 +234,11 @@ def kind(me: Asker, name: str) -> Story[Told]:
 def queues(me: Asker) -> Story[list[Told]]:
     """The three priorities: what waits, what is held, who paused them."""
     return list((yield from _get(me, "/queues")).queues)
+
+
+def queue(me: Asker, priority: Priority) -> Story[Told]:
+    """One of them."""
+    return Told((yield from _get(me, f"/queues/{_segment(priority)}")))
 
 
 def pause(me: Asker, priority: Priority, reason: str) -> Story[list[Told]]:
@@ -282,6 +287,10 @@ def _post(me: Asker, path: str, body: object = None, key: str = "") -> Story[Any
     headers = (JSON if body else {}) | ({"Idempotency-Key": key} if key else {})
     request = Request("POST", path, encode(body) if body else None, headers)
     return me.read((yield from ask(me, request, me.until(None))).content)
+
+
+def _why(reason: str) -> object:
+    return {"reason": reason} if reason else None
 
 
 def _submission(path: str, kind: str, data: Mapping[str, Any], key: str, options: Options) -> Request:

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import bodies, bulk, queries, submission, waiting
-from gateway.bodies import Key
+from gateway import bodies, bulk, idempotency, queries, submission, waiting
 from gateway.desk import Desk
 from gateway.found import found, found_letter, task_id
+from gateway.idempotency import Key
 from gateway.problems import Problem
 from gateway.routes import tasks
 from gateway.waiting import Wait
@@ -63,7 +63,7 @@ def _asked(request: Request) -> Wait:
     """How long to wait. Raises a Problem for whatever is wrong with the request itself, whichever task it names."""
     desk: Desk = request.app.state.desk
     queries.only(request, ("wait",))
-    bodies.key_name(request)
+    idempotency.key_name(request)
     wait = waiting.asked(request, desk.settings.wait_limit_s)
     desk.refuse_when_full()
     return wait
@@ -82,7 +82,7 @@ async def _again(request: Request, old: Task, wait: Wait, same: str = "") -> Res
     desk: Desk = request.app.state.desk
 
     def key_of(envelope: bodies.Envelope) -> Key:
-        key = bodies.key(request, envelope, f"{old.id} again", b"")
+        key = idempotency.key(request, envelope, f"{old.id} again", b"")
         return Key(same, old.id) if same and not key.name.startswith("key:") else key
 
     task, asked = await bulk.again(desk, old, structs.replace(submission.who(request), owner=old.owner), key_of)

@@ -8,14 +8,29 @@ an answer was lost or a gateway died half-way, goes on where it was and makes no
 
 import asyncio
 from collections import Counter
+from functools import partial
 
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from gateway import answers, batch_lines, batch_results, batch_tasks, bodies, etags, gather, limits, queries, submission
+from gateway import (
+    answers,
+    batch_lines,
+    batch_results,
+    batch_tasks,
+    bodies,
+    etags,
+    gather,
+    idempotency,
+    limits,
+    queries,
+    short_bodies,
+    submission,
+)
 from gateway.answers import WebhookAnswer
+from gateway.batch_lines import Line
 from gateway.batch_tasks import Maker, Rejected
 from gateway.desk import Desk
 from gateway.found import found_batch
@@ -29,7 +44,6 @@ AT_ONCE = 4  # calls to the store under way
 CANCEL_A_CALL = 250
 KEPT_S = 8 * 86_400  # beyond the longest that a task may wait, run and be kept
 LIMITLESS = 2**53  # for a batch that has its room already
-MOST_REJECTS = 1_000  # that an answer lists; `rejected_count` counts all
 MOST_BATCHES = 100
 LABEL = 200  # characters
 
@@ -84,15 +98,15 @@ async def submit(request: Request) -> Response:
     limit = desk.settings.body_limit_bytes
     with desk.crowd.room(bodies.length(request, limit)):
         body = await bodies.read(request, limit, (bodies.JSON, bodies.NDJSON))
-        lines = batch_lines.of(body, bodies.media_type(request))
+        lines = await _lines(request, desk, body)
         id = await desk.mint()
         maker = Maker(desk, id, await desk.nth(id), submission.who(request), bool(webhook))
         await maker.understand(lines)
         if webhook or any(made.task.webhook for made in maker.made):
             await submission.refuse_unsigned(desk, request.state.owner, "?webhook" if webhook else "$.webhook")
-        if not maker.made or (atomic and maker.rejected):
-            raise batch_tasks.nothing_accepted(maker.rejected)
-        key = bodies.batch_key(request, body)
+        if not maker.made or (atomic and maker.wrong):
+            raise batch_tasks.nothing_accepted(maker.rejected, maker.wrong)
+        key = idempotency.batch_key(request, body)
         batch = NewBatch(
             id=id,
             owner=request.state.owner,
@@ -114,8 +128,8 @@ async def submit(request: Request) -> Response:
     told = BatchAccepted(
         batch_id=known,
         accepted=accepted,
-        rejected_count=len(wrong),
-        rejected=wrong[:MOST_REJECTS],
+        rejected_count=maker.wrong + len(refused),
+        rejected=wrong[: batch_tasks.MOST_REJECTS],
         links=_links(known),
     )
     headers = {"Location": f"/batches/{known}", "Retry-After": etags.ASK_AGAIN_S}
@@ -152,10 +166,10 @@ async def cancel(request: Request) -> Response:
     """POST /batches/{batch_id}/cancel: give up all of its tasks that have not ended."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
+    reason, by, request_id = await short_bodies.reason(request), request.state.caller.name, request.state.request_id
     batch = await found_batch(request, desk)
-    by, request_id = request.state.caller.name, request.state.request_id
-    given_up = await _give_up(desk, batch.id, by, request_id)
-    about = {"batch_id": batch.id, "by": by, "request_id": request_id}
+    given_up = await _give_up(desk, batch.id, by, request_id, reason)
+    about = {"batch_id": batch.id, "by": by, "reason": reason, "request_id": request_id}
     LOG.info("batch.cancelled", **about, tasks=given_up)
     return answers.body(await _told(desk, await found_batch(request, desk)))
 
@@ -169,6 +183,13 @@ ROUTES = [
 ]
 
 
+async def _lines(request: Request, desk: Desk, body: bytes) -> list[Line]:
+    """The lines of a body; those of a grid, which are many though the body is short, are made beside the loop."""
+    media_type = bodies.media_type(request)
+    divide = partial(batch_lines.of, body, media_type)
+    return await desk.aside(divide) if batch_lines.is_grid(body, media_type) else divide()
+
+
 # ── the store ──
 
 
@@ -179,7 +200,7 @@ async def _submitted(desk: Desk, batch: NewBatch, maker: Maker, atomic: bool) ->
     """
     most, unfinished, made = desk.settings.backlog_limit, desk.settings.unfinished_limit, maker.made
     counts = Counter(each.task.priority for each in made)
-    opened = verbs.open_batch(batch, len(maker.rejected), counts, most, unfinished, atomic)
+    opened = verbs.open_batch(batch, maker.wrong, counts, most, unfinished, atomic)
     outcome, known = await desk.store.do(opened)
     if outcome == "mismatch":
         raise Problem("idempotency_mismatch", f"This key made {known} from another request.")
@@ -216,10 +237,10 @@ async def _store(desk: Desk, tasks: list[NewTask], backlog_limit: int, unfinishe
     return refused
 
 
-async def _give_up(desk: Desk, batch: str, by: str, request_id: str) -> int:
+async def _give_up(desk: Desk, batch: str, by: str, request_id: str, reason: str) -> int:
     cursor, given_up = "", 0
     while True:
-        page = verbs.cancel_batch(batch, cursor, CANCEL_A_CALL, desk.share, by, request_id)
+        page = verbs.cancel_batch(batch, cursor, CANCEL_A_CALL, desk.share, by, request_id, reason)
         cursor, some = await desk.store.do(page)
         given_up += some
         if not cursor:

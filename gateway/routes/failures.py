@@ -8,21 +8,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from calc.decode import decode
-from calc.errors import InvalidData
-from gateway import answers, bodies, bulk, filters, queries, submission
+from gateway import answers, bulk, filters, queries, short_bodies, submission
 from gateway.dashboard import failures, series
 from gateway.dashboard.failures import FailureList, Failures
 from gateway.dashboard.reader import Reader
 from gateway.desk import Desk
-from gateway.problems import invalid
 from gateway.routes.dashboard import moment
 from pipeline import log, verbs
 from pipeline.record import Priority, State
 
 T = TypeVar("T", bound=Struct)
 LOG = log.get()
-MOST_BODY = 10_000
 DAY_MS = 86_400_000
 OPEN_STATES: tuple[State, ...] = ("scheduled", "queued", "running")
 Count = Annotated[int, Meta(ge=0, le=10_000_000, description="How many the page showed.")]
@@ -57,6 +53,7 @@ class Bulk(Struct, frozen=True, forbid_unknown_fields=True):
     action: Literal["retry", "cancel"]
     filter: BulkFilter
     expect_count: Count
+    reason: short_bodies.Reason = ""
 
 
 class PurgeLetters(Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,6 +113,8 @@ async def many(request: Request) -> Response:
     """POST /tasks/bulk: cancel or retry every task that fits."""
     desk: Desk = request.app.state.desk
     asked = await _read(request, Bulk)
+    if asked.reason and asked.action != "cancel":
+        raise queries.wrong_field("$.reason", asked.reason, "no reason: a retry has none, only a cancel")
     allowed: tuple[State, ...] = OPEN_STATES if asked.action == "cancel" else ("failed", "cancelled")
     if asked.filter.state and asked.filter.state not in allowed:
         raise queries.wrong_field("$.filter.state", asked.filter.state, " or ".join(allowed))
@@ -123,10 +122,10 @@ async def many(request: Request) -> Response:
     ids, _ = await bulk.matching(desk, filters.of_states(meant, allowed), meant.begin)
     bulk.refuse_when_changed(len(ids), asked.expect_count)
     if asked.action == "cancel":
-        done = await bulk.cancel(desk, ids, submission.who(request))
+        done = await bulk.cancel(desk, ids, submission.who(request), asked.reason)
     else:
         done = await bulk.retry(desk, ids, submission.who(request))
-    _log(request, asked.action, done)
+    _log(request, asked.action, done, reason=asked.reason)
     return answers.body(done)
 
 
@@ -170,13 +169,10 @@ ROUTES = [
 
 async def _read(request: Request, shape: type[T]) -> T:
     queries.only(request, ())
-    try:
-        return decode(shape, await bodies.read(request, MOST_BODY), "$")
-    except InvalidData as wrong:
-        raise invalid(wrong.faults, "invalid_request") from None
+    return await short_bodies.read(request, shape)
 
 
-def _log(request: Request, action: str, done: bulk.BulkAnswer, signature: str = "") -> None:
-    told = {"tasks": done.done, "matched": done.matched, "refused": sum(done.refused.values()), "signature": signature}
-    by = request.state.caller.name
-    LOG.warning("tasks.bulk", action=action, by=by, request_id=request.state.request_id, **told)
+def _log(request: Request, action: str, done: bulk.BulkAnswer, signature: str = "", reason: str = "") -> None:
+    told = {"tasks": done.done, "matched": done.matched, "refused": sum(done.refused.values())}
+    words = {"signature": signature, "reason": reason, "by": request.state.caller.name}
+    LOG.warning("tasks.bulk", action=action, request_id=request.state.request_id, **told, **words)

@@ -1,6 +1,7 @@
 """What operators look at and do: queues, workers, dead letters, records that are no longer wanted."""
 
 import hashlib
+from difflib import get_close_matches
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -9,27 +10,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from calc.decode import decode
-from calc.errors import InvalidData
-from gateway import answers, bodies, fleet, queries
+from calc.errors import Fault
+from gateway import answers, fleet, queries, short_bodies
 from gateway.desk import Desk
 from gateway.fleet import LostAnswer, QueueAnswer, WorkerAnswer, queue
 from gateway.found import found, found_letter, task_id
-from gateway.problems import Problem, invalid
+from gateway.problems import Problem
 from pipeline import log, verbs, views
 from pipeline.keys import PRIORITIES
 from pipeline.record import FINAL, Letter, Pause, Priority
 
 LOG = log.get()
 LETTERS = 50
-MOST_BODY = 10_000
 PURGED = ("ok", "unknown")
 
 
 class Why(Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a pause."""
 
-    reason: Annotated[str, Meta(min_length=1, max_length=200, description="Why, for whoever wonders.")]
+    reason: Annotated[short_bodies.Reason, Meta(min_length=1)]
 
 
 class QueueList(Struct, frozen=True):
@@ -74,15 +73,21 @@ async def queues(request: Request) -> Response:
     return answers.body(QueueList([queue(each, desk.now_ms()) for each in await desk.store.do(verbs.queues())]))
 
 
+async def look(request: Request) -> Response:
+    """GET /queues/{priority}: one of them."""
+    desk: Desk = request.app.state.desk
+    queries.only(request, ())
+    priority = _priority(request)
+    (found,) = [each for each in await desk.store.do(verbs.queues()) if each.priority == priority]
+    return answers.body(queue(found, desk.now_ms()))
+
+
 async def pause(request: Request) -> Response:
     """POST /queues/{priority}/pause: nothing of it is taken until it is resumed; what runs goes on."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
     priority = _priority(request)
-    try:
-        why = decode(Why, await bodies.read(request, MOST_BODY), "$")
-    except InvalidData as wrong:
-        raise invalid(wrong.faults, "invalid_request") from None
+    why = await short_bodies.read(request, Why)
     by = request.state.caller.name
     await desk.store.do(verbs.pause(priority, Pause(by, why.reason, desk.now_ms()), request.state.request_id))
     LOG.warning("queue.paused", priority=priority, by=by, reason=why.reason, request_id=request.state.request_id)
@@ -148,6 +153,7 @@ async def purge(request: Request) -> Response:
 
 ROUTES = [
     Route("/queues", queues, methods=["GET"]),
+    Route("/queues/{priority}", look, methods=["GET"]),
     Route("/queues/{priority}/pause", pause, methods=["POST"]),
     Route("/queues/{priority}/resume", resume, methods=["POST"]),
     Route("/workers", workers, methods=["GET"]),
@@ -160,7 +166,10 @@ ROUTES = [
 def _priority(request: Request) -> Priority:
     name = request.path_params["priority"]
     if name not in PRIORITIES:
-        raise Problem("unknown_queue", f"There is no queue {name[:40]!r}: high, medium, low.")
+        allowed, nearest = ", ".join(PRIORITIES), "".join(get_close_matches(name, PRIORITIES, 1))
+        fault = Fault("$.priority", "is no queue", name, allowed)
+        told = f"There is no queue {name[:40]!r}: {allowed}."
+        raise Problem("unknown_queue", told, faults=[fault], did_you_mean=nearest)
     return cast(Priority, name)
 
 

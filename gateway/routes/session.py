@@ -7,15 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from calc.decode import decode
-from calc.errors import InvalidData
-from gateway import ambient, answers, bodies, queries
+from gateway import ambient, answers, queries, short_bodies
 from gateway.access import Caller
 from gateway.desk import Desk
-from gateway.problems import invalid
 from pipeline.apikeys import Role
-
-MOST_BODY = 10_000
 
 
 class Login(Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,10 +32,7 @@ async def begin(request: Request) -> Response:
     """POST /session: a cookie for this key; 401 for one that is not accepted."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
-    try:
-        login = decode(Login, await bodies.read(request, MOST_BODY), "$")
-    except InvalidData as wrong:
-        raise invalid(wrong.faults, "invalid_request") from None
+    login = await short_bodies.read(request, Login)
     caller = await desk.gate.known(login.key)
     secure = request.headers.get("x-forwarded-proto", "http") == "https"
     cookie = {"Set-Cookie": ambient.cookie_of(login.key, secure)}

@@ -5,12 +5,14 @@
 These are the hot routes: plain Starlette routes, nothing between the request and the store but what is needed.
 """
 
+from functools import partial
+
 from msgspec import Raw, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import answers, etags, filters, limits, queries, submission, waiting, why
+from gateway import accept, answers, etags, filters, limits, queries, short_bodies, submission, waiting, why
 from gateway.desk import Desk
 from gateway.forecast import Forecast
 from gateway.found import found, task_id
@@ -77,18 +79,22 @@ async def look(request: Request) -> Response:
 
 
 async def result(request: Request) -> Response:
-    """GET /tasks/{task_id}/result: nothing but the result."""
+    """GET /tasks/{task_id}/result: nothing but the result, in the form that is asked for."""
     desk: Desk = request.app.state.desk
+    media_type = accept.chosen(request)
     task, wait = await _asked_for(request, desk)
     if task.state == "failed":
         failure = answers.failure(task)
         raise Problem("task_failed", failure.message if failure else "", task_id=task.id, error=failure)
     if task.state == "cancelled":
         raise Problem("task_cancelled", "The task was cancelled before it had a result.", task_id=task.id)
-    if task.result is not None and etags.is_known(request, etags.of_result(task)):
-        return etags.unchanged(task, wait.headers() | etags.kept(task, desk.now_ms()))
-    hook = None if task.result else await desk.hook(task)
-    return answers.result(task, desk.now_ms(), wait.headers(), hook, await why.of(desk, task))
+    if task.result is None:
+        return answers.no_result(task, desk.now_ms(), wait.headers(), await desk.hook(task), await why.of(desk, task))
+    if etags.is_known(request, etags.of_result(task, media_type)):
+        return etags.unchanged(task, wait.headers() | etags.kept(task, desk.now_ms(), media_type))
+    encode = partial(accept.encoded, task.result, media_type)
+    content = encode() if len(task.result) <= limits.LARGE else await desk.aside(encode)
+    return answers.result(task, desk.now_ms(), wait.headers(), content, media_type)
 
 
 async def index(request: Request) -> Response:
@@ -104,14 +110,15 @@ async def cancel(request: Request) -> Response:
     """POST /tasks/{task_id}/cancel: give the task up. Again is fine; what has succeeded or failed stays so (I4)."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
+    reason, by, request_id = await short_bodies.reason(request), request.state.caller.name, request.state.request_id
     task = await found(request, desk, task_id(request), 0)
     id = task.id
-    outcome = await desk.store.do(verbs.cancel(id, desk.share, request.state.caller.name, request.state.request_id))
+    outcome = await desk.store.do(verbs.cancel(id, desk.share, by, request_id, reason))
     if outcome in ("succeeded", "failed"):
         raise Problem("already_final", f"The task has {outcome} already.", task_id=id)
     if outcome == "ok":
-        about = {"kind": task.kind, "owner": task.owner, "was": task.state, "by": request.state.caller.name}
-        LOG.info("task.cancelled", task_id=id, **about, request_id=request.state.request_id)
+        about = {"kind": task.kind, "owner": task.owner, "was": task.state, "by": by, "reason": reason}
+        LOG.info("task.cancelled", task_id=id, **about, request_id=request_id)
     return await _whole(desk, await found(request, desk, id, 0))
 
 

@@ -11,12 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from calc.decode import decode
-from calc.errors import InvalidData
-from gateway import answers, bodies, hooks, queries
+from gateway import answers, hooks, queries, short_bodies
 from gateway.answers import WebhookAnswer
 from gateway.desk import Desk
-from gateway.problems import Problem, invalid
+from gateway.problems import Problem
 from pipeline import log, webhooks
 from pipeline.apikeys import HOME, OWNER
 from pipeline.webhooks import Delivery, DeliveryState
@@ -25,7 +23,6 @@ LOG = log.get()
 LISTED: tuple[DeliveryState, ...] = ("pending", "given_up")
 ACCEPTED, CREATED = 202, 201
 MOST = 200
-MOST_BODY = 10_000
 
 
 class DeliveryAnswer(Struct, frozen=True, kw_only=True):
@@ -111,10 +108,7 @@ async def make_secret(request: Request) -> Response:
     """POST /webhook-secrets: a new one, which from now on signs beside the one before."""
     desk: Desk = request.app.state.desk
     queries.only(request, ())
-    try:
-        owner = decode(NewSecret, await bodies.read(request, MOST_BODY), "$").owner
-    except InvalidData as wrong:
-        raise invalid(wrong.faults, "invalid_request") from None
+    owner = (await short_bodies.read(request, NewSecret)).owner
     id, text = webhooks.make_secret()
     by, request_id = request.state.caller.name, request.state.request_id
     await desk.store.do(webhooks.keep_secret(owner, id, text, by, request_id))

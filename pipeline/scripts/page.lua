@@ -6,6 +6,7 @@
 local states, kind, owner, batch, cursor, limit = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 local names = ARGV[9] == 'ids' and {unpack(RECORD, 1, 7)} or LISTED
 local code, oldest, priority, label, text = unpack(ARGV, 10, 14)
+LISTED[#LISTED + 1] = 'cancel_reason'
 local LARGE, HEAD = 16384, 400          -- bytes: data and results that are longer are not read, and what is told of one
 local in_states = {}
 for state in string.gmatch(states, '%a+') do

@@ -102,7 +102,7 @@ def test_what_people_do_is_told_by_the_script_that_did_it(store: Store, tmp_path
     assert store.do(verbs.resume("low", "bob", "r-resume"))
     assert not store.do(verbs.resume("low", "bob", "r-resume")), "it was not paused: nothing was done"
     cancelled, purged = submit(store, new(), new(batch="B7"))
-    assert store.do(verbs.cancel(cancelled, SHARE, "eve", "r-cancel")) == "ok"
+    assert store.do(verbs.cancel(cancelled, SHARE, "eve", "r-cancel", "wrong curve")) == "ok"
     assert store.do(verbs.cancel(cancelled, SHARE, "eve", "r-cancel")) == "cancelled"
     (job,) = take(store)
     assert finish(store, job, b"{}")
@@ -121,7 +121,7 @@ def test_what_people_do_is_told_by_the_script_that_did_it(store: Store, tmp_path
     ]
     assert (did[0]["key_id"], did[0]["role"], did[0]["owner"]) == (key.id, "operator", "*")
     assert text not in json.dumps(lines), "a key's secret is nobody's business"
-    assert (did[3]["task_id"], did[3]["was"]) == (cancelled, "queued")
+    assert (did[3]["task_id"], did[3]["was"], did[3]["reason"]) == (cancelled, "queued", "wrong curve")
     assert did[4]["input_sha256"] == "0" * 64, "the purge tells what its record told"
     assert did[4]["result_sha256"] == hashlib.sha256(b"{}").hexdigest()
     (late,) = [line for line in lines if line.get("task_id") == purged and line["event"] == "task.ended"]

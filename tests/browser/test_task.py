@@ -81,8 +81,10 @@ def test_one_that_waits_says_why(product: Product, page: Page) -> None:
     expect(page.locator(".why")).to_contain_text("put off until")
     expect(page.locator(".why time")).to_be_visible()
     page.get_by_role("button", name="Cancel …").click()
+    page.get_by_role("dialog").get_by_label("Why?").fill("wrong <curve>")
     page.get_by_role("dialog").get_by_role("button", name="Cancel the task").click()
     expect(page.locator(".task-head .state")).to_have_text("⊘ cancelled")
+    expect(page.locator(".why")).to_have_text("Given up: “wrong <curve>”")
 
 
 def test_an_id_that_never_was(product: Product, page: Page) -> None:

@@ -75,7 +75,9 @@ def test_a_task_that_fails_says_why(client: Client) -> None:
 
 def test_a_cancelled_task_has_no_result(client: Client) -> None:
     task = client.submit("act", {"do": "sleep", "seconds": 30})
-    assert client.cancel(task).state == client.cancel(task).state == "cancelled"
+    given_up = client.cancel(task, "wrong curve")
+    assert (given_up.state, given_up.cancel_reason) == ("cancelled", "wrong curve")
+    assert client.cancel(task) == given_up
     with pytest.raises(TaskCancelled, match=task.task_id):
         client.result(task)
 
@@ -145,6 +147,7 @@ def test_operators_pause_and_resume(client: Client) -> None:
     assert client.pause("low", "month's end")[2].paused.reason == "month's end"
     assert client.resume("low")[2].paused is None
     assert {queue.priority for queue in client.queues()} == {"high", "medium", "low"}
+    assert client.queue("low").priority == "low"
     (worker,) = client.workers()
     assert len(worker.children) == 2
 

@@ -118,8 +118,8 @@ def test_tasks_are_listed_tailed_and_cancelled(headrace, client: Client) -> None
     assert (code, events[0]["event"], events[-1]["event"]) == (0, "state", "end")
     assert headrace("list", "--kind", "act", "--state", "succeeded", "--limit", "1")[1][0]["task_id"] == id
     ids = [client.submit("act", {"do": "sleep", "seconds": 60}).task_id for _ in range(2)]
-    code, cancelled, _ = headrace("cancel", *ids)
-    assert [task["state"] for task in cancelled] == ["cancelled"] * 2
+    code, cancelled, _ = headrace("cancel", *ids, "--reason", "not today")
+    assert [(task["state"], task["cancel_reason"]) for task in cancelled] == [("cancelled", "not today")] * 2
     code, events, told = headrace("tail", ids[0])
     assert code == 1
     assert "cancelled before it had a result" in told

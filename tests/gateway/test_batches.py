@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway import batch_lines, limits
-from gateway.routes import batches
 from pipeline import ids, verbs
 from pipeline.errors import StoreAway
 from tests.gateway.house import RESULT, SEED, SHARE, House, problem
@@ -482,17 +481,6 @@ def test_a_long_line_is_read_beside_the_loop(house: House, monkeypatch: pytest.M
         long = json.dumps(GOOD).encode().replace(b": ", b":" + b" " * limits.LARGE, 1)
         told = await accepted(h, lines(GOOD, long, GOOD))
         assert (told["accepted"], asides) == (3, 1)
-
-    house.tell(story)
-
-
-def test_more_rejects_than_an_answer_lists(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The count counts them all."""
-    monkeypatch.setattr(batches, "MOST_REJECTS", 5)
-
-    async def story(h: House) -> None:
-        told = await accepted(h, lines(*[b"0"] * 9, GOOD))
-        assert (told["accepted"], told["rejected_count"], len(told["rejected"])) == (1, 9, 5)
 
     house.tell(story)
 

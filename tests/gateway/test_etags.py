@@ -46,7 +46,7 @@ def test_a_result_may_be_kept(house: House) -> None:
         private, age, immutable = told.headers["cache-control"].split(", ")
         assert (private, immutable) == ("private", "immutable")
         assert 90 <= int(age.removeprefix("max-age=")) <= 100
-        assert told.headers["vary"] == "Authorization, X-API-Key"
+        assert told.headers["vary"] == "Accept, Authorization, X-API-Key"
         assert (await h.get(path, if_none_match=told.headers["etag"])).status_code == 304
         assert (await h.get(path, if_none_match="*")).status_code == 304
         assert (await h.get(path, if_none_match='"another"')).status_code == 200

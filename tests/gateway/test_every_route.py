@@ -28,6 +28,7 @@ ENDLESS = [("GET", path) for path, methods in DOCUMENT.items() if "{" not in pat
 WITH_BODY = [
     path.replace("{priority}", "low") for path, methods in DOCUMENT.items() if "requestBody" in methods.get("post", {})
 ]
+MAY_BE_EMPTY = ("/tasks/{task_id}/cancel", "/batches/{batch_id}/cancel")  # what they have is looked at before the id is
 
 
 @pytest.fixture
@@ -130,7 +131,8 @@ def test_bodies_are_bounded_and_declared(closed: House, path: str) -> None:
         problem(await h.client.post(path, content=b"{}", headers=zipped), 415, "unsupported_media_type")
         for text in (b"", b"nonsense", b"[" * 1_000, b'{"a": NaN}', b"\xff"):
             answer = await h.client.post(path, content=text, headers=headers)
-            assert answer.status_code in (400, 422), (text, answer.text)
+            empty = not text and path in MAY_BE_EMPTY
+            assert answer.status_code in ((404,) if empty else (400, 422)), (text, answer.text)
 
     closed.tell(story)
 

@@ -52,7 +52,7 @@ def test_each_is_what_is_answered(closed: House) -> None:
         async def ask(method: str, path: str, body: object = None, /, **headers: str) -> str:
             """The task_id of the answer, if there is one; an error is noted."""
             sent = bearer(ADMIN) | {name.replace("_", "-"): value for name, value in headers.items()}
-            content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+            content = body if isinstance(body, bytes) else msgspec.json.encode(body) if body is not None else b""
             if "content-type" not in sent:
                 sent["content-type"] = "application/json"
             answer = await h.client.request(method, path, content=content, headers=sent)
@@ -71,6 +71,7 @@ def test_each_is_what_is_answered(closed: House) -> None:
         await ask("POST", f"/tasks/{failed}/rerun")
         h.finish()
         await ask("POST", f"/tasks/{ended}/cancel")
+        await ask("GET", f"/tasks/{ended}/result", accept="text/csv")
         await ask("DELETE", f"/tasks/{ended}")
         await ask("GET", f"/tasks/{ended}")
         await ask("GET", f"/tasks/{ended[::-1]}")

@@ -23,6 +23,28 @@ def test_queues_say_what_waits_and_since_when(house: House) -> None:
     house.tell(story)
 
 
+def test_one_queue_is_told_as_in_the_list(house: House) -> None:
+    """What does not move is the same word for word; a word that is no priority is told what would be one."""
+
+    async def story(h: House) -> None:
+        await h.submitted(SEED | {"priority": "high"})
+        await h.post({"reason": "noon"}, "/queues/low/pause")
+        for told in (await h.get("/queues")).json()["queues"]:
+            one = (await h.get(f"/queues/{told['priority']}")).json()
+            assert one | {"oldest_waits_ms": None} == told | {"oldest_waits_ms": None}
+            assert (one["oldest_waits_ms"] is None) is (told["oldest_waits_ms"] is None)
+        assert (await h.client.head("/queues/high")).status_code == 200
+        for word in ("urgent", "High", "lo", "high ", "%00"):
+            said = problem(await h.get(f"/queues/{word}"), 404, "unknown_queue")
+            (fault,) = said["errors"]  # type: ignore[misc]
+            assert fault["allowed"] == "high, medium, low"
+        assert said.get("did_you_mean") is None
+        assert problem(await h.get("/queues/lo"), 404, "unknown_queue")["did_you_mean"] == "low"
+        problem(await h.get("/queues/high?x=1"), 422, "invalid_query")
+
+    house.tell(story)
+
+
 def test_a_paused_queue_gives_nothing_until_it_is_resumed(house: House) -> None:
     async def story(h: House) -> None:
         low = await h.submitted(SEED | {"priority": "low"})

@@ -57,8 +57,10 @@ export default function Batch({ params }) {
       says: `${count(open)} ${plural(open, 'task')} that have not ended are given up. This cannot be taken back.`,
       verb: `Cancel ${count(open)}`,
       number: open,
-      act: async () => {
-        await ask('POST', `/batches/${id}/cancel`);
+      reason: 'Why? (if you like)',
+      optional: true,
+      act: async (reason) => {
+        await ask('POST', `/batches/${id}/cancel`, { reason });
         reload();
       },
     });

@@ -12,6 +12,7 @@ const SAYS = {
   cancel: 'What is computed of them so far is given up. This cannot be taken back.',
 };
 const VERB = { retry: 'Retry', cancel: 'Cancel' };
+const WHY = { cancel: { reason: 'Why? (if you like)', optional: true } };
 const DONE = { retry: 'submitted again', cancel: 'cancelled' };
 
 /** Those that were selected: one request each, and an answer for each. */
@@ -22,12 +23,13 @@ export function act(action, rows, reload) {
     says: SAYS[action],
     verb: `${VERB[action]} ${count(n)}`,
     number: n,
-    act: async () => {
+    ...WHY[action],
+    act: async (reason) => {
       let done = 0;
       const refused = [];
       for (const row of rows) {
         try {
-          await ask('POST', `/tasks/${row.task_id}/${action}`);
+          await ask('POST', `/tasks/${row.task_id}/${action}`, ...(WHY[action] ? [{ reason }] : []));
           done += 1;
         } catch (error) {
           refused.push(error.message);
@@ -48,8 +50,9 @@ export async function actAll(action, filter, known, reload) {
     says: `${inWords(filter)}. ${SAYS[action]}`,
     verb: `${VERB[action]} ${count(n)}`,
     number: n,
-    act: async () => {
-      const { value } = await ask('POST', '/tasks/bulk', { action, filter: sent, expect_count: n });
+    ...WHY[action],
+    act: async (reason) => {
+      const { value } = await ask('POST', '/tasks/bulk', { action, filter: sent, expect_count: n, reason });
       reload();
       return said(value, action);
     },

@@ -43,6 +43,7 @@ export default function Task({ params }) {
       role="status">The record of this task has just been removed. This is what it was.</p>`}
     <${Story} task=${task} />
     ${task.error && html`<${Failure} task=${task} />`}
+    ${task.cancel_reason && html`<p class="banner calm why" role="status">Given up: “${task.cancel_reason}”</p>`}
     ${task.why_waiting && html`<p class="banner calm why" role="status"><${Sentence} text=${task.why_waiting} /></p>`}
     <${Rest} task=${task} points=${points} text=${result} resultBytes=${resultBytes} />`;
 }

@@ -35,8 +35,10 @@ export function Acts({ task, reload }) {
       title: `Cancel this task?`,
       says: 'What is computed of it so far is given up. This cannot be taken back.',
       verb: 'Cancel the task',
-      act: async () => {
-        await ask('POST', `/tasks/${id}/cancel`);
+      reason: 'Why? (if you like)',
+      optional: true,
+      act: async (reason) => {
+        await ask('POST', `/tasks/${id}/cancel`, { reason });
         reload();
       },
     });

@@ -8,8 +8,8 @@ const open = store(null);
 const TYPE_ABOVE = 100;
 
 /**
- * Ask. `{ title, says, verb, number, destructive, reason, act }`: `act(reason)` does it and returns a sentence to show, or
- * throws what the server said. Above a hundred, or where it destroys, the number is to be typed.
+ * Ask. `{ title, says, verb, number, destructive, reason, optional, act }`: `act(reason)` does it and returns a sentence to
+ * show, or throws what the server said. Above a hundred, or where it destroys, the number is to be typed.
  */
 export function confirm(question) {
   open.set({ ...question, back: document.activeElement });
@@ -21,7 +21,7 @@ export function Dialog() {
 }
 
 function Asking({ question }) {
-  const { title, says, verb, number = null, destructive = false, reason = '', act, back } = question;
+  const { title, says, verb, number = null, destructive = false, reason = '', optional = false, act, back } = question;
   const box = useRef(null);
   const [typed, type] = useState('');
   const [why, say] = useState('');
@@ -32,7 +32,7 @@ function Asking({ question }) {
   }, []);
   const close = () => open.set(null);
   const mustType = number !== null && (number > TYPE_ABOVE || destructive);
-  const ready = (!mustType || typed.replace(/\D/g, '') === String(number)) && (!reason || why.trim());
+  const ready = (!mustType || typed.replace(/\D/g, '') === String(number)) && (!reason || optional || why.trim());
   const go = async (event) => {
     event.preventDefault();
     if (!ready || state.busy) return;
@@ -53,7 +53,7 @@ function Asking({ question }) {
         state.done
           ? html`<p class="done" role="status">✔ ${state.done}</p>`
           : html`
-        ${reason && html`<label>${reason}<input name="reason" maxlength="200" autocomplete="off" required value=${why}
+        ${reason && html`<label>${reason}<input name="reason" maxlength="200" autocomplete="off" required=${!optional} value=${why}
           onInput=${(e) => say(e.target.value)} /></label>`}
         ${mustType && html`<label>Type ${count(number)} to go on<input name="number" inputmode="numeric"
           autocomplete="off" value=${typed} onInput=${(e) => type(e.target.value)} /></label>`}
