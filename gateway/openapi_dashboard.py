@@ -13,7 +13,7 @@ from gateway.dashboard.series import Series
 from gateway.dashboard.system import SystemAnswer
 from gateway.openapi_pieces import JSON, Good, Made, filters, header, operation, query, ref, stream
 from gateway.queries import TASK_ID
-from gateway.routes.failures import Bulk, BulkFilter, Purged, PurgeLetters, RetryGroup, TaskCount
+from gateway.routes.failures import Bulk, Purged, PurgeLetters, RetryGroup, TaskCount
 from gateway.routes.session import Login, SessionAnswer
 from gateway.routes.story import Curve, Story
 
@@ -86,7 +86,7 @@ def _failures(asked: tuple[str, ...]) -> Made:
                 [],
                 done,
                 room,
-                _body("Bulk", Bulk("cancel", BulkFilter("queued"), 0)),
+                _body("Bulk", Bulk("cancel", {"state": "queued"}, 0)),
             )
         },
         "/tasks/count": {
