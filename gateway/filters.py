@@ -4,7 +4,7 @@
       one of the values     none of them      what stands in it   above
 
 State, kind, owner, batch, error and time are in indexes. What is negated and all else is not: the newest ten thousand
-that fit the others are looked through for it, a thousand a call, and a page that had to stop there says where it goes on.
+that fit the others are looked through for it, a thousand a call; a page that had to stop there says where it goes on.
 """
 
 from collections.abc import Iterator, Mapping

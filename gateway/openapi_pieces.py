@@ -110,7 +110,7 @@ def filters() -> list[Made]:
     limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT}
     words = {"type": "string", "maxLength": LONGEST}
     time = {"type": "string", "pattern": r"^([<>][0-9.]+(ms|s|m|h|d)|[0-9.]+(ms|s|m|h|d)\.\.[0-9.]+(ms|s|m|h|d))$"}
-    several = [
+    several: list[tuple[str, Made, str]] = [
         ("state", {"enum": list(STATES)}, "in this state"),
         ("kind", {"enum": sorted(names)}, "of this kind (or alias)"),
         ("batch", {"type": "string", "pattern": TASK_ID.pattern}, "of this batch"),

@@ -32,8 +32,9 @@ def lists(
     is_often: Callable[[str], bool] = lambda _: False,
     such_as: Sequence[str] = (),
 ) -> dict[str, list[str]]:
-    """The parameters with their values: those of `once` once; those of `often`, and of which `is_often` says so (`such_as`
-    names them for whoever is refused), any number of times. Raises a Problem with all that are unknown or repeated."""
+    """The parameters with their values: those of `once` once; those of `often`, and of which `is_often` says so, any
+    number of times (`such_as` names these for whoever is refused). Raises a Problem with all that are unknown or
+    repeated."""
     if not request.scope["query_string"]:
         return {}
     found: dict[str, list[str]] = {}

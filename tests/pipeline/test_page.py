@@ -165,7 +165,7 @@ STANDS = [
 
 
 def test_what_stands_in_data_and_result(store: Store) -> None:
-    """At a path, through lists by number or in each thing; for numbers also bounds. What is no JSON or too long never."""
+    """At a path, through lists by number or in each; numbers also by bounds. What is no JSON or too long never."""
     first = new(data=DATA)
     submit(store, first)
     submit(store, new(data=b'{"spot":"' + b"x" * 20_000 + b'"}'))
@@ -203,7 +203,8 @@ def test_a_call_reads_no_more_json_than_it_may(store: Store) -> None:
         submit(store, new(data=b'{"spot":1,"x":"' + b"y" * 15_000 + b'"}'))
     wanted = Wanted(traits=(Trait(of="data", path=("spot",), values=(Value(text="2"),)),))
     first = store.do(verbs.page(wanted))
-    assert first.cursor and not first.tasks
+    assert first.cursor
+    assert not first.tasks
     assert store.do(verbs.page(wanted, cursor=first.cursor)).cursor == ""
     without = Wanted(traits=(Trait(of="data", path=("strike",), values=(Value(text="2"),)),))
     assert store.do(verbs.page(without)).cursor == ""

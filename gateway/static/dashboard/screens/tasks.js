@@ -212,7 +212,9 @@ function Foot({ rows, chosen, filter, cursor, next, reload, frame }) {
         <button data-key="r" disabled=${!again.length}
           onClick=${() => act('retry', again, reload)}>Retry ${count(again.length)} …</button>
         <button data-key="c" disabled=${!stoppable.length}
-          onClick=${() => act('cancel', stoppable, reload)}>Cancel ${count(stoppable.length)} …</button>`
+          onClick=${() => act('cancel', stoppable, reload)}>Cancel ${count(stoppable.length)} …</button>
+        ${chosen.length === 2 && html`<a class="button"
+          href=${href('compare', { a: chosen[1].task_id, b: chosen[0].task_id })}>Compare the two</a>`}`
       }
       ${!chosen.length && failed && html`<button disabled=${!rows.length}
         onClick=${() => actAll('retry', filter, all, reload)}>Retry all that match …</button>`}
