@@ -48,6 +48,7 @@ RULES: dict[str, tuple[Role, Role]] = {
 # Whole paths for which another rule holds than for their neighbours.
 EXACT: dict[str, tuple[Role, Role]] = {
     "/dashboard/stream": ("viewer", "admin"),
+    "/dashboard/frame": ("viewer", "admin"),
     "/dead-letters/purge": ("admin", "admin"),
 }
 ADMINS: tuple[Role, Role] = ("admin", "admin")

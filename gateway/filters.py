@@ -1,14 +1,14 @@
-"""Which tasks a list, a count or a bulk action means: the query of GET /tasks, the body of POST /tasks/bulk.
+"""Which tasks a list, a count or a bulk action means: the query of GET /tasks, the filter of POST /tasks/bulk.
 
-State, kind, owner, batch, error and time are in indexes. Priority, label and text are not: the newest ten thousand that
-fit the others are looked through for them, a thousand a call, and a page that had to stop there says where it goes on.
+    kind=var_mc&kind=cva & -state=cancelled & data.horizon=10 & ran=>5s
+      one of the values     none of them      what stands in it   above
+
+State, kind, owner, batch, error and time are in indexes. What is negated and all else is not: the newest ten thousand
+that fit the others are looked through for it, a thousand a call; a page that had to stop there says where it goes on.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from difflib import get_close_matches
-from typing import cast
 from urllib.parse import urlencode
 
 from msgspec import Struct, structs
@@ -16,19 +16,20 @@ from starlette.requests import Request
 
 from calc import execute
 from calc.errors import Fault, UnknownKind
+from gateway import traits
 from gateway.answers import EPOCH
 from gateway.problems import invalid
-from gateway.queries import LIMIT, MOST, TASK_ID, only
+from gateway.queries import LIMIT, MOST, TASK_ID, lists
+from gateway.traits import fault
 from pipeline import ids, verbs
 from pipeline.async_store import AsyncStore
-from pipeline.keys import PRIORITIES
-from pipeline.record import STATES, Page, Priority, Sift, State, Task, Wanted
+from pipeline.record import STATES, Page, State, Task, Wanted
 
-LONGEST = 200  # characters of a value
-LOOKS = 10  # calls of a thousand candidates for one page that sifts
-NAMES = ("state", "kind", "batch", "owner", "error", "priority", "label", "text", "since", "until")
-_CODE = re.compile(r"[a-z0-9_.-]{1,64}")
-_NUMBER = re.compile(r"[0-9]{1,9}")
+LOOKS = 10  # calls of a thousand candidates for one page that looks into records
+MOST_VALUES = 10  # of one name, and
+MOST_NAMES = 20  # so many names
+ONCE = ("since", "until")  # of all else several values mean one of them, and a minus before the name none of them
+Lists = Mapping[str, list[str]]
 
 
 class Filter(Struct, frozen=True, kw_only=True):
@@ -38,11 +39,11 @@ class Filter(Struct, frozen=True, kw_only=True):
     until: str = ""
     cursor: str = ""
     limit: int = LIMIT
-    sent: dict[str, str]
+    sent: dict[str, list[str]]
 
     def query(self, cursor: str) -> str:
         """The query of the next page."""
-        return urlencode({**self.sent, "limit": self.limit, "cursor": cursor})
+        return urlencode({**self.sent, "limit": self.limit, "cursor": cursor}, doseq=True)
 
     @property
     def begin(self) -> str:
@@ -52,58 +53,60 @@ class Filter(Struct, frozen=True, kw_only=True):
     @property
     def by_state_alone(self) -> bool:
         """Whether the counters of the states know how many it means."""
-        return not set(self.sent) - {"state"}
+        return not set(self.sent) - {"state", "-state"}
 
 
 def of_query(request: Request, *also: str) -> Filter:
     """The query of a request, with `also` beside the names of a filter. Raises a Problem with every wrong value."""
-    sent = only(request, (*NAMES, *also))
+    sent = lists(request, (*ONCE, *also), traits.NAMES, traits.is_name, traits.PATHS)
     return of(sent, request.state.caller.scope, "?")
 
 
-def of(sent: Mapping[str, str], scope: str, before: str) -> Filter:
-    """A filter as sent, for a caller who sees `scope` alone ("": all). `before` its names stands in what is told."""
-    wrong = [*_wrong(sent, before)]
-    kind = ""
-    if "kind" in sent:
-        try:
-            kind = execute.find(sent["kind"]).NAME
-        except UnknownKind as unknown:
-            nearest = [unknown.nearest] if unknown.nearest else []
-            wrong.append(_fault(f"{before}kind", sent["kind"], ", ".join(unknown.known), nearest))
-    if scope and sent.get("owner", scope) != scope:
-        wrong.append(_fault(f"{before}owner", sent["owner"], scope))
+def of_body(sent: Mapping[str, str | list[str]], scope: str, before: str) -> Filter:
+    """The filter of a body, where a name has a text or a list of them; "" is any. Raises a Problem."""
+    given = {name: value for name, value in sent.items() if value not in ("", [])}
+    listed = {name: [value] if isinstance(value, str) else value for name, value in given.items()}
+    known = (*traits.NAMES, *ONCE)
+    wrong = [traits.unknown(before, name, known) for name in listed if name not in known and not traits.is_name(name)]
+    wrong += [fault(before + name, "more than one", f"one {name}") for name in ONCE if len(listed.get(name, [])) > 1]
     if wrong:
+        raise invalid(wrong, "invalid_request")
+    return of(listed, scope, before)
+
+
+def of(sent: Lists, scope: str, before: str) -> Filter:
+    """A filter as sent, for a caller who sees `scope` alone ("": all). `before` its names stands in what is told."""
+    if wrong := [*_wrong(sent, scope, before)]:
         raise invalid(wrong, "invalid_query" if before == "?" else "invalid_request")
-    state = sent.get("state")
-    since, until = (_time(sent[name]) if name in sent else None for name in ("since", "until"))
-    sift = Sift(
-        priority=cast(Priority, sent.get("priority", "")),
-        label=sent.get("label", "").lower(),
-        text=sent.get("text", "").lower(),
-    )
+    since, until = (_time(sent[name][0]) if name in sent else None for name in ONCE)
     wanted = Wanted(
-        states=(cast(State, state),) if state else STATES,
-        kind=kind,
-        owner=scope or sent.get("owner", ""),
-        batch=sent.get("batch", ""),
-        error=sent.get("error", ""),
+        states=states(sent),
+        kinds=tuple(dict.fromkeys(execute.find(kind).NAME for kind in sent.get("kind", ()))),
+        owners=(scope,) if scope else tuple(dict.fromkeys(sent.get("owner", ()))),
+        batches=tuple(dict.fromkeys(sent.get("batch", ()))),
+        errors=tuple(dict.fromkeys(sent.get("error", ()))),
         oldest="" if since is None else ids.first(since),
-        sift=sift,
+        traits=tuple(traits.of(name, values) for name, values in sent.items() if traits.is_trait(name)),
     )
     return Filter(
         wanted=wanted,
         until="" if until is None else ids.first(until),
-        cursor=sent.get("cursor", ""),
-        limit=int(sent.get("limit", LIMIT)),
-        sent={name: value for name, value in sent.items() if name in NAMES},
+        cursor=sent["cursor"][0] if "cursor" in sent else "",
+        limit=int(sent["limit"][0]) if "limit" in sent else LIMIT,
+        sent={name: [*values] for name, values in sent.items() if name not in ("cursor", "limit")},
     )
+
+
+def states(sent: Lists) -> tuple[State, ...]:
+    """The states that are meant, in the order of a task's life."""
+    asked, without = sent.get("state", STATES), sent.get("-state", ())
+    return tuple(state for state in STATES if state in asked and state not in without)
 
 
 async def page(store: AsyncStore, asked: Filter) -> Page:
     """A page of the tasks that fit. Where records are looked through it may be short, and still have a cursor."""
     found, cursor = list[Task](), asked.begin
-    for _ in range(LOOKS if asked.wanted.sift else 1):
+    for _ in range(LOOKS if asked.wanted.traits else 1):
         got = await store.do(verbs.page(asked.wanted, cursor=cursor, limit=asked.limit - len(found)))
         found += got.tasks
         cursor = got.cursor
@@ -112,41 +115,44 @@ async def page(store: AsyncStore, asked: Filter) -> Page:
     return Page(found, cursor)
 
 
-def of_states(asked: Filter, states: tuple[State, ...]) -> Wanted:
+def of_states(asked: Filter, allowed: tuple[State, ...]) -> Wanted:
     """What is wanted, of these states where none was asked for."""
-    return asked.wanted if "state" in asked.sent else structs.replace(asked.wanted, states=states)
+    return structs.replace(asked.wanted, states=tuple(state for state in asked.wanted.states if state in allowed))
 
 
 # ── what is wrong ──
 
 
-def _wrong(sent: Mapping[str, str], before: str) -> Iterator[Fault]:
-    for name, value in sent.items():
-        if len(value) > LONGEST:
-            yield _fault(before + name, value[:LONGEST] + "…", f"at most {LONGEST} characters")
-        elif allowed := _refusal(name, value):
-            words = {"state": STATES, "priority": PRIORITIES}.get(name, ())
-            yield _fault(before + name, value, allowed, get_close_matches(value, words, 1))
+def _wrong(sent: Lists, scope: str, before: str) -> Iterator[Fault]:
+    if len(sent) > MOST_NAMES:
+        yield fault(before + next(iter(sent)), f"{len(sent)} names", f"at most {MOST_NAMES} names in one filter")
+    for name, values in sent.items():
+        if len(values) > MOST_VALUES:
+            yield fault(before + name, f"{len(values)} values", f"at most {MOST_VALUES} values of one name")
+        for value in values[:MOST_VALUES]:
+            yield from _wrong_value(name, value, scope, before)
 
 
-def _refusal(name: str, value: str) -> str:
-    """What is allowed, when this is not."""
-    match name:
-        case "state":
-            return "" if value in STATES else ", ".join(STATES)
-        case "priority":
-            return "" if value in PRIORITIES else ", ".join(PRIORITIES)
-        case "limit":
-            return "" if _NUMBER.fullmatch(value) and 1 <= int(value) <= MOST else f"1 to {MOST}"
-        case "cursor":
-            return "" if TASK_ID.fullmatch(value) else "the cursor of the page before"
-        case "batch":
-            return "" if TASK_ID.fullmatch(value) else "a batch_id"
-        case "error":
-            return "" if _CODE.fullmatch(value) else "the code of an error: small letters, digits, _ . -"
-        case "since" | "until":
-            return "" if _time(value) is not None else "a time, like 2026-11-25T10:00:00Z"
-    return ""
+def _wrong_value(name: str, value: str, scope: str, before: str) -> Iterator[Fault]:
+    plain = name.removeprefix("-")
+    if plain == "kind":
+        try:
+            execute.find(value)
+        except UnknownKind as unknown:
+            yield fault(before + name, value, ", ".join(unknown.known), [unknown.nearest] if unknown.nearest else [])
+    elif name == "owner" and scope and value != scope:
+        yield fault(before + name, value, scope)
+    elif name in ONCE:
+        if _time(value) is None:
+            yield fault(before + name, value, "a time, like 2026-11-25T10:00:00Z")
+    elif name == "limit":
+        if not (value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= MOST):
+            yield fault(before + name, value, f"1 to {MOST}")
+    elif name == "cursor":
+        if not TASK_ID.fullmatch(value):
+            yield fault(before + name, value, "the cursor of the page before")
+    else:
+        yield from traits.wrong(before + name, plain, value)
 
 
 def _time(value: str) -> int | None:
@@ -158,8 +164,3 @@ def _time(value: str) -> int | None:
     if at.tzinfo is None:
         return None
     return max(0, int((at - EPOCH).total_seconds() * 1000))
-
-
-def _fault(path: str, value: str, allowed: str, nearest: list[str] | None = None) -> Fault:
-    meant = f" Did you mean {nearest[0]}?" if nearest else ""
-    return Fault(path, f"is not allowed.{meant}", value, allowed)

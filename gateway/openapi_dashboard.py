@@ -13,13 +13,14 @@ from gateway.dashboard.series import Series
 from gateway.dashboard.system import SystemAnswer
 from gateway.openapi_pieces import JSON, Good, Made, filters, header, operation, query, ref, stream
 from gateway.queries import TASK_ID
-from gateway.routes.failures import Bulk, BulkFilter, Purged, PurgeLetters, RetryGroup, TaskCount
+from gateway.routes.dashboard import Visit
+from gateway.routes.failures import Bulk, Purged, PurgeLetters, RetryGroup, TaskCount
 from gateway.routes.session import Login, SessionAnswer
 from gateway.routes.story import Curve, Story
 
 ANSWERS = (
     *(Frame, Snapshot, Following, Series, SpanList, FailureList, SystemAnswer, Curve, Story, Login, SessionAnswer),
-    *(RetryGroup, Bulk, PurgeLetters, Purged, TaskCount, bulk.BulkAnswer),
+    *(Visit, RetryGroup, Bulk, PurgeLetters, Purged, TaskCount, bulk.BulkAnswer),
 )
 BODY = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_request")
 COOKIE = {"Set-Cookie": header("headrace_session: HttpOnly, SameSite=Strict.")}
@@ -42,6 +43,15 @@ def _live(asked: tuple[str, ...]) -> Made:
     codes = ("unknown_task", "task_expired", "tabs_full", *asked)
     return {
         "/dashboard/stream": {"get": operation("Watch everything", "dashboard_stream", [task], good, codes)},
+        "/dashboard/frame": {
+            "get": operation(
+                "Look at everything, where no stream gets through",
+                "dashboard_frame",
+                [task],
+                {200: Good("Visit", "What the stream would say.")},
+                codes,
+            )
+        },
         "/minutes": {
             "get": operation(
                 "Look at the last minutes, by kind", "minutes", [since], {200: Good("Series", "A series.")}, asked
@@ -86,7 +96,7 @@ def _failures(asked: tuple[str, ...]) -> Made:
                 [],
                 done,
                 room,
-                _body("Bulk", Bulk("cancel", BulkFilter("queued"), 0)),
+                _body("Bulk", Bulk("cancel", {"state": "queued"}, 0)),
             )
         },
         "/tasks/count": {

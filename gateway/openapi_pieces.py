@@ -8,9 +8,10 @@ from calc import execute
 from gateway import openapi_examples
 from gateway.accept import MSGPACK
 from gateway.codes import CODES
-from gateway.filters import LONGEST
+from gateway.filters import MOST_VALUES
 from gateway.problems import MEDIA_TYPE
 from gateway.queries import LIMIT, MOST, TASK_ID
+from gateway.traits import LONGEST
 from pipeline.keys import PRIORITIES
 from pipeline.record import STATES
 from pipeline.settings import Settings
@@ -121,20 +122,32 @@ def filters() -> list[Made]:
     names = [name for kind in execute.kinds().values() for name in (kind.NAME, *kind.ALIASES)]
     limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT}
     words = {"type": "string", "maxLength": LONGEST}
+    time = {"type": "string", "pattern": r"^([<>][0-9.]+(ms|s|m|h|d)|[0-9.]+(ms|s|m|h|d)\.\.[0-9.]+(ms|s|m|h|d))$"}
+    several: list[tuple[str, Made, str]] = [
+        ("state", {"enum": list(STATES)}, "in this state"),
+        ("kind", {"enum": sorted(names)}, "of this kind (or alias)"),
+        ("batch", {"type": "string", "pattern": TASK_ID.pattern}, "of this batch"),
+        ("owner", words, "of this owner, for those who see all"),
+        ("error", {"type": "string", "pattern": "^[a-z0-9_.-]{1,64}$"}, "that failed with this code"),
+        ("priority", {"enum": list(PRIORITIES)}, "of this priority"),
+        ("label", words, "with these words in their label, in small letters or capitals"),
+        ("text", words, "with these words in id, label, custom id, metadata, error or (short) data"),
+        ("waited", time, "that waited so long before they started"),
+        ("ran", time, "that ran so long"),
+    ]
     return [
-        query("state", {"enum": list(STATES)}, "Only tasks in this state."),
-        query("kind", {"enum": sorted(names)}, "Only tasks of this kind (or alias)."),
-        query("batch", {"type": "string", "pattern": TASK_ID.pattern}, "Only tasks of this batch."),
-        query("owner", words, "Only this owner's tasks, for those who see all."),
-        query("error", {"type": "string", "pattern": "^[a-z0-9_.-]{1,64}$"}, "Only tasks that failed with this code."),
-        query("priority", {"enum": list(PRIORITIES)}, "Only tasks of this priority."),
-        query("label", words, "Only tasks with these words in their label, in small letters or capitals."),
-        query("text", words, "Only tasks with these words in id, label, custom id, metadata, error or (short) data."),
+        *(_several(name, schema, f"Only tasks {which}; of several values one.") for name, schema, which in several),
+        *(_several(f"-{name}", schema, f"No tasks {which}.") for name, schema, which in several),
         query("since", {"type": "string", "format": "date-time"}, "Only tasks submitted then or later."),
         query("until", {"type": "string", "format": "date-time"}, "Only tasks submitted before."),
         query("cursor", {"type": "string", "pattern": TASK_ID.pattern}, "Where the page before ended."),
         query("limit", limit, "Most tasks of a page."),
     ]
+
+
+def _several(name: str, schema: Made, description: str) -> Made:
+    values = {"type": "array", "items": schema, "maxItems": MOST_VALUES}
+    return query(name, values, description) | {"style": "form", "explode": True}
 
 
 REQUEST_ID = {"X-Request-ID": header("The request in the logs; yours when you sent a valid one.")}

@@ -4,7 +4,7 @@ A parameter that we would silently ignore is a question answered wrongly: `?stat
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 from starlette.requests import Request
@@ -22,21 +22,39 @@ TASK_ID = re.compile(r"^[0-9A-HJKMNP-TV-Z]{26}$")  # a cursor, too: the page end
 
 def only(request: Request, allowed: Sequence[str]) -> dict[str, str]:
     """The parameters, each once. Raises a Problem that lists all that are unknown or repeated."""
+    return {name: values[0] for name, values in lists(request, allowed).items()}
+
+
+def lists(
+    request: Request,
+    once: Sequence[str],
+    often: Sequence[str] = (),
+    is_often: Callable[[str], bool] = lambda _: False,
+    such_as: Sequence[str] = (),
+) -> dict[str, list[str]]:
+    """The parameters with their values: those of `once` once; those of `often`, and of which `is_often` says so, any
+    number of times (`such_as` names these for whoever is refused). Raises a Problem with all that are unknown or
+    repeated."""
     if not request.scope["query_string"]:
         return {}
-    pairs = request.query_params.multi_items()
+    found: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        found.setdefault(name, []).append(value)
+    allowed = (*often, *once)
     faults = []
-    for name in dict.fromkeys(name for name, _ in pairs):
-        if name not in allowed:
+    for name, values in found.items():
+        if name in often or is_often(name):
+            continue
+        if name not in once:
             nearest = get_close_matches(name, allowed, 1)
             meant = f" Did you mean {nearest[0]}?" if nearest else ""
-            says = ", ".join(allowed) or "no parameters"
+            says = ", ".join((*allowed, *such_as)) or "no parameters"
             faults.append(Fault(f"?{name[:40]}", f"is not a parameter here.{meant}", allowed=says))
-        elif len(request.query_params.getlist(name)) > 1:
+        elif len(values) > 1:
             faults.append(Fault(f"?{name}", "stands there more than once", allowed=f"one {name}"))
     if faults:
         raise invalid(faults, "invalid_query")
-    return dict(pairs)
+    return found
 
 
 def is_letter_id(text: str) -> bool:

@@ -219,28 +219,41 @@ class Task(Struct, frozen=True):
     head: bytes = b""  # in a list, in place of its result: the first bytes of one that is not long
 
 
-class Sift(Struct, frozen=True, kw_only=True):
-    """What is looked for in the records of a list, since no index knows it; "" for anything. `label` and `text` (in
-    id, label, custom id, metadata, error and data of at most 16 KiB) are words in lower case."""
+class Value(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a trait may be: a text (in lower case where words are looked for), or a number above, below, from, to."""
 
-    priority: Priority | Literal[""] = ""
-    label: str = ""
-    text: str = ""
+    text: str | None = None
+    above: float | None = None
+    below: float | None = None
+    least: float | None = None
+    most: float | None = None
 
-    def __bool__(self) -> bool:
-        return bool(self.priority or self.label or self.text)
+
+class Trait(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is looked for in the record of a task, since no index knows it: one of some values, or, with `none`, none of
+    them.
+
+    `of` is `priority`, `kind`, `owner`, `batch`, `error`: exactly; `label`, `text` (of id, label, custom id, metadata,
+    error and data of at most 16 KiB): words in it; `waited`, `ran`: ms; `data`, `result`: what stands at `path` in
+    those of at most 16 KiB, where a number leads into a list and a name into each thing of one.
+    """
+
+    of: str
+    values: tuple[Value, ...]
+    path: tuple[str, ...] = ()
+    none: bool = False
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """Which tasks are meant; "" for any. `oldest`: an id, and none that is older."""
+    """Which tasks are meant: of each field one of some values, () for any. `oldest`: an id, and none that is older."""
 
     states: tuple[State, ...] = STATES
-    kind: str = ""
-    owner: str = ""
-    batch: str = ""
-    error: str = ""
+    kinds: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    batches: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
     oldest: str = ""
-    sift: Sift = Sift()
+    traits: tuple[Trait, ...] = ()
 
 
 class NewBatch(Struct, frozen=True, kw_only=True):

@@ -133,7 +133,8 @@ def page(
 
     `cursor` is what the page before said, or a task id: only older ones follow.
     """
-    wanted = wanted or Wanted(states=(state,) if state else STATES, kind=kind, owner=owner, batch=batch)
+    one = [(name,) if name else () for name in (kind, owner, batch)]
+    wanted = wanted or Wanted(states=(state,) if state else STATES, kinds=one[0], owners=one[1], batches=one[2])
     return Call("page", _wanted(wanted, cursor, limit, ""), _page, again=True)
 
 
@@ -564,9 +565,15 @@ def _wave(reply: Any) -> Wave | None:
 
 
 def _wanted(wanted: Wanted, cursor: str, limit: int, form: str) -> tuple[Word, ...]:
-    indexed = (" ".join(wanted.states), wanted.kind, wanted.owner, wanted.batch)
-    sift = wanted.sift
-    return (0, "", *indexed, cursor, limit, form, wanted.error, wanted.oldest, sift.priority, sift.label, sift.text)
+    w = wanted
+    fields = (w.states, w.kinds, w.owners, w.batches, w.errors)
+    traits = msgspec.json.encode(w.traits).decode() if w.traits else ""
+    return (0, "", *map(_words, fields), cursor, limit, form, w.oldest, traits)
+
+
+def _words(values: Sequence[str]) -> str:
+    """As a script gets them: JSON, for an owner's name may be any."""
+    return msgspec.json.encode(values).decode() if values else ""
 
 
 def _page(reply: list[Any]) -> Page:

@@ -34,6 +34,9 @@ MOST_TABS = 256
 SERIES_MINUTES = 15
 RECENT_MINUTES = 5  # of waits, runs and errors
 COST_S = 10.0
+VISIT_S = 5.0  # so long it is read on for somebody who asks now and then
+PATIENCE_S = 3.0
+TRAIL = 5  # seconds of spans that such a one is told
 _encode = msgspec.json.Encoder().encode
 
 
@@ -73,6 +76,8 @@ class Reader:
         self._seen_to = ""  # the newest entry of the spans that was looked at
         self._away_since: int | None = None
         self._sent: deque[tuple[float, int]] = deque()  # when, and how many commands
+        self._visits: dict[tuple[str, str], tuple[Tab, asyncio.TimerHandle]] = {}
+        self._trail: deque[list[Span]] = deque(maxlen=TRAIL)
         self.number = 0
         self.frames: dict[str, bytes] = {}
         self.followed = Followed(desk, self._count)
@@ -98,15 +103,23 @@ class Reader:
         """Listen for the length of a block."""
         tab = Tab(scope, task)
         self._tabs.add(tab)
-        if not self.reading:
-            self._reading = asyncio.create_task(self._read())
+        self._begin()
         try:
             yield tab
         finally:
             self._tabs.discard(tab)
 
+    def _begin(self) -> None:
+        if not self.reading:
+            self._pace, self._seen_to, self._look = Pace(), "", None
+            self.frames = {}  # what was read last may be long ago
+            self._trail.clear()
+            self._reading = asyncio.create_task(self._read())
+
     async def close(self) -> None:
         """End the reading."""
+        for _, leaving in self._visits.values():
+            leaving.cancel()
         if self._reading:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
@@ -118,15 +131,49 @@ class Reader:
             self._sent.popleft()
         return Cost(len(self._tabs), round(sum(n for _, n in self._sent) / COST_S, 1))
 
-    def snapshot(self, scope: str) -> bytes | None:
-        """The whole of now for a tab that has just come; None while nothing was read yet."""
+    def snapshot(self, scope: str, spans: list[Span] | None = None) -> bytes | None:
+        """The whole of now for a tab that has just come, with some other spans than those of this second; None while
+        nothing was read yet."""
         look = self._look
         if look is None or scope not in look.states or look.now_ms == 0:
             return None
-        whole = self._frame(look, scope)
+        whole = self._frame(look if spans is None else msgspec.structs.replace(look, spans=spans), scope)
         told = series.series(self._minutes.kept(SERIES_MINUTES, look.minutes, look.now_ms), SERIES_MINUTES, look.now_ms)
         fields = {name: getattr(whole, name) for name in Frame.__struct_fields__}
         return _encode(Snapshot(**fields, series=told))
+
+    async def visit(self, scope: str, task: str) -> tuple[bytes, bytes]:
+        """For somebody whom no stream reaches, who asks every few seconds: a snapshot with the spans of the last ones,
+        and the followed task (`null` for none, and while it is not known). It is read on for a while: whoever comes
+        again then costs the store nothing more than a tab does. Raises a Problem when nothing is known in time."""
+        tab = self._visitor(scope, task)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not (scope in self.frames and (not task or self.followed.news(task)[0])):
+                    tab.news.clear()
+                    await tab.news.wait()
+        except TimeoutError:
+            if scope not in self.frames:
+                raise Problem("store_unavailable", "The store has not answered yet.") from None
+        spans = [span for some in self._trail for span in some]
+        whole = self.snapshot(scope, spans) or self.frames[scope]
+        return whole, self.followed.news(task)[1] or b"null"
+
+    def _visitor(self, scope: str, task: str) -> Tab:
+        key = (scope, task)
+        if key in self._visits:
+            tab, leaving = self._visits[key]
+            leaving.cancel()
+        else:
+            self.refuse_when_full()
+            tab = Tab(scope, task)
+            self._tabs.add(tab)
+            self._begin()
+        self._visits[key] = (tab, asyncio.get_running_loop().call_later(VISIT_S, self._leave, key))
+        return tab
+
+    def _leave(self, key: tuple[str, str]) -> None:
+        self._tabs.discard(self._visits.pop(key)[0])
 
     async def recent(self, count: int, now_ms: int) -> dict[int, Minute]:
         """The last `count` minutes; while tabs listen those that are known already cost the store nothing."""
@@ -138,7 +185,6 @@ class Reader:
     # ── reading ──
 
     async def _read(self) -> None:
-        self._pace, self._seen_to, self._look = Pace(), "", None
         while self._tabs and not self._desk.draining:
             begun = monotonic()
             try:
@@ -153,6 +199,7 @@ class Reader:
         try:
             self._look = await self._ask()
             self._away_since = None
+            self._trail.append(self._look.spans)
         except StoreAway:
             self._away_since = self._away_since or self._desk.now_ms()
         self._tell()

@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator
 from time import monotonic
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -18,6 +19,8 @@ from starlette.routing import Route
 from gateway import answers, queries
 from gateway.dashboard import bars, files, frame, series, system
 from gateway.dashboard.bars import SpanList
+from gateway.dashboard.followed import Following
+from gateway.dashboard.frame import Snapshot
 from gateway.dashboard.reader import Reader
 from gateway.desk import Desk
 from gateway.found import found
@@ -61,6 +64,27 @@ async def stream(request: Request) -> Response:
         return Response(headers=STREAM, media_type="text/event-stream")
     told = events(desk, reader, request.state.caller.scope, id or "")
     return StreamingResponse(told, headers=STREAM, media_type="text/event-stream")
+
+
+class Visit(Struct, frozen=True):
+    """What a stream would say: the newest snapshot, with the spans of the last five seconds, and the followed task."""
+
+    frame: Snapshot
+    task: Following | None
+
+
+async def visit(request: Request) -> Response:
+    """GET /dashboard/frame: what the stream says, for whoever it does not reach; to be asked every two seconds."""
+    desk: Desk = request.app.state.desk
+    reader: Reader = request.app.state.reader
+    id = queries.only(request, ("task",)).get("task", "")
+    if id:
+        if not queries.TASK_ID.fullmatch(id):
+            raise queries.wrong("task", id, "a task_id")
+        await found(request, desk, id, 0)
+    whole, task = await reader.visit(request.state.caller.scope, id)
+    told = b'{"frame":%s,"task":%s}' % (whole, task)
+    return Response(told, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
 
 async def events(desk: Desk, reader: Reader, scope: str, id: str) -> AsyncIterator[bytes]:
@@ -129,6 +153,7 @@ async def state(request: Request) -> Response:
 
 ROUTES = [
     Route("/dashboard/stream", stream, methods=["GET"]),
+    Route("/dashboard/frame", visit, methods=["GET"]),
     Route("/", home, methods=["GET"]),
     Route("/dashboard", home, methods=["GET"]),
     Route("/dashboard/{name:path}", page, methods=["GET"]),

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Literal, TypeVar
 
-import msgspec
 from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +14,7 @@ from gateway.dashboard.reader import Reader
 from gateway.desk import Desk
 from gateway.routes.dashboard import moment
 from pipeline import log, verbs
-from pipeline.record import Priority, State
+from pipeline.record import State
 
 T = TypeVar("T", bound=Struct)
 LOG = log.get()
@@ -32,26 +31,17 @@ class RetryGroup(Struct, frozen=True, forbid_unknown_fields=True):
     since_ms: Annotated[int, Meta(ge=0)] | None = None
 
 
-class BulkFilter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Which tasks: as GET /tasks takes it."""
-
-    state: State | Literal[""] = ""
-    kind: str = ""
-    batch: str = ""
-    owner: str = ""
-    error: str = ""
-    priority: Priority | Literal[""] = ""
-    label: str = ""
-    text: str = ""
-    since: str = ""
-    until: str = ""
+Filter = Annotated[
+    dict[str, str | list[str]],
+    Meta(description="Which tasks: the names of the filters of GET /tasks, each with a value or a list of them."),
+]
 
 
 class Bulk(Struct, frozen=True, forbid_unknown_fields=True):
     """The body of POST /tasks/bulk."""
 
     action: Literal["retry", "cancel"]
-    filter: BulkFilter
+    filter: Filter
     expect_count: Count
     reason: short_bodies.Reason = ""
 
@@ -116,9 +106,9 @@ async def many(request: Request) -> Response:
     if asked.reason and asked.action != "cancel":
         raise queries.wrong_field("$.reason", asked.reason, "no reason: a retry has none, only a cancel")
     allowed: tuple[State, ...] = OPEN_STATES if asked.action == "cancel" else ("failed", "cancelled")
-    if asked.filter.state and asked.filter.state not in allowed:
-        raise queries.wrong_field("$.filter.state", asked.filter.state, " or ".join(allowed))
-    meant = filters.of(msgspec.to_builtins(asked.filter), request.state.caller.scope, "$.filter.")
+    meant = filters.of_body(asked.filter, request.state.caller.scope, "$.filter.")
+    if others := [state for state in meant.sent.get("state", ()) if state not in allowed]:
+        raise queries.wrong_field("$.filter.state", others[0], " or ".join(allowed))
     ids, _ = await bulk.matching(desk, filters.of_states(meant, allowed), meant.begin)
     bulk.refuse_when_changed(len(ids), asked.expect_count)
     if asked.action == "cancel":

@@ -1,21 +1,33 @@
 -- with: record
--- One page of tasks, newest first. ARGV: -, -, states, kind, owner, batch ('' for any), cursor, how many, '' or ids (no more
--- than these); then error, the oldest id, priority, words of the label, words of anything ('' for any).
--- Walks the most selective index, at most 1,000 candidates a call; the cursor says where it stopped (I16).
--- In the place of its result a task has the first bytes of it.
-local states, kind, owner, batch, cursor, limit = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
-local names = ARGV[9] == 'ids' and {unpack(RECORD, 1, 7)} or LISTED
-local code, oldest, priority, label, text = unpack(ARGV, 10, 14)
+-- One page of tasks, newest first. ARGV: -, -, then as JSON lists ('' for any) states, kinds, owners, batches, errors; cursor,
+-- how many, '' or ids (no more than these), the oldest id, traits as JSON ('' for none; see Trait in record.py).
+-- Walks the most selective index, at most 1,000 candidates a call, of whose data and results it reads so many bytes as JSON;
+-- the cursor says where it stopped (I16). In the place of its result a task has the first bytes of it.
+local cursor, limit, ids_only, oldest = ARGV[8], tonumber(ARGV[9]), ARGV[10] == 'ids', ARGV[11]
+local names = ids_only and {unpack(RECORD, 1, 7)} or LISTED
 LISTED[#LISTED + 1] = 'cancel_reason'
-local LARGE, HEAD = 16384, 400          -- bytes: data and results that are longer are not read, and what is told of one
-local in_states = {}
-for state in string.gmatch(states, '%a+') do
-  in_states[#in_states + 1] = owner == '' and K.index_state(state) or K.index_owner(owner, state)
+local LARGE, HEAD, MOST_JSON = 16384, 400, 524288   -- bytes: longer data and results are not read; told of one; read in a call
+local function listed(text) return text ~= '' and cjson.decode(text) or {} end
+local states, owners, traits = listed(ARGV[3]), listed(ARGV[5]), listed(ARGV[12])
+local read_json = 0
+if #states == 0 then return {'', {}} end
+
+-- ── what indexes know ──
+local choices = {}                      -- each a list of indexes, one of which a task must be in
+local function choose(of, key)
+  local keys = {}
+  for i, value in ipairs(of) do keys[i] = key(value) end
+  if #keys > 0 then choices[#choices + 1] = keys end
 end
-local choices = {in_states}
-if kind ~= '' then choices[#choices + 1] = {K.index_kind(kind)} end
-if batch ~= '' then choices[#choices + 1] = {K.index_batch(batch)} end
-if code ~= '' then choices[#choices + 1] = {K.index_error(code)} end
+if #owners == 0 then choose(states, K.index_state) end
+local owned = {}
+for _, owner in ipairs(owners) do
+  for _, state in ipairs(states) do owned[#owned + 1] = K.index_owner(owner, state) end
+end
+choose(owned, function(key) return key end)
+choose(listed(ARGV[4]), K.index_kind)
+choose(listed(ARGV[6]), K.index_batch)
+choose(listed(ARGV[7]), K.index_error)
 local walked, fewest
 for _, keys in ipairs(choices) do
   local size = 0
@@ -33,50 +45,129 @@ local function fits(id)
   end
   return true
 end
-local function short(id, field)
-  local size = redis.pcall('HSTRLEN', K.task(id), field)
-  local value = type(size) == 'number' and size <= LARGE and redis.pcall('HGET', K.task(id), field)
-  return type(value) == 'string' and value or ''
-end
-local function has(value, words) return string.find(string.lower(value or ''), words, 1, true) ~= nil end
-local sifts = priority ~= '' or label ~= '' or text ~= ''
-local function sifted(id)               -- what no index knows is looked for in the record
-  if not sifts then return true end
-  local v = redis.pcall('HMGET', K.task(id), 'priority', 'label', 'custom_id', 'metadata', 'error')
-  if priority ~= '' and v[1] ~= priority or not has(v[2], label) then return false end
-  return text == '' or has(id, text) or has(v[2], text) or has(v[3], text) or has(v[4], text) or has(v[5], text)
-    or has(short(id, 'data'), text)
-end
-local function told(id, fields)
-  if ARGV[9] == 'ids' then return id end
-  if fields[2] == 'succeeded' then fields[RESULT + 1] = string.sub(short(id, 'result'), 1, HEAD) end
-  return fields
-end
 local function unlist(id)               -- the record has gone before its index members: by a hand, or just before `forget`
   for _, keys in ipairs(choices) do
     for _, key in ipairs(keys) do call('ZREM', key, id) end
   end
 end
-local found, seen = {}, 0
-repeat
-  local candidates = {}
-  for _, key in ipairs(walked) do
-    for _, id in ipairs(call('ZREVRANGEBYLEX', key, cursor == '' and '+' or '(' .. cursor, oldest == '' and '-' or '[' .. oldest,
-      'LIMIT', 0, 100)) do
-      candidates[#candidates + 1] = id
+
+-- ── what stands in the record alone ──
+local function field(id, name)
+  local value = redis.pcall('HGET', K.task(id), name)
+  return type(value) == 'string' and value or ''
+end
+local function short(id, name)
+  local size = redis.pcall('HSTRLEN', K.task(id), name)
+  return type(size) == 'number' and size <= LARGE and field(id, name) or ''
+end
+local function json(text)
+  read_json = read_json + #text
+  local good, value = pcall(cjson.decode, text)
+  return good and value or nil
+end
+local function is(value, wanted)        -- a text, or a number within bounds
+  if wanted.text then
+    return tostring(value == cjson.null and 'null' or value) == wanted.text
+      or type(value) == 'number' and value == tonumber(wanted.text)
+  end
+  return type(value) == 'number' and not (wanted.above and value <= wanted.above or wanted.below and value >= wanted.below
+    or wanted.least and value < wanted.least or wanted.most and value > wanted.most)
+end
+local function leads(value, path, at, wanted)
+  if type(value) ~= 'table' then return at > #path and is(value, wanted) end
+  local next_value = value[path[at]]
+  if next_value ~= nil then return leads(next_value, path, at + 1, wanted) end
+  local index = #value > 0 and path[at] and tonumber(path[at])
+  if index then return value[index + 1] ~= nil and leads(value[index + 1], path, at + 1, wanted) end
+  for _, each in ipairs(value) do
+    if leads(each, path, at, wanted) then return true end
+  end
+  return false
+end
+local function has(value, words) return string.find(string.lower(value), words, 1, true) ~= nil end
+local WORDS = {'label', 'custom_id', 'metadata', 'error'}
+local look = {}                         -- how a value of each trait is looked for
+function look.label(id, wanted) return has(field(id, 'label'), wanted.text) end
+function look.text(id, wanted)
+  if has(id, wanted.text) then return true end
+  for _, name in ipairs(WORDS) do
+    if has(field(id, name), wanted.text) then return true end
+  end
+  return has(short(id, 'data'), wanted.text)
+end
+function look.error(id, wanted)
+  local error = field(id, 'error')
+  return error ~= '' and has(error, wanted.text) and (json(error) or {}).code == wanted.text
+end
+function look.waited(id, wanted)
+  local from = tonumber(field(id, 'submitted_at'))
+  local to = tonumber(field(id, 'started_at')) or tonumber(field(id, 'finished_at')) or now
+  return from ~= nil and is(math.max(0, to - from), wanted)
+end
+function look.ran(id, wanted)
+  local from = tonumber(field(id, 'started_at'))
+  return from ~= nil and is(math.max(0, (tonumber(field(id, 'finished_at')) or now) - from), wanted)
+end
+local function within(id, wanted, trait)
+  local text = short(id, trait.of)
+  for _, name in ipairs(trait.path) do  -- a name that does not stand in it cannot lead anywhere: most are not read
+    if not tonumber(name) and not string.find(text, '"' .. name .. '"', 1, true) then return false end
+  end
+  local value = text ~= '' and json(text)
+  return type(value) == 'table' and leads(value, trait.path, 1, wanted)
+end
+look.data, look.result = within, within
+local function exactly(id, wanted, trait) return field(id, trait.of) == wanted.text end
+local function sifted(id)
+  for _, trait in ipairs(traits) do
+    local found = false
+    for _, wanted in ipairs(trait.values) do
+      found = found or (look[trait.of] or exactly)(id, wanted, trait)
+    end
+    if found == (trait.none or false) then return false end
+  end
+  return true
+end
+
+-- ── the walk ──
+local function told(id, fields)
+  if ids_only then return id end
+  if fields[2] == 'succeeded' then fields[RESULT + 1] = string.sub(short(id, 'result'), 1, HEAD) end
+  return fields
+end
+local A_READ, lanes = 100, {}
+local function refill(lane)
+  lane.at = 1
+  lane.ids = lane.more and call('ZREVRANGEBYLEX', lane.key, lane.to == '' and '+' or '(' .. lane.to,
+    oldest == '' and '-' or '[' .. oldest, 'LIMIT', 0, A_READ) or {}
+  lane.more, lane.to = #lane.ids == A_READ, lane.ids[#lane.ids]
+end
+for i, key in ipairs(walked) do
+  lanes[i] = {key = key, to = cursor, more = true}
+  refill(lanes[i])
+end
+local function newest()                 -- of all lanes; an id that stands in two of them comes once
+  local best
+  for _, lane in ipairs(lanes) do
+    local id = lane.ids[lane.at]
+    if id and (not best or id > best) then best = id end
+  end
+  for _, lane in ipairs(best and lanes or {}) do
+    if lane.ids[lane.at] == best then
+      lane.at = lane.at + 1
+      if lane.at > #lane.ids then refill(lane) end
     end
   end
-  table.sort(candidates, function(a, b) return a > b end)
-  local looked = math.min(#candidates, 100)
-  for i = 1, looked do
-    if #found >= limit then break end
-    cursor = candidates[i]
-    seen = seen + 1
-    local there = fits(cursor)
-    local fields = there and sifted(cursor) and record(cursor, names)
-    if fields then found[#found + 1] = told(cursor, fields)
-    elseif fields == nil or not there and call('EXISTS', K.task(cursor)) == 0 then unlist(cursor) end
-  end
-  if looked < 100 and #found < limit then cursor = '' end
-until cursor == '' or #found >= limit or seen >= 1000
-return {cursor, found}
+  return best
+end
+local found, seen, id = {}, 0, nil
+while #found < limit and seen < 1000 and read_json < MOST_JSON do
+  id = newest()
+  if not id then break end
+  seen = seen + 1
+  local there = fits(id)
+  local fields = there and sifted(id) and record(id, names)
+  if fields then found[#found + 1] = told(id, fields)
+  elseif fields == nil or not there and call('EXISTS', K.task(id)) == 0 then unlist(id) end
+end
+return {id or '', found}

@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser import look, stage
@@ -52,6 +53,28 @@ def test_a_killed_store_is_told_and_everything_stays_until_it_is_back(browser: B
             expect(page.get_by_text("Nothing is lost")).to_be_hidden()
     finally:
         server.kill()
+
+
+@pytest.mark.parametrize("how", ["refused", "held back"])
+def test_where_no_stream_gets_through_the_page_asks(room: Server, browser: Browser, tmp_path: Path, how: str) -> None:
+    """By a proxy that refuses it, or one that lets nothing of it out; and once one gets through, it is taken again."""
+    faults = look.Faults()
+    faults.gone = True
+    with stage.product(room, tmp_path) as product, look.opened(browser, faults) as page:
+        held = "**/dashboard/stream*"
+        page.route(held, lambda route: route.fulfill(status=403) if how == "refused" else None)
+        id = product.submit("compound_interest", {"amount": 10000, "rate": 0.05})
+        page.goto(look.address(product.url, "task", id=id))
+        expect(page.locator(".pill")).to_contain_text("asking every 2 s")
+        expect(page.locator(".status")).to_contain_text("1 queued")
+        expect(page.locator(".task-head .state")).to_contain_text("queued")
+        assert product.client.post(f"/tasks/{id}/cancel").status_code == 200
+        expect(page.locator(".task-head .state")).to_contain_text("cancelled")
+        expect(page.locator(".status")).to_contain_text("0 queued")
+        assert product.get("/system")["cost"]["listeners"] == 1
+        page.unroute(held)
+        page.evaluate("() => dispatchEvent(new Event('online'))")
+        expect(page.locator(".pill")).to_contain_text("live")
 
 
 def test_a_gateway_that_went_is_found_again(room: Server, browser: Browser, tmp_path: Path) -> None:

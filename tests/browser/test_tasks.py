@@ -33,6 +33,28 @@ def test_a_filter_is_in_the_address_and_survives_reload_and_back(many: Product, 
     expect(rows).to_have_count(50)
 
 
+def test_one_of_several_none_of_others_and_what_stands_in_the_data(many: Product, page: Page) -> None:
+    page.goto(look.address(many.url, "tasks"))
+    words = 'kind:spin kind:sleep state:succeeded -label:"book 1" data.value:1..40'
+    page.get_by_label("Filter").fill(words)
+    page.get_by_role("button", name="Filter").click()
+    page.wait_for_url("**kind=spin&kind=sleep**")
+    look.settled(page)
+    for _ in ("typed", "reloaded"):
+        expect(page.get_by_label("Filter")).to_have_value(words)
+        expect(page.get_by_text("None of up to 10\u202f000 tasks that were looked at fits.")).to_be_visible()
+        page.reload()
+    page.get_by_label("Filter").fill("kind:spin kind:sleep state:failed -label:book data.value:<0 ran:>1d")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_text("No task matches.")).to_be_visible()
+    page.get_by_label("Filter").fill("state:failed state:cancelled -kind:spin -error:refused")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator(ROWS).first).to_contain_text("failed")
+    right = many.get("/tasks?state=failed&state=cancelled&-kind=spin&-error=refused&limit=50")["tasks"]
+    shown = page.locator(ROWS).evaluate_all("rows => rows.map((row) => row.dataset.href.slice(-26))")
+    assert shown == [task["task_id"] for task in right]
+
+
 def test_words_that_are_no_filter_are_told(many: Product, page: Page) -> None:
     page.goto(look.address(many.url, "tasks"))
     page.get_by_label("Filter").fill("colour:red")

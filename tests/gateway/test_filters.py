@@ -43,6 +43,36 @@ def test_tasks_are_found(house: House) -> None:
     house.tell(story)
 
 
+def test_several_values_are_one_of_them_and_a_minus_none_of_them(house: House) -> None:
+    async def story(h: House) -> None:
+        high = await h.submitted(SEED | {"priority": "high", "label": "Nightly, EQ-7"})
+        low = await h.submitted(SEED | {"priority": "low", "label": "health check"})
+        rich = await h.submitted({"data": {"amount": 123456.75, "rate": 0.05}})
+        option = {"type": "call", "spot": 100, "strike": 105, "maturity": 1, "rate": 0.03, "volatility": 0.2, "seed": 1}
+        call = await h.submitted({"kind": "option_european", "data": option})
+        assert h.fail("child_died") == high
+        assert await found(h, "priority=high&priority=low") == [low, high]
+        assert await found(h, "label=nightly&label=health") == [low, high]
+        assert await found(h, "-label=health") == [call, rich, high]
+        assert await found(h, "-label=health&-label=nightly&state=queued&state=failed") == [call, rich]
+        assert await found(h, "-state=failed") == [call, rich, low]
+        assert await found(h, "state=failed&-state=failed") == []
+        assert await found(h, "kind=compound_interest&kind=option_european&-kind=compound_interest") == [call]
+        assert await found(h, "-error=child_died&-priority=low") == [call, rich]
+        assert await found(h, "data.amount=123456.75") == [rich]
+        assert await found(h, "data.amount=>20000&data.rate=0.05") == [rich]
+        assert await found(h, "data.amount=1..20000&data.amount=123456.75&-priority=low") == [rich, high]
+        assert await found(h, "data.type=call&data.volatility=<0.3") == [call]
+        assert await found(h, "result.total=>0") == []
+        assert await found(h, "-waited=>1h&-ran=0ms..1d") == [call, rich, low]
+        page = (await h.get("/tasks?-label=health&state=failed&state=queued&limit=1")).json()
+        assert page["next"] == f"/tasks?-label=health&state=failed&state=queued&limit=1&cursor={call}"
+        rest = (await h.get(page["next"])).json()
+        assert [task["task_id"] for task in rest["tasks"]] == [rich]
+
+    house.tell(story)
+
+
 def test_a_rare_word_among_many_is_found_or_said_where_to_go_on(house: House) -> None:
     """A page that looks through records looks at ten thousand, a thousand a call, and no more."""
 
@@ -70,6 +100,17 @@ def test_a_rare_word_among_many_is_found_or_said_where_to_go_on(house: House) ->
         ("until=2026-11-31T10:00:00Z", "2026-11-25T10:00:00Z"),
         ("error=No+Such", "code of an error"),
         (f"label={'x' * 201}", "at most 200"),
+        ("-state=fialed", "failed"),
+        ("-kind=nope", "compound_interest"),
+        ("waited=long", ">5s, <200ms, 5s..1m"),
+        ("ran=>5", ">5s, <200ms, 5s..1m"),
+        ("ran=>1e999s", ">5s, <200ms, 5s..1m"),
+        ("&".join(f"label={n}" for n in range(11)), "at most 10 values"),
+        ("&".join(f"data.{n}=1" for n in range(21)), "at most 20 names"),
+        (f"data.{'.'.join('abcdefghi')}=1", "data.…"),
+        ("data.=1", "data.…"),
+        ("-since=2026-11-25T10:00:00Z", "since"),
+        ("since=2026-11-25T10:00:00Z&since=2026-11-25T11:00:00Z", "one since"),
     ],
 )
 def test_a_wrong_filter_is_told(house: House, query: str, allowed: str) -> None:
@@ -88,9 +129,21 @@ def test_what_is_done_to_all_means_those_that_the_filter_lists(house: House) -> 
         problem(await h.post(body | {"expect_count": 5}, "/tasks/bulk"), 409, "count_changed")
         assert (await h.post(body, "/tasks/bulk")).json()["done"] == 4
         assert sorted(await found(h, "state=cancelled")) == sorted(low)
-        wrong = body | {"filter": {"since": "monday"}}
-        (fault,) = problem(await h.post(wrong, "/tasks/bulk"), 422, "invalid_request")["errors"]  # type: ignore[misc]
-        assert fault["path"] == "$.filter.since"
+        for filter, path, allowed in [
+            ({"since": "monday"}, "$.filter.since", "2026-11-25T10:00:00Z"),
+            ({"stat": "queued"}, "$.filter.stat", "state, kind"),
+            ({"state": ["queued", "failed"]}, "$.filter.state", "scheduled or queued or running"),
+            ({"until": ["a", "b"]}, "$.filter.until", "one until"),
+            ({"data.x": "y" * 201}, "$.filter.data.x", "at most 200"),
+        ]:
+            wrong = body | {"filter": filter}
+            (fault,) = problem(await h.post(wrong, "/tasks/bulk"), 422, "invalid_request")["errors"]  # type: ignore[misc]
+            assert fault["path"] == path
+            assert allowed in fault["allowed"]
+        both = {"state": ["queued", "scheduled"], "-label": ["desk"], "kind": "compound_interest", "label": ""}
+        assert (await h.post(body | {"filter": both, "expect_count": 1}, "/tasks/bulk")).json()["done"] == 1
+        over = {"state": "queued", "-state": "queued"}  # none is not all
+        assert (await h.post(body | {"filter": over, "expect_count": 0}, "/tasks/bulk")).json()["matched"] == 0
 
     house.tell(story)
 

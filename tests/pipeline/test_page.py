@@ -1,5 +1,6 @@
 """Lists: every task once, newest first, whatever is filtered, and no long walk."""
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -7,16 +8,16 @@ from msgspec import structs
 
 from pipeline import ids, verbs
 from pipeline.keys import PRIORITIES
-from pipeline.record import STATES, Sift, Task, Wanted
+from pipeline.record import STATES, Task, Trait, Value, Wanted
 from pipeline.store import Store
 from tests.pipeline.steps import SHARE, finish, new, submit, take
 
 
-def pages(store: Store, limit: int, **filters: Any) -> list[str]:
+def pages(store: Store, limit: int, *, wanted: Wanted | None = None, **filters: Any) -> list[str]:
     found: list[str] = []
     cursor = ""
     while True:
-        page = store.do(verbs.page(cursor=cursor, limit=limit, **filters))
+        page = store.do(verbs.page(wanted, cursor=cursor, limit=limit, **filters))
         found += [task.id for task in page.tasks]
         cursor = page.cursor
         if not cursor:
@@ -102,9 +103,111 @@ def test_what_no_index_knows_is_found_in_the_records(store: Store, sift: Any, mo
         )
 
     right = [task.id for task in records if task and fits(task)]
-    wanted = Wanted(sift=Sift(**sift), **more)
+    traits = tuple(Trait(of=of, values=(Value(text=value),)) for of, value in sift.items())
+    wanted = Wanted(traits=traits, **{f"{name}s": (value,) for name, value in more.items()})
     assert [task.id for task in store.do(verbs.page(wanted, limit=100)).tasks] == right
     assert store.do(verbs.matching(wanted, "", 100)) == ("", right)
+
+
+def test_one_of_several_and_none_of_others(filled: Store) -> None:
+    everything = [filled.do(verbs.task(id)) for id in pages(filled, 100)]
+    asked = product(
+        [(), ("owner0", "owner2")],
+        [(), ("kind0", "kind1"), ("kind1", "no such")],
+        [("running", "failed"), STATES],
+        [(), ("cancelled", "kind1", "owner2")],
+    )
+    for owners, kinds, states, none in asked:
+        right = [
+            task.id
+            for task in everything
+            if task
+            and task.state in states
+            and (not kinds or task.kind in kinds)
+            and (not owners or task.owner in owners)
+            and not {task.kind, task.owner} & {*none}
+        ]
+        names = [(of, value) for value in none for of in ("kind", "owner")]
+        traits = tuple(Trait(of=of, values=(Value(text=value),), none=True) for of, value in names)
+        wanted = Wanted(states=states, kinds=kinds, owners=owners, traits=traits)
+        assert pages(filled, 23, wanted=wanted) == right
+        assert pages(filled, 200, wanted=wanted) == right
+
+
+DATA = (
+    b'{"spot":100.0,"type":"put","legs":[{"strike":95,"of":{"x":true}},{"strike":105}],"weights":[0.5,2],"none":null}'
+)
+
+
+STANDS = [
+    ("spot", Value(text="100"), True),
+    ("spot", Value(text="1e2"), True),
+    ("spot", Value(text="10"), False),
+    ("spot", Value(above=99.5), True),
+    ("spot", Value(above=100), False),
+    ("spot", Value(below=100.5), True),
+    ("spot", Value(least=100, most=100), True),
+    ("spot", Value(least=101, most=1e300), False),
+    ("type", Value(text="put"), True),
+    ("type", Value(text="pu"), False),
+    ("type", Value(above=0), False),
+    ("legs.strike", Value(text="105"), True),
+    ("legs.0.strike", Value(text="105"), False),
+    ("legs.1.strike", Value(text="105"), True),
+    ("legs.of.x", Value(text="true"), True),
+    ("weights", Value(text="0.5"), True),
+    ("weights.1", Value(below=1), False),
+    ("legs", Value(text="95"), False),
+    ("none", Value(text="null"), True),
+    ("strike", Value(text="95"), False),
+    ("spot.x", Value(text="100"), False),
+]
+
+
+def test_what_stands_in_data_and_result(store: Store) -> None:
+    """At a path, through lists by number or in each; numbers also by bounds. What is no JSON or too long never."""
+    first = new(data=DATA)
+    submit(store, first)
+    submit(store, new(data=b'{"spot":"' + b"x" * 20_000 + b'"}'))
+    for job in take(store, 2):
+        assert finish(store, job, DATA if job.task == first.id else b"12")
+    for of, (path, value, fits) in product(("data", "result"), STANDS):
+        trait = Trait(of=of, path=tuple(path.split(".")), values=(value,))
+        assert pages(store, 10, wanted=Wanted(traits=(trait,))) == [first.id] * fits, path
+        none = structs.replace(trait, none=True)
+        assert len(pages(store, 10, wanted=Wanted(traits=(none,)))) == 2 - fits, path
+
+
+def test_how_long_they_waited_and_ran(filled: Store) -> None:
+    everything = [filled.do(verbs.task(id)) for id in pages(filled, 100)]
+    started = [task for task in everything if task and task.started_at]
+    never = Wanted(traits=(Trait(of="ran", values=(Value(least=0),), none=True),))
+    assert len(started) + len(pages(filled, 100, wanted=never)) == 300
+    waited = sorted(task.started_at - task.submitted_at for task in started if task.started_at)
+    middle = waited[len(waited) // 2]
+    bounded = Wanted(states=("succeeded", "failed"), traits=(Trait(of="waited", values=(Value(least=middle),)),))
+    right = [
+        t.id for t in started if t.state in ("succeeded", "failed") and (t.started_at or 0) - t.submitted_at >= middle
+    ]
+    assert pages(filled, 100, wanted=bounded) == right
+
+
+def test_no_state_is_no_task(filled: Store) -> None:
+    assert filled.do(verbs.page(Wanted(states=()))).tasks == []
+    assert filled.do(verbs.matching(Wanted(states=()), "", 100)) == ("", [])
+
+
+def test_a_call_reads_no_more_json_than_it_may(store: Store) -> None:
+    """Of data that hold the name but not the value half a megabyte is read, then the cursor says where to go on."""
+    for _ in range(60):
+        submit(store, new(data=b'{"spot":1,"x":"' + b"y" * 15_000 + b'"}'))
+    wanted = Wanted(traits=(Trait(of="data", path=("spot",), values=(Value(text="2"),)),))
+    first = store.do(verbs.page(wanted))
+    assert first.cursor
+    assert not first.tasks
+    assert store.do(verbs.page(wanted, cursor=first.cursor)).cursor == ""
+    without = Wanted(traits=(Trait(of="data", path=("strike",), values=(Value(text="2"),)),))
+    assert store.do(verbs.page(without)).cursor == ""
 
 
 def test_between_two_times(filled: Store) -> None:

@@ -11,7 +11,7 @@ import { href, place } from './shell/router.js';
 import { SignIn } from './shell/sign-in.js';
 import { live, start } from './shell/stream.js';
 
-const TITLES = { ...Object.fromEntries(SCREENS), task: 'Task', batch: 'Batch', 'dead-letters': 'Dead letters' };
+const TITLES = { ...Object.fromEntries(SCREENS), task: 'Task', batch: 'Batch', compare: 'Compare', 'dead-letters': 'Dead letters' };
 const loaded = new Map();
 
 /** The component of a screen: `screens/<name>.js` exports it as its default. */

@@ -236,6 +236,26 @@ def test_what_is_not_there_cannot_be_followed(house: House) -> None:
     house.tell(story)
 
 
+def test_whom_no_stream_reaches_asks(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same frames: two who ask and a tab cost the store no more than the tab, and whoever asks no more leaves."""
+    monkeypatch.setattr(reader_room, "VISIT_S", 0.5)
+
+    async def story(h: House) -> None:
+        id = await h.submitted()
+        first = (await h.get(f"/dashboard/frame?task={id}")).json()
+        assert first["frame"]["states"]["queued"] == 1
+        assert first["frame"]["series"]["step_s"] == 60
+        assert first["task"]["task"]["task_id"] == id
+        assert first["frame"]["cost"]["listeners"] == 1
+        assert (await h.get("/dashboard/frame")).json()["task"] is None
+        async with tab(h) as listening:
+            await listening.until(lambda data: data["cost"]["listeners"] == 1)  # those who asked have left
+        problem(await h.get("/dashboard/frame?task=x"), 422, "invalid_query")
+        problem(await h.get(f"/dashboard/frame?task={ids.mint(0, b'another')}"), 404, "unknown_task")
+
+    house.tell(story)
+
+
 def test_a_hand_in_the_store_ends_no_stream(house: House) -> None:
     """What cannot be told is left out, the rest goes on; and what was broken altogether comes back with it."""
 

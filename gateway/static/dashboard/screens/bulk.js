@@ -5,7 +5,7 @@ import { confirm } from '../shell/dialog.js';
 import { count } from '../shell/numbers.js';
 import { now } from '../shell/time.js';
 import { plural } from '../shell/words.js';
-import { asked, inWords } from './filter.js';
+import { asked, inWords, query } from './filter.js';
 
 const SAYS = {
   retry: 'Each is submitted again as a new task with the same data and seed; the old ones stay as they are.',
@@ -66,6 +66,6 @@ export function said({ done, refused }, action) {
 }
 
 async function countOf(filter) {
-  const { value } = await get(`/tasks/count?${new URLSearchParams(filter)}`);
+  const { value } = await get(`/tasks/count?${query(filter)}`);
   return value.count;
 }

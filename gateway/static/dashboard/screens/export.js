@@ -2,6 +2,7 @@
 
 import { get } from '../shell/api.js';
 import { count } from '../shell/numbers.js';
+import { query } from './filter.js';
 
 const MOST = 10_000;
 const COLUMNS = [
@@ -34,7 +35,7 @@ export async function save(format, filter, told) {
   let cursor = '',
     n = 0;
   do {
-    const { value } = await get(`/tasks?${new URLSearchParams({ ...filter, limit: 200, ...(cursor && { cursor }) })}`);
+    const { value } = await get(`/tasks?${query(filter, { limit: 200, ...(cursor && { cursor }) })}`);
     for (const task of value.tasks) lines.push(format === 'csv' ? row(task) : JSON.stringify(task));
     n += value.tasks.length;
     cursor = value.cursor;

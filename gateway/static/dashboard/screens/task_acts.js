@@ -56,6 +56,7 @@ export function Acts({ task, reload }) {
     ${submitter && !over && html`<button class="danger" data-key="c" onClick=${cancel}>Cancel …</button>`}
     ${submitter && over && html`<button data-key="r" onClick=${repeat}>${AGAIN[again][0]} …</button>`}
     ${submitter && html`<a class="button" href=${href('try', { kind, like: id })}>Change and submit</a>`}
+    <a class="button" href=${href('compare', task.rerun ? { a: task.rerun.of, b: id } : { a: id })}>Compare</a>
     ${operator && over && html`<button onClick=${purge}>Remove …</button>`}
   </span>`;
 }

@@ -10,10 +10,11 @@ import { now, Sentence, Time } from '../shell/time.js';
 import { FINAL, plural, STATES } from '../shell/words.js';
 import { act, actAll } from './bulk.js';
 import { save } from './export.js';
-import { asked, ofParams, QUALIFIERS, read, write } from './filter.js';
+import { asked, ofParams, QUALIFIERS, query, read, write } from './filter.js';
 import { estimate } from './now.js';
 
 const PAGE = 50;
+const INDEXED = ['state', '-state', 'kind', 'owner', 'batch', 'error', 'since', 'until'];
 
 export default function Tasks({ params }) {
   const { frame } = live.use();
@@ -22,7 +23,7 @@ export default function Tasks({ params }) {
   useEffect(() => searched && !searched.wrong.length && go('tasks', searched.fields, { replace: true }), [searched]);
   const key = JSON.stringify([filter, params.cursor]);
   const url = () =>
-    `/tasks?${new URLSearchParams({ ...asked(filter, now()), limit: PAGE, ...(params.cursor && { cursor: params.cursor }) })}`;
+    `/tasks?${query(asked(filter, now()), { limit: PAGE, ...(params.cursor && { cursor: params.cursor }) })}`;
   const { value, error, stale, loading, reload } = useAsked(key, {
     url,
     again: params.cursor ? null : JSON.stringify(frame?.states ?? null),
@@ -80,9 +81,7 @@ function useSteady(fresh, key) {
 export function total(filter, frame) {
   const names = Object.keys(filter);
   if (!frame || names.some((name) => name !== 'state')) return null;
-  return filter.state
-    ? (frame.states[filter.state] ?? null)
-    : STATES.reduce((sum, state) => sum + (frame.states[state] || 0), 0);
+  return (filter.state ? [filter.state].flat() : STATES).reduce((sum, state) => sum + (frame.states[state] || 0), 0);
 }
 
 function Total({ filter, frame, more, shown }) {
@@ -118,7 +117,8 @@ function FilterBar({ filter, frame, searched = '' }) {
       ${words && html`<button type="button" onClick=${() => go('tasks')}>Clear</button>`}
     </form>
     ${wrong.length > 0 && html`<p class="trouble"
-      role="alert">There is no ${wrong.join(', ')}. One can filter by ${Object.keys(QUALIFIERS).join(', ')}.</p>`}
+      role="alert">There is no ${wrong.join(', ')}. One can filter by ${Object.keys(QUALIFIERS).join(', ')}, data.… and
+      result.…; a minus before a name means none of these.</p>`}
     <${Choice} label="State" options=${['', ...STATES]} value=${filter.state || ''} names=${{ '': 'all' }}
       counts=${only && frame ? { ...frame.states, '': total({}, frame) } : {}}
       onPick=${(state) => go('tasks', { ...rest, state })} />`;
@@ -172,9 +172,12 @@ function what(row) {
     : far;
 }
 
+// Where records are looked through, the server does so ten times as long.
+const looked = (filter) => (Object.keys(filter).every((name) => INDEXED.includes(name)) ? 1000 : 10_000);
+
 function Nothing({ filter, cursor, frame }) {
   if (cursor)
-    return html`<${Empty}>None of the thousand tasks that were looked at fits. <a
+    return html`<${Empty}>None of up to ${count(looked(filter))} tasks that were looked at fits. <a
       href=${href('tasks', { ...filter, cursor })}>Look further back</a><//>`;
   if (!Object.keys(filter).length)
     return html`<${Empty}>No task is on record${frame ? '' : ' yet'}. <a href=${href('try')}>Try a calculation</a><//>`;
@@ -196,8 +199,9 @@ function Foot({ rows, chosen, filter, cursor, next, reload, frame }) {
       setSaving(error.message);
     }
   };
-  const failed = filter.state === 'failed' || filter.state === 'cancelled';
-  const open = ['scheduled', 'queued', 'running'].includes(filter.state);
+  const states = [filter.state || []].flat();
+  const failed = states.length > 0 && states.every((state) => ['failed', 'cancelled'].includes(state));
+  const open = states.length > 0 && states.every((state) => ['scheduled', 'queued', 'running'].includes(state));
   return html`<div class="foot">
     ${
       may &&
@@ -208,7 +212,9 @@ function Foot({ rows, chosen, filter, cursor, next, reload, frame }) {
         <button data-key="r" disabled=${!again.length}
           onClick=${() => act('retry', again, reload)}>Retry ${count(again.length)} …</button>
         <button data-key="c" disabled=${!stoppable.length}
-          onClick=${() => act('cancel', stoppable, reload)}>Cancel ${count(stoppable.length)} …</button>`
+          onClick=${() => act('cancel', stoppable, reload)}>Cancel ${count(stoppable.length)} …</button>
+        ${chosen.length === 2 && html`<a class="button"
+          href=${href('compare', { a: chosen[1].task_id, b: chosen[0].task_id })}>Compare the two</a>`}`
       }
       ${!chosen.length && failed && html`<button disabled=${!rows.length}
         onClick=${() => actAll('retry', filter, all, reload)}>Retry all that match …</button>`}

@@ -19,7 +19,7 @@ export const SCREENS = [
   ['try', 'Try'],
   ['system', 'System'],
 ];
-const PART_OF = { task: 'tasks', batch: 'batches', 'dead-letters': 'failures' };
+const PART_OF = { task: 'tasks', compare: 'tasks', batch: 'batches', 'dead-letters': 'failures' };
 
 export function Header() {
   const { screen } = place.use();
@@ -78,6 +78,7 @@ function Search() {
 const PILL = {
   connecting: ['◌', 'connecting …'],
   live: ['●', 'live'],
+  polling: ['◑', 'asking every 2 s'],
   reconnecting: ['◐', 'reconnecting'],
   offline: ['○', 'offline'],
   away: ['○', 'store away'],
@@ -98,8 +99,9 @@ function Pill() {
       away: () => (frame?.store?.away_since ? ` since ${clock(frame.store.away_since)}` : ''),
       paused: () => (held ? ` — ${count(held)} s behind` : ''),
     }[status]?.() ?? '';
+  const why = status === 'polling' ? 'The stream of events does not get through, a proxy may hold it back. ' : '';
   return html`<button class="pill ${status}" onClick=${() => pause()}
-    title="Hold the screen still, or let it go on (key p)" aria-live="off">
+    title="${why}Hold the screen still, or let it go on (key p)" aria-live="off">
     <span aria-hidden="true">${sign}</span> ${word}${more}</button>`;
 }
 

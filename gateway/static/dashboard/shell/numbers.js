@@ -49,6 +49,38 @@ export function members(text) {
   return found;
 }
 
+/**
+ * What stands at the ends of a JSON text, by its path and as it stands there: `{"a": [1.0, {"b": "x"}]}` → Map { a.0 → '1.0',
+ * a.1.b → '"x"' }; an empty list or object is an end. At most `most`: then `more` is true.
+ */
+export function leaves(text, most = 2000) {
+  const found = new Map();
+  const stack = [];
+  let more = false;
+  const end = (value) => {
+    if (found.size >= most) more = true;
+    else found.set(stack.map((each) => each.name).join('.'), value);
+  };
+  let was = '';
+  for (const { text: sign } of tokens(text)) {
+    const top = stack.at(-1);
+    if (sign === '{' || sign === '[') stack.push({ list: sign === '[', name: sign === '[' ? 0 : null, sign });
+    else if (sign === '}' || sign === ']') {
+      const empty = was === '{' || was === '[';
+      stack.pop();
+      if (empty) end(was + sign);
+    } else if (sign === ',') {
+      if (top.list) top.name += 1;
+      else top.name = null;
+    } else if (sign !== ':') {
+      if (top && !top.list && top.name === null) top.name = JSON.parse(sign);
+      else end(sign);
+    }
+    was = sign;
+  }
+  return { found, more };
+}
+
 /** JSON text indented for reading, every number and string as it stands. Short lists of plain values stay on their line. */
 export function pretty(text, width = 88) {
   const list = [...tokens(text)].map((token) => token.text);

@@ -73,7 +73,7 @@ export function Copy({ text, label = 'Copy' }) {
 export function Choice({ label, options, value, onPick, counts = {}, names = {} }) {
   return html`<div class="choice" role="group" aria-label=${label}>${options.map(
     (option) => html`
-    <button type="button" aria-pressed=${String(option === value)} onClick=${() => onPick(option)}>
+    <button type="button" aria-pressed=${String([value].flat().includes(option))} onClick=${() => onPick(option)}>
       ${names[option] ?? option}${counts[option] !== undefined && html` <span class="num">${count(counts[option])}
         </span>`}
     </button>`,

@@ -1,23 +1,28 @@
 // Where one is: the address says it all, so a reload, a bookmark, a colleague and the back button show the same.
 //
 //     /dashboard/?screen=tasks&state=failed&kind=var_mc        → { screen: 'tasks', params: { state: 'failed', … } }
+//     …&kind=cva                                               → { …, params: { …, kind: ['var_mc', 'cva'] } }
 
 import { store } from './ui.js';
 
 export const HOME = 'now';
 
 function read() {
-  const params = Object.fromEntries(new URLSearchParams(location.search));
-  const { screen = HOME, ...rest } = params;
-  return { screen, params: rest };
+  const asked = new URLSearchParams(location.search);
+  const { screen = HOME, ...rest } = Object.fromEntries(
+    [...new Set(asked.keys())].map((name) => [name, asked.getAll(name)]).map(([name, all]) => [name, all[1] ? all : all[0]]),
+  );
+  return { screen: [screen].flat()[0], params: rest };
 }
 
 export const place = store(read());
 addEventListener('popstate', () => place.set(read()));
 
-/** The address of a screen. Parameters that are empty are left out. */
+/** The address of a screen. Parameters that are empty are left out; one with a list stands there for each of it. */
 export function href(screen, params = {}) {
-  const said = Object.entries(params).filter(([, value]) => value !== '' && value !== null && value !== undefined);
+  const said = Object.entries(params)
+    .flatMap(([name, value]) => [value].flat().map((each) => [name, each]))
+    .filter(([, value]) => value !== '' && value !== null && value !== undefined);
   const query = new URLSearchParams([...(screen === HOME ? [] : [['screen', screen]]), ...said]);
   return `${location.pathname}${query.size ? `?${query}` : ''}`;
 }
