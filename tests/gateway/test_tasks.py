@@ -170,7 +170,7 @@ def test_lists_are_filtered(house: House) -> None:
         ("cursor=%00", "cursor"),
         ("kind=option_europian", "option_european"),
         ("stat=failed", "state"),
-        ("state=failed&state=queued", "one state"),
+        ("since=2026-01-01T00:00:00Z&since=2026-01-02T00:00:00Z", "one since"),
     ],
 )
 def test_a_wrong_filter_says_what_is_allowed(house: House, query: str, allowed: str) -> None:
