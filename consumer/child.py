@@ -111,9 +111,8 @@ def live(pipe: Pipe, parent: int) -> NoReturn:
 
 def alone(pipe: int, parent: int) -> None:
     """Tie this process to its parent's life and take everything from it but its pipe (I10). The order matters."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)  # the parent died before the line above
+    die_with(parent)
+    os.register_at_fork(before=lambda: forker.append(os.getpid()), after_in_parent=forker.clear, after_in_child=follow)
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)  # not closed: the next file would get the number, and a C library's print go into it
@@ -126,6 +125,21 @@ def alone(pipe: int, parent: int) -> None:
         signal.signal(stop, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     gc.freeze()  # else the first full collection copies the memory that is shared with the parent
+
+
+def die_with(parent: int) -> None:
+    """The kernel kills this process when that one, which forked it, ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)  # the parent died before the line above
+
+
+forker: list[int] = []  # while a job forks: this child's pid
+
+
+def follow() -> None:
+    """What a job has forked ends with its child."""
+    die_with(forker.pop())
 
 
 def close(descriptor: int) -> None:

@@ -1,8 +1,8 @@
 """The parent's children: who gets which job, what came of it, and a new child for each dead one (I7, I10).
 
-Each death is seen in one place, the end of the child's pipe, whoever caused it. Who kills a child says why, so that
-what was in its hands gets the right outcome: the first job without an answer is the one it was doing (Died, TimedOut
-or MemoryLimit), the jobs behind it were not started (Released).
+Each death is seen by the end of the child's pipe, whoever caused it; by a look, where a process that a job has started
+holds the pipe open. Who kills a child says why, so that what was in its hands gets the right outcome: the first job
+without an answer is the one it was doing (Died, TimedOut or MemoryLimit), those behind it were not started (Released).
 """
 
 import os
@@ -29,7 +29,7 @@ USELESS_S = 0.05
 SILENT_S = 5.0
 # Children that die before they are ready are replaced after a pause, so that they do not eat the machine.
 PAUSE_S = 0.25
-# So often the children's memory is looked at while any of them works.
+# So often it is looked whether the children live and what memory they have, while any of them works.
 LOOK_S = 0.2
 
 
@@ -67,6 +67,11 @@ class Pool:
     def busy(self) -> bool:
         """Whether any child has anything to do."""
         return any(slot.jobs for slot in self._slots.values())
+
+    @property
+    def _watching(self) -> bool:
+        """Whether the children are to be looked at: one of them works, or shall be dead soon."""
+        return any(slot.jobs or slot.killed for slot in self._slots.values())
 
     @property
     def working(self) -> bool:
@@ -123,10 +128,13 @@ class Pool:
         for number, due in list(self._absent.items()):
             if now >= due:
                 self._fork(number)
-        look = now >= self._look_at and self.busy
+        look = now >= self._look_at and self._watching
         if look:
             self._look_at = now + LOOK_S
-        for slot in self._slots.values():
+        for slot in list(self._slots.values()):
+            if look and slot.has_died():
+                self._heard_last(slot)
+                continue
             if not slot.ready and now >= slot.born + SILENT_S:
                 slot.kill("silent")
             if look and slot.allowance.over():
@@ -141,7 +149,7 @@ class Pool:
 
     def due(self) -> float:
         """When `tick` will have something to do."""
-        times = [*self._absent.values(), *((self._look_at,) if self.busy else ())]
+        times = [*self._absent.values(), *((self._look_at,) if self._watching else ())]
         for slot in self._slots.values():
             if not slot.ready:
                 times.append(slot.born + SILENT_S)
@@ -181,6 +189,13 @@ class Pool:
         except msgspec.DecodeError as nonsense:
             self._log.error("child.nonsense", child=slot.number, child_pid=slot.pid, detail=str(nonsense))
             slot.kill("silent")
+
+    def _heard_last(self, slot: Slot) -> None:
+        """A dead child whose pipe has not ended: what it had still said counts, then it is buried."""
+        while self._slots.get(slot.number) is slot and slot.wire.readable():
+            self._heard(slot, selectors.EVENT_READ)
+        if self._slots.get(slot.number) is slot:
+            self._bury(slot)
 
     def _watch(self, slot: Slot) -> None:
         """Ask the selector for EVENT_WRITE exactly while bytes wait for this child."""

@@ -75,10 +75,16 @@ class Slot:
         self._frame: list[Work] = []
         # Across the fork, so that a child does not run the parent's handlers before it has set its own.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-        self.pid = os.fork()
-        if self.pid == 0:
-            child.live(ChildWire(far), parent)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        try:
+            self.pid = os.fork()
+            if self.pid == 0:
+                child.live(ChildWire(far), parent)
+        except OSError:
+            near.close()
+            far.close()
+            raise
+        finally:  # a fork that was refused must not leave us deaf to a stop
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         far.close()  # the child's copy is the last: when it dies, we read the end of the pipe
         try:
             self.allowance = Allowance(self.pid, memory_limit_bytes)
@@ -149,9 +155,14 @@ class Slot:
             self.killed = why
             os.kill(self.pid, signal.SIGKILL)
 
+    def has_died(self) -> bool:
+        """Whether it is dead, also where the pipe does not say so: a process that its job has started holds it open."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
     def buried(self) -> End:
-        """Wait for the dead child: how it went."""
+        """Wait for the dead child: how it went. One that has closed its pipe and lives on is killed, not waited for."""
         self.wire.close()
+        os.kill(self.pid, signal.SIGKILL)  # of one that is ending or has ended it changes nothing
         _, status, usage = os.wait4(self.pid, 0)
         return End(os.waitstatus_to_exitcode(status), self.allowance.peak_bytes(usage.ru_maxrss * 1024))
 

@@ -6,6 +6,7 @@ Not multiprocessing's Pipe: it blocks its reader on half a frame, so a child tha
 answer would stop the parent, and with it the renewing of every lease (I13).
 """
 
+import select
 import socket
 import struct
 
@@ -60,6 +61,10 @@ class Wire:
             raise EOFError
         self._unread += read
         return self._complete()
+
+    def readable(self) -> bool:
+        """Whether a read would bring something, be it the end."""
+        return bool(select.select([self._end], [], [], 0)[0])
 
     def close(self) -> None:
         self._end.close()

@@ -25,8 +25,10 @@ def down(stack: Stack) -> int:
     if running:
         say(f"Stopping nginx, gateways, consumers (running jobs get {stack.settings.grace_s:g} s), store …")
         supervisord.shut_down(stack)
-        # Four groups, stopped one after another; each is killed at its own limit.
-        processes.wait_gone(before, 4 * stop_wait_s(stack.settings) + CLEANUP_S)
+        _wait(stack, before)
+    elif supervisord.is_stopping(stack):
+        say("Somebody else is stopping it: waiting for that …")
+        _wait(stack, before)
     else:
         say("No supervisord answers, but processes of an earlier start are left.")
         _ask(stack, before)
@@ -38,6 +40,11 @@ def down(stack: Stack) -> int:
         complain(f"Killed {process.name} (pid {process.pid}), which did not stop by itself.")
     kill(left)
     return OURS
+
+
+def _wait(stack: Stack, before: list[Process]) -> None:
+    """Four groups are stopped one after another; each is killed at its own limit."""
+    processes.wait_gone(before, 4 * stop_wait_s(stack.settings) + CLEANUP_S)
 
 
 def _ask(stack: Stack, left: list[Process]) -> None:

@@ -17,6 +17,7 @@ from deploy.stack import Stack
 from deploy.tell import OURS, Problem
 
 CONF = "supervisord.conf"
+SHUTDOWN_STATE = 6  # of supervisor.xmlrpc.Faults
 # Where an address may be no longer than this, the socket's path counts as one.
 SOCKET_PATH_LIMIT = 103
 
@@ -64,12 +65,24 @@ def _asking(path: Path) -> Iterator[Any]:
 
 
 def pid(stack: Stack) -> int | None:
-    """The pid of the supervisord that answers here; None when none does."""
+    """The pid of the supervisord that answers here; None when none does, or one that is stopping everything."""
     try:
         with _asking(stack.socket) as proxy:
             return int(proxy.supervisor.getPID())
-    except (OSError, http.client.HTTPException):
+    except (OSError, http.client.HTTPException, xmlrpc.client.Fault):
         return None
+
+
+def is_stopping(stack: Stack) -> bool:
+    """Whether it was told to stop everything, and is at it: then it answers nothing else."""
+    try:
+        with _asking(stack.socket) as proxy:
+            proxy.supervisor.getPID()
+    except (OSError, http.client.HTTPException):
+        return False
+    except xmlrpc.client.Fault as fault:
+        return fault.faultCode == SHUTDOWN_STATE
+    return False
 
 
 def programs(stack: Stack) -> list[Program]:
@@ -77,7 +90,7 @@ def programs(stack: Stack) -> list[Program]:
     try:
         with _asking(stack.socket) as proxy:
             rows = proxy.supervisor.getAllProcessInfo()
-    except (OSError, http.client.HTTPException) as gone:
+    except (OSError, http.client.HTTPException, xmlrpc.client.Fault) as gone:
         raise Problem("supervisord does not answer any more.", str(gone), "Clean up:  make down", OURS) from None
     found = [
         Program(
@@ -108,7 +121,7 @@ def start(stack: Stack) -> None:
 
 def shut_down(stack: Stack) -> None:
     """Tell it to stop everything in order, each as long as it needs, then itself. Returns at once."""
-    with _asking(stack.socket) as proxy:
+    with _asking(stack.socket) as proxy, contextlib.suppress(xmlrpc.client.Fault):  # somebody has told it already
         proxy.supervisor.shutdown()
 
 

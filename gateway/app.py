@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
@@ -81,7 +82,9 @@ class Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """The hot routes first, all else FastAPI's way."""
-        rest = super().build_middleware_stack()
+        outermost = super().build_middleware_stack()
+        # Not Starlette's layer that answers a fault of ours with a text of its own before Edge can.
+        rest: ASGIApp = outermost.app if isinstance(outermost, ServerErrorMiddleware) else outermost
         all_of_them = Router(HOT, redirect_slashes=False, default=rest, lifespan=_life)
         return edge.Edge(Hot(HOT, all_of_them))
 

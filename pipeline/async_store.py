@@ -19,7 +19,7 @@ import hiredis
 import redis.asyncio
 from redis.exceptions import BusyLoadingError, NoScriptError, RedisError, ResponseError
 
-from pipeline import script, verbs
+from pipeline import legible, script, verbs
 from pipeline.errors import StoreAway
 from pipeline.keys import Keys
 from pipeline.settings import Settings
@@ -155,7 +155,7 @@ class AsyncStore:
         end, pause_s = loop.time() + patience_s, 0.05
         while True:
             try:
-                return call.read(await self._reply(call))
+                return legible.answer(call.script, call.read, await self._reply(call))
             except StoreAway:
                 if not call.again or loop.time() + pause_s > end:
                     raise
@@ -179,7 +179,7 @@ class AsyncStore:
             entries = reply[0][1] if reply else []
             if entries:
                 last = entries[-1][0]
-                yield [(f[i].decode(), f[i + 1].decode()) for _, f in entries for i in range(0, len(f), 2)]
+                yield [(legible.text(f[i]), legible.text(f[i + 1])) for _, f in entries for i in range(0, len(f), 2)]
                 now = loop.time()
                 free, then = min(BURST, free + (now - then) / GATHER_S) - 1, now
                 if free < 0:

@@ -72,7 +72,7 @@ def configure(service: str, instance: str, level: str = "info") -> None:
             structlog.processors.JSONRenderer(serializer=lambda line, **_: _encoder.encode(line)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS.get(level, 20)),
-        logger_factory=structlog.BytesLoggerFactory(_Output()),  # type: ignore[arg-type]
+        logger_factory=structlog.BytesLoggerFactory(_output),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
 
@@ -85,9 +85,7 @@ def get() -> Any:
 def write_lines(lines: Sequence[Common]) -> None:
     """Write many lines at once."""
     if lines:
-        output = _Output()
-        output.write(_encoder.encode_lines(lines))
-        output.flush()
+        _output.write(_encoder.encode_lines(lines))
 
 
 def timestamp() -> str:
@@ -103,25 +101,37 @@ def trace_id(traceparent: str) -> str:
 
 
 class _Output:
-    """Standard output. When nobody reads it any more (supervisord was killed) lines are lost, but never work."""
+    """Standard output. When nobody reads it any more (supervisord was killed), or its disk is full, lines are lost, but
+    never work. Nothing is kept back: what could not be written would else be in the way of the next line."""
+
+    def __init__(self) -> None:
+        self._torn = False  # whether a line stopped in its middle
 
     def write(self, lines: bytes) -> None:
+        left = b"\n" + lines if self._torn else lines
+        whole = len(left)
         try:
-            sys.stdout.buffer.write(lines)
+            raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+            while left and (written := raw.write(left)):
+                left = left[written:]
         except BrokenPipeError:
             _to_nowhere()
+        except OSError:  # ENOSPC, EDQUOT, EIO …: it may be over by the next line
+            pass
+        if len(left) < whole:
+            self._torn = bool(left)
 
     def flush(self) -> None:
-        try:
-            sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            _to_nowhere()
+        """Nothing is left to be done."""
 
 
 def _to_nowhere() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
+
+
+_output = _Output()
 
 
 def _stamp(service: str, instance: str) -> Any:

@@ -21,7 +21,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from pipeline import script, verbs
+from pipeline import legible, script, verbs
 from pipeline.errors import PipelineError, StoreAway
 from pipeline.keys import Keys
 from pipeline.settings import Settings
@@ -32,7 +32,8 @@ T = TypeVar("T")
 # A script call may block its caller for this long and no longer: so much a time limit can be late.
 ANSWER_S = 4.0
 BLOCK_MS = 2000
-# Redis cannot be used now but will be again: away, loading, full, failing over, unable to write its file.
+# Redis cannot be used now but will be again: away, loading, full, failing over, unable to write its file, busy with
+# somebody's script.
 _AWAY = (
     redis.ConnectionError,
     redis.TimeoutError,
@@ -44,7 +45,7 @@ _AWAY = (
     ReadOnlyError,
     TryAgainError,
 )
-_AWAY_WORDS = ("MISCONF", "NOREPLICAS", "UNBLOCKED", "OOM ")
+_AWAY_WORDS = ("MISCONF", "NOREPLICAS", "UNBLOCKED", "OOM ", "BUSY ")
 
 
 def connection_pool(settings: Settings, role: str, module: Any = redis, answer_s: float | None = ANSWER_S) -> Any:
@@ -98,7 +99,7 @@ class Store:
             if isinstance(reply, ResponseError):
                 # A group that is gone comes back with `ready`: to the caller it is a store that was away.
                 raise StoreAway(str(reply)) if "NOGROUP" in str(reply) else understood(reply)
-            replies[i] = calls[i].read(reply)
+            replies[i] = legible.answer(calls[i].script, calls[i].read, reply)
         return replies
 
     def raw(self, *words: str) -> Any:

@@ -100,10 +100,12 @@ def head() -> Call[Head]:
 
 
 def _head(reply: list[Any]) -> Head:
-    if reply[0] is None:
+    """None where a hand has written something else: the audit itself knows better."""
+    try:
+        seq, sha256, events, actions, at = (word.decode() for word in reply)
+        return Head(int(seq), sha256, Place(events, actions), int(at))
+    except (AttributeError, ValueError):
         return Head()
-    seq, sha256, events, actions, at = (word.decode() for word in reply)
-    return Head(int(seq), sha256, Place(events, actions), int(at))
 
 
 def _read(reply: list[Any]) -> Read:

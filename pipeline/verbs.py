@@ -8,6 +8,7 @@ The scripts are in `scripts/`, one a verb, and keep the invariants I1–I17 of d
 a job needs it, because each freed slot is given on at once (I17).
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Literal, TypeVar, cast
 
@@ -15,6 +16,8 @@ import msgspec
 from msgspec import Struct, structs
 
 from pipeline.apikeys import ApiKey
+from pipeline.legible import legible
+from pipeline.legible import text as _text
 from pipeline.record import (
     FINAL,
     STATES,
@@ -373,7 +376,7 @@ def leave(name: str) -> Call[str]:
 
 def fleet() -> Call[list[Beat]]:
     """The heartbeats of the consumers that live."""
-    return Call("fleet", (0, ""), lambda reply: [_beat(row) for row in reply], again=True)
+    return Call("fleet", (0, ""), lambda reply: legible(_beat, reply), again=True)
 
 
 def clock() -> Call[int]:
@@ -457,7 +460,7 @@ def apikeys(id: str = "") -> Call[list[ApiKey]]:
     return Call(
         "apikeys",
         (0, "", id),
-        lambda reply: [msgspec.json.decode(text, type=ApiKey) for text in reply if text],
+        lambda reply: legible(lambda kept: msgspec.json.decode(kept, type=ApiKey), filter(None, reply)),
         again=True,
     )
 
@@ -480,18 +483,16 @@ def rate(owner: str, per_second: float, burst: int) -> Call[tuple[bool, int, flo
 
 def spans(task: str, limit: int) -> Call[list[dict[str, Any]]]:
     """Who computed the jobs of a task: consumer, child, job, started_at, ran_ms, outcome; newest first."""
-    return Call("spans", (0, "", task, limit), lambda reply: [_span(row) for row in reply], again=True)
+    return Call("spans", (0, "", task, limit), lambda reply: legible(_span, reply), again=True)
 
 
 # ── reading replies ──
 
 
-def _text(reply: Any) -> str:
-    return reply.decode() if isinstance(reply, bytes) else str(reply)
-
-
 def _number(reply: bytes | None) -> int | None:
-    return int(reply) if reply else None
+    """None also for what is no number, which only a hand can have written."""
+    found = legible(int, [reply]) if reply else []
+    return found[0] if found else None
 
 
 def _after(at: int | None, before: int) -> int | None:
@@ -536,11 +537,19 @@ def _job(row: list[Any], now: int) -> Job:
         attempt=int(attempt),
         interruptions=int(interruptions),
         data=data,
-        time_limit_s=float(limit),
+        time_limit_s=_limit_s(limit),
         waited_ms=max(now - int(put_at), 0),
         request_id=_text(request_id),
         traceparent=_text(trace),
     )
+
+
+def _limit_s(limit: bytes | None) -> float:
+    """How long a job may run. Where a hand has taken that away it has none of its own: then its task's holds."""
+    for told in legible(float, [limit or b""]):
+        if told > 0:
+            return told
+    return math.inf
 
 
 def _jobs(reply: list[Any]) -> list[Job]:
@@ -578,7 +587,7 @@ def _words(values: Sequence[str]) -> str:
 
 def _page(reply: list[Any]) -> Page:
     cursor, rows = reply
-    return Page([_listed(read_task(row)) for row in rows], _text(cursor))
+    return Page(legible(lambda row: _listed(read_task(row)), rows), _text(cursor))
 
 
 def _listed(task: Task) -> Task:
@@ -602,13 +611,21 @@ def _ended(reply: list[Any]) -> tuple[str, list[Ended]]:
 
 def _queue(row: list[Any]) -> Queue:
     priority, waiting, held, oldest, paused = row
-    told = msgspec.json.decode(paused, type=Pause) if paused else None
-    return Queue(cast(Priority, _text(priority)), int(waiting), int(held), _number(oldest), told)
+    told = legible(_pause, [paused] if paused else [])
+    return Queue(cast(Priority, _text(priority)), int(waiting), int(held), _number(oldest), told[0] if told else None)
+
+
+def _pause(told: bytes) -> Pause:
+    """Who paused a priority. It is paused whatever stands there."""
+    try:
+        return msgspec.json.decode(told, type=Pause)
+    except msgspec.MsgspecError:
+        return Pause(by="?", reason=_text(told)[:200], at=0)
 
 
 def _letters(reply: list[Any]) -> tuple[str, list[Letter]]:
     cursor, entries = reply
-    return _text(cursor), [_letter(_text(id), words) for id, words in entries]
+    return _text(cursor), legible(lambda entry: _letter(_text(entry[0]), entry[1]), entries)
 
 
 def _letter(id: str, words: list[Any]) -> Letter:
@@ -651,12 +668,16 @@ def _depth(reply: list[list[Any]]) -> dict[str, tuple[int, int]]:
 
 def _figures(reply: list[Any]) -> tuple[int, int]:
     dead, newest, read = reply
-    newest_ms, read_ms = (int(id.partition(b"-")[0] or 0) for id in (newest, read))
-    return int(dead), max(0, newest_ms - read_ms) if read else -1
+    times = legible(lambda id: int(id.partition(b"-")[0]), (newest, read))
+    return int(dead), max(0, times[0] - times[1]) if len(times) == 2 else -1
 
 
 def _minutes(reply: list[Any]) -> dict[str, dict[str, int]]:
-    return {_text(name): {_text(k): int(v) for k, v in zip(f[::2], f[1::2], strict=True)} for name, f in reply}
+    return {_text(name): dict(legible(_counter, zip(f[::2], f[1::2], strict=True))) for name, f in reply}
+
+
+def _counter(pair: tuple[bytes, bytes]) -> tuple[str, int]:
+    return _text(pair[0]), int(pair[1])
 
 
 def _span(row: list[Any]) -> dict[str, Any]:
@@ -673,7 +694,9 @@ def _span(row: list[Any]) -> dict[str, Any]:
 
 
 def _json(reply: bytes | None) -> Any:
-    return msgspec.json.decode(reply) if reply else None
+    """None also for what is no JSON, which only a hand can have written."""
+    found = legible(msgspec.json.decode, [reply]) if reply else []
+    return found[0] if found else None
 
 
 # The order in which scripts/pieces/record.lua names the fields; task.lua and page.lua name one more. Redis' clock may
@@ -683,9 +706,10 @@ def read_task(row: list[Any]) -> Task:
     id, state, kind, owner, priority, parts, done, submitted, started, finished, ttl, not_before, *rest = row
     attempts, interruptions, label, batch, request_id, seed, versions, sha256, consumer, *rest = rest
     custom_id, metadata, rerun_of, rerun_sha256, estimated, stopped, estimate, result, error, webhook, job, *more = rest
-    started_at, finished_at = _after(_number(started), int(submitted)), _number(finished)
-    expires_at = finished_at + int(ttl or 86_400) * 1000 if finished_at else None
-    finished_at = _after(finished_at, started_at or int(submitted))
+    submitted_at = _number(submitted) or 0
+    started_at, finished_at = _after(_number(started), submitted_at), _number(finished)
+    expires_at = finished_at + (_number(ttl) or 86_400) * 1000 if finished_at else None
+    finished_at = _after(finished_at, started_at or submitted_at)
     name = cast(State, _text(state))
     return Task(
         id=_text(id),
@@ -693,15 +717,15 @@ def read_task(row: list[Any]) -> Task:
         kind=_text(kind),
         owner=_text(owner),
         priority=cast(Any, _text(priority)),
-        parts=int(parts),
-        done=int(done or (1 if name == "succeeded" else 0)),
-        submitted_at=int(submitted),
+        parts=_number(parts) or 0,
+        done=_number(done) or (1 if name == "succeeded" else 0),
+        submitted_at=submitted_at,
         started_at=started_at,
         finished_at=finished_at,
         expires_at=_after(expires_at, finished_at or 0) if name in FINAL else None,
         not_before=_number(not_before),
-        attempts=int(attempts or 0),
-        interruptions=int(interruptions or 0),
+        attempts=_number(attempts) or 0,
+        interruptions=_number(interruptions) or 0,
         label=_text(label or b""),
         batch=_text(batch or b""),
         request_id=_text(request_id or b""),

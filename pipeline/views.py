@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 import msgspec
 from msgspec import Struct
 
+from pipeline.legible import legible, text
 from pipeline.record import Task
 from pipeline.verbs import Call, Word, read_task
 
@@ -78,7 +79,7 @@ class Standing(Struct, frozen=True):
 
 def running(owner: str, limit: int) -> Call[list[Task]]:
     """The running tasks that were submitted first, without results."""
-    return Call("running", (0, "", owner, limit), lambda reply: [read_task(row) for row in reply], again=True)
+    return Call("running", (0, "", owner, limit), lambda reply: legible(read_task, reply), again=True)
 
 
 def retrying() -> Call[int]:
@@ -93,12 +94,12 @@ def stand(id: str) -> Call[Stand | None]:
 
 def curve(id: str, passed: int = 0) -> Call[list[Point]]:
     """The estimates of a task of many parts as its waves were folded, but for the first `passed`; at most 512."""
-    return Call("curve", (0, "", id, passed), lambda reply: [_point(text) for text in reply], again=True)
+    return Call("curve", (0, "", id, passed), lambda reply: legible(_point, reply), again=True)
 
 
 def history(id: str) -> Call[list[tuple[int, str]]]:
     """What was unusual in a task's life: when (ms since 1970), and what; at most 64 lines, the oldest first."""
-    return Call("history", (0, "", id), lambda reply: [_line(text.decode()) for text in reply], again=True)
+    return Call("history", (0, "", id), lambda reply: legible(_line, map(text, reply)), again=True)
 
 
 def owners(ids: Sequence[str]) -> Call[dict[str, tuple[str, str]]]:
@@ -106,7 +107,7 @@ def owners(ids: Sequence[str]) -> Call[dict[str, tuple[str, str]]]:
     return Call(
         "owners",
         (0, "", *ids),
-        lambda reply: {id: (o.decode(), k.decode()) for id, (o, k) in zip(ids, reply, strict=True) if o},
+        lambda reply: {id: (text(o), text(k)) for id, (o, k) in zip(ids, reply, strict=True) if o},
         again=True,
     )
 
@@ -145,7 +146,7 @@ def gateways(name: str = "", about: bytes = b"") -> Call[list[Standing]]:
 def _stand(reply: Any) -> Stand | None:
     if reply is None:
         return None
-    where = cast(Where, reply[0].decode())
+    where = cast(Where, text(reply[0]))
     number = None if reply[1] == b"" else int(reply[1])
     return Stand(where, at=number) if where == "later" else Stand(where, before=number)
 
@@ -162,9 +163,9 @@ def _line(text: str) -> tuple[int, str]:
 
 def _timeline(reply: list[Any]) -> Timeline:
     cursor, newest, rows, tasks = reply
-    about = {id: (owner.decode(), kind.decode()) for id, owner, kind in tasks}
+    about = {id: (text(owner), text(kind)) for id, owner, kind in tasks}
     spans = [span for row in rows if (span := _span(row, about))]
-    return Timeline(cursor.decode(), newest.decode(), spans)
+    return Timeline(text(cursor), text(newest), spans)
 
 
 def _span(row: list[bytes], about: dict[bytes, tuple[str, str]]) -> Span | None:
@@ -173,8 +174,8 @@ def _span(row: list[bytes], about: dict[bytes, tuple[str, str]]) -> Span | None:
     id, _, job = named.partition(b" ")
     owner, kind = about[id]
     try:
-        child, began, ran_ms, outcome = told.decode().split(" ")
-        who, task, name = consumer.decode(), id.decode(), job.decode()
+        child, began, ran_ms, outcome = text(told).split(" ")
+        who, task, name = text(consumer), text(id), text(job)
         return Span(who, int(child), task, name, int(began), float(ran_ms), outcome, kind, owner)
     except ValueError:
         return None
@@ -182,18 +183,19 @@ def _span(row: list[bytes], about: dict[bytes, tuple[str, str]]) -> Span | None:
 
 def _failures(reply: list[Any]) -> tuple[list[str], set[str], bool]:
     ids, retried, whole = reply
-    return ids.decode().split(), set(retried.decode().split()), bool(whole)
+    return text(ids).split(), set(text(retried).split()), bool(whole)
 
 
 def _causes(ids: Sequence[str], reply: list[Any]) -> dict[str, Cause]:
-    return {id: _cause(row) for id, row in zip(ids, reply, strict=True) if row}
+    known = [(id, row) for id, row in zip(ids, reply, strict=True) if row]
+    return dict(legible(lambda pair: (pair[0], _cause(pair[1])), known))
 
 
 def _cause(row: list[bytes]) -> Cause:
     kind, error, finished_at = row
     told = msgspec.json.decode(error)
-    return Cause(kind.decode(), str(told.get("code", "")), str(told.get("message", "")), int(finished_at))
+    return Cause(text(kind), str(told.get("code", "")), str(told.get("message", "")), int(finished_at))
 
 
 def _standing(reply: list[Any]) -> list[Standing]:
-    return [Standing(name.decode(), int(at), about) for name, at, about in reply]
+    return [Standing(text(name), int(at), about) for name, at, about in reply]

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.ids import ALPHABET
+from pipeline.legible import text
 from pipeline.verbs import Call
 
 DeliveryState = Literal["pending", "delivered", "given_up"]
@@ -96,7 +97,7 @@ def delivery(id: str) -> Call[Delivery | None]:
 def deliveries(state: DeliveryState, owner: str, limit: int) -> Call[list[Delivery]]:
     """Those that are owed or were given up, of an owner ("" for all)."""
     words = (0, "", state, owner, limit)
-    return Call("webhooks", words, lambda reply: [_delivery(id.decode(), fields) for id, fields in reply], again=True)
+    return Call("webhooks", words, lambda reply: [_delivery(text(id), fields) for id, fields in reply], again=True)
 
 
 def redeliver(id: str, by: str = "", request_id: str = "") -> Call[bool]:
@@ -143,7 +144,7 @@ _OWN = (
 def _claims(reply: list[Any]) -> list[Claim]:
     at_ms, rows = reply
     return [
-        Claim(_delivery(id.decode(), fields), int(number), tuple(_secrets(kept)) if kept else (), int(at_ms))
+        Claim(_delivery(text(id), fields), int(number), tuple(_secrets(kept)) if kept else (), int(at_ms))
         for id, number, kept, fields in rows
     ]
 
@@ -178,8 +179,12 @@ def _number(told: dict[str, str], name: str) -> int | None:
 
 
 def _secrets(kept: bytes) -> list[Secret]:
-    return msgspec.json.decode(kept, type=list[Secret], strict=False)
+    """None, where a hand has written something else: then nothing can be signed."""
+    try:
+        return msgspec.json.decode(kept, type=list[Secret], strict=False)
+    except msgspec.MsgspecError:
+        return []
 
 
 def _owners(reply: list[bytes]) -> dict[str, list[Secret]]:
-    return {owner.decode(): _secrets(kept) for owner, kept in zip(reply[::2], reply[1::2], strict=True)}
+    return {text(owner): _secrets(kept) for owner, kept in zip(reply[::2], reply[1::2], strict=True)}

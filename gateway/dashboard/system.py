@@ -13,6 +13,7 @@ from gateway.desk import Desk
 from gateway.fleet import WorkerAnswer
 from pipeline import log, verbs, views
 from pipeline.errors import PipelineError, StoreAway
+from pipeline.legible import legible
 from pipeline.record import State
 from pipeline.settings import Settings, host_name
 
@@ -87,7 +88,7 @@ async def answer(desk: Desk, cost: Cost) -> SystemAnswer:
     known = await desk.store.do(views.gateways())
     beats = await desk.store.do(verbs.fleet())
     now_ms = desk.now_ms()
-    gateways = [_gateway(each, now_ms) for each in sorted(known, key=lambda each: each.name)]
+    gateways = legible(lambda each: _gateway(each, now_ms), sorted(known, key=lambda each: each.name))
     tabs = sum(each.cost.listeners for each in gateways)
     commands = round(sum(each.cost.commands_per_s for each in gateways), 1)
     return SystemAnswer(
@@ -122,6 +123,7 @@ def _about(desk: Desk, cost: Cost) -> bytes:
 
 
 def _gateway(standing: views.Standing, now_ms: int) -> GatewayNow:
+    """Raises msgspec.DecodeError for what a hand has written there."""
     about = msgspec.json.decode(standing.about, type=_About)
     return GatewayNow(
         name=standing.name,

@@ -5,7 +5,8 @@ local t = task(ARGV[3])
 if not t then return 'unknown' end
 if live(t) or t.state == 'scheduled' then return t.state end
 local error = call('HGET', K.task(t.id), 'error')
-local code = error and cjson.decode(error).code or '-'
+local whole, cause = pcall(cjson.decode, error or '')
+local code = whole and type(cause) == 'table' and type(cause.code) == 'string' and cause.code or '-'
 call('ZREM', K.expires, table.concat({t.id, t.kind, t.owner, t.state, t.batch or '-', code}, ' '))
 local kept = {}
 for _, field in ipairs(AUDITED) do

@@ -1,12 +1,16 @@
 """Children of a real consumer: what they are, how they die, how fast they are replaced, what their jobs become."""
 
 import contextlib
+import errno
 import os
 import signal
 import time
 from functools import partial
+from pathlib import Path
 
-from consumer.slot import NICE
+import pytest
+
+from consumer.slot import NICE, Slot
 from tests.consumer.house import Consumer, House, children, gone, until
 
 
@@ -87,3 +91,57 @@ def test_children_end_with_a_parent_that_is_killed(house: House) -> None:
     started = time.monotonic()
     until(lambda: all(map(gone, before)), 1.0)
     print(f"all gone {1000 * (time.monotonic() - started):.0f} ms after the parent's death")
+
+
+@pytest.mark.parametrize(
+    ("deed", "code"),
+    [("start and sleep", "time_limit"), ("start and exit", "child_died"), ("close and sleep", "child_died")],
+)
+def test_what_a_job_does_outside_its_child_keeps_nobody_waiting(house: House, deed: str, code: str) -> None:
+    """The end of a child counts, not only the end of its pipe: that a process which the job started holds open, or the
+    job has closed while it goes on."""
+    consumer = house.consumer().ready()
+    started = time.monotonic()
+    task = house.finished(house.submit(do=deed, seconds=60, time_limit_s=1.0))
+    assert task.error is not None
+    assert (task.state, task.error["code"], task.attempts) == ("failed", code, 3)
+    assert time.monotonic() - started < 30
+    assert house.finished(house.submit()).state == "succeeded"
+    assert consumer.process.poll() is None
+    house.at_rest()
+    for pid in sleepers(consumer):
+        os.kill(pid, signal.SIGKILL)
+
+
+def sleepers(consumer: Consumer) -> list[int]:
+    """The processes that jobs of this consumer have started, and that have outlived it or their child."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and (entry / "comm").read_text() == "sleep\n":
+                ours = f"HEADRACE_NAME={consumer.name}\0".encode() in (entry / "environ").read_bytes()
+                found += [int(entry.name)] * ours
+    return found
+
+
+def test_a_process_that_a_job_has_forked_ends_with_its_child(house: House, tmp_path: Path) -> None:
+    """B41, a generation on."""
+    house.consumer().ready()
+    pid_file = tmp_path / "pid"
+    assert house.finished(house.submit(do="fork and exit", seconds=60, pid_file=str(pid_file))).attempts == 3
+    forked = int(until(lambda: pid_file.exists() and pid_file.read_text()))
+    until(lambda: gone(forked), 2.0)
+    house.at_rest()
+
+
+def test_a_fork_that_is_refused_does_not_make_deaf(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signals that ask for a stop are held back across a fork, and come through again whatever comes of it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    monkeypatch.setattr(os, "fork", refuse)
+    with pytest.raises(BlockingIOError):
+        Slot(0, 100_000_000)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def refuse() -> int:
+    raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")

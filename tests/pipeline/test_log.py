@@ -1,6 +1,9 @@
 """Logs: one JSON object a line, the same names from every hand that writes."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -60,3 +63,39 @@ def test_a_wrong_traceparent_has_no_trace(text: str) -> None:
 
 def test_a_traceparent_gives_its_trace() -> None:
     assert log.trace_id(f"00-{'a' * 32}-{'b' * 16}-01") == "a" * 32
+
+
+SAYS = """
+import os, resource, signal, sys
+from pipeline import log
+log.configure("consumer", "c1")
+"""
+
+
+def said(code: str, stdout: Any) -> "subprocess.CompletedProcess[bytes]":
+    """Run lines of Python that log to this file."""
+    line = [sys.executable, "-c", SAYS + code]
+    return subprocess.run(line, stdout=stdout, stderr=subprocess.PIPE, timeout=30, check=False)
+
+
+def test_a_full_disk_costs_lines_and_nothing_else() -> None:
+    with open("/dev/full", "wb") as full:
+        ended = said("for n in range(1000): log.get().info('consumer.started', children=n)", full)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_after_a_full_disk_lines_are_whole_again(tmp_path: Path) -> None:
+    """A limit to the file's size tears a line as a disk does; what is written when it is gone begins a new line."""
+    code = """
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+for n in range(100): log.get().info("consumer.started", children=n)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+for n in (100, 101): log.get().info("consumer.stopped", children=n)
+"""
+    with (tmp_path / "log").open("wb") as file:
+        ended = said(code, file)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    *before, torn, last, very_last = (tmp_path / "log").read_bytes().splitlines()
+    assert [json.loads(line)["children"] for line in before] == list(range(len(before)))
+    assert sum(map(len, [*before, torn])) + len(before) == 1000
+    assert [json.loads(line)["children"] for line in (last, very_last)] == [100, 101]

@@ -65,7 +65,7 @@ local function index(id, owner, from, to)
 end
 local function slot(t) return t.priority .. ':' .. t.owner end
 local function in_being(s)
-  if not shares[s] then shares[s] = tonumber(call('HGET', K.shares, s) or '0') end
+  if not shares[s] then shares[s] = tonumber(call('HGET', K.shares, s) or '0') or 0 end   -- no number: a hand
   return shares[s]
 end
 local function share(t, n)
@@ -130,7 +130,7 @@ local function close()
   if next(counts) then
     local key = K.minute(minute_name(math.floor(now / 60000)))
     for field, n in pairs(counts) do
-      if call('HINCRBY', key, field, n) == n then call('EXPIRE', key, 691200) end
+      if redis.pcall('HINCRBY', key, field, n) == n then call('EXPIRE', key, 691200) end
     end
   end
 end

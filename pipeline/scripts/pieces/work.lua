@@ -3,6 +3,9 @@ local TASK = {'state', 'parts', 'owner', 'priority', 'kind', 'next', 'done', 'fo
   'ring', 'stop', 'result_ttl_s', 'batch', 'submitted_at', 'started_at', 'request_id', 'traceparent', 'deadline', 'attempts',
   'limit_at', 'webhook'}
 local tasks = {}
+local KNOWN = {}
+for _, priority in ipairs(PRIORITIES) do KNOWN[priority] = true end
+local function priority_of(text) return KNOWN[text] and text or 'medium' end   -- a hand may have written a place that nobody reads
 local function task(id)                 -- one table a task and call: what a script changes, it changes here too
   if tasks[id] then return tasks[id] end
   local v = redis.pcall('HMGET', K.task(id), unpack(TASK))  -- no hash: no record either
@@ -10,8 +13,13 @@ local function task(id)                 -- one table a task and call: what a scr
   local t = {id = id}
   for i, name in ipairs(TASK) do t[name] = v[i] or nil end
   for _, name in ipairs({'parts', 'next', 'done', 'folded', 'first_wave', 'largest_wave', 'window'}) do
-    t[name] = tonumber(t[name] or '0') or 0
+    if t[name] and (#t[name] > 15 or not string.match(t[name], '^%d+$')) then     -- a hand was there: `mend` sees to the rest
+      call('HSET', K.task(id), name, '0')
+      t[name] = '0'
+    end
+    t[name] = tonumber(t[name] or '0')
   end
+  t.priority = priority_of(t.priority)
   -- With sizes of 0 the waves would have no end: such a task is safe to look at, and `mend` ends it.
   t.unplanned = t.parts ~= 1 and (t.parts < 1 or t.first_wave < 1 or t.largest_wave < t.first_wave or t.window < 1)
   if t.unplanned then t.first_wave, t.largest_wave = 1, 1 end

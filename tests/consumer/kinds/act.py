@@ -6,6 +6,7 @@ Part n of a task of many parts gives n, so the result is parts · (parts − 1) 
 import datetime
 import itertools
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -27,6 +28,7 @@ EXAMPLE: dict[str, Any] = {}
 Quiet = Literal["answer", "huge", "threads", "files"]
 Long = Literal["sleep", "spin", "numpy", "c loop"]
 Loud = Literal["raise", "recurse", "refuse", "exit", "die"]
+Outside = Literal["start and sleep", "start and exit", "fork and exit", "close and sleep"]
 Error = Literal["matrix", "solver", "date", "two words", "no words", "odd words", "odd refusal", "group", "long words"]
 
 
@@ -35,7 +37,7 @@ enough = never_enough
 
 
 class Params(Struct, frozen=True):
-    do: Quiet | Long | Loud | Error = "answer"
+    do: Quiet | Long | Loud | Outside | Error = "answer"
     seconds: float = 0.0
     number: int = 0
     parts: int = 1
@@ -158,6 +160,8 @@ def act(params: Params) -> str | None:
             | "long words"
         ):
             ERRORS[params.do]()
+        case "start and sleep" | "start and exit" | "fork and exit" | "close and sleep":
+            outside(params)
         case "huge":
             return "x" * params.number
         case "threads":
@@ -167,3 +171,23 @@ def act(params: Params) -> str | None:
         case "files":
             return " ".join(os.readlink(f"/proc/self/fd/{fd}") for fd in sorted(os.listdir("/proc/self/fd"))[:-1])
     return None
+
+
+def outside(params: Params) -> None:
+    """Start a process that holds this one's pipe open, fork one, or let go of the pipe; then sleep or exit."""
+    deed, _, then = params.do.partition(" and ")
+    if deed == "start":
+        listed = [int(fd) for fd in os.listdir("/proc/self/fd") if int(fd) > 2]
+        still_open = [fd for fd in listed if os.path.exists(f"/proc/self/fd/{fd}")]  # not that of the listing
+        subprocess.Popen(["sleep", str(params.seconds)], pass_fds=still_open)
+    if deed == "fork":
+        forked = os.fork()
+        if forked == 0:
+            time.sleep(params.seconds)
+            os._exit(0)
+        Path(params.pid_file).write_text(str(forked))
+    if deed == "close":
+        os.closerange(3, 1000)
+    if then == "exit":
+        os._exit(3)
+    time.sleep(params.seconds)
