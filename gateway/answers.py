@@ -6,7 +6,7 @@ Times are RFC 3339 in UTC with milliseconds, durations have their unit in the na
 
 import re
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, Literal
 
 import msgspec
@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from gateway import etags
 from gateway.forecast import Forecast
+from pipeline.legible import legible
 from pipeline.record import FINAL, Priority, State, Task
 
 ACCEPTED, OK, NO_CONTENT = 202, 200, 204
@@ -127,7 +128,7 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
     error: Failure | None
     cancel_reason: str | None
     seed: int | None
-    versions: Versions
+    versions: Versions | None
     sha256: str
     links: Links
 
@@ -282,7 +283,8 @@ def links(id: str, state: State) -> Links:
 
 def foretold(record: Task) -> Forecast | None:
     """What was foretold of a task when it was accepted."""
-    return None if record.estimated is None else msgspec.convert(record.estimated, Forecast)
+    found = legible(partial(msgspec.convert, type=Forecast), [record.estimated] if record.estimated else [])
+    return found[0] if found else None
 
 
 @cache
@@ -331,6 +333,7 @@ def _told(t: Task, now_ms: int, why: str | None) -> dict[str, Any]:
     ran_ms = max(0, end - t.started_at) if t.started_at else None
     waited_ms = max(0, (t.started_at or end) - t.submitted_at)
     told = foretold(t)
+    versions = legible(partial(msgspec.convert, type=Versions), [t.versions])
     return {
         "task_id": t.id,
         "kind": t.kind,
@@ -358,7 +361,7 @@ def _told(t: Task, now_ms: int, why: str | None) -> dict[str, Any]:
         "error": failure(t),
         "cancel_reason": t.cancel_reason or None,
         "seed": t.seed,
-        "versions": msgspec.convert(t.versions, Versions),
+        "versions": versions[0] if versions else None,
         "sha256": t.sha256,
         "links": links(t.id, t.state),
     }
@@ -391,4 +394,10 @@ def progress(t: Task, ran_ms: int | None) -> Progress:
     if t.state == "running" and ran_ms and t.done:
         eta_s = round(ran_ms / t.done * max(0, t.parts - t.done) / 1000, 3)
     fraction = round(t.done / t.parts, 6)
-    return Progress(t.done, t.parts, fraction, estimate.get("estimate"), estimate.get("standard_error"), eta_s)
+    so_far, error = _figure(estimate.get("estimate")), _figure(estimate.get("standard_error"))
+    return Progress(t.done, t.parts, fraction, so_far, error, eta_s)
+
+
+def _figure(found: Any) -> float | None:
+    """A number as it stands; None for anything else, which only a hand can have written."""
+    return found if isinstance(found, int | float) else None

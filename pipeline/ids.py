@@ -9,7 +9,7 @@ So no index of dead tasks is needed, and an id cannot be guessed.
 
 import hashlib
 import secrets
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 26
@@ -23,6 +23,12 @@ def mint(at_ms: int, key: bytes) -> str:
     """A new id for a task submitted at `at_ms` (ms since 1970, by Redis' clock)."""
     stem = _encode(at_ms, _TIME) + _encode(secrets.randbits(5 * _RANDOM), _RANDOM)
     return stem + _hash(stem, key)
+
+
+def minted_at(id: str) -> int:
+    """When an id was made, ms since 1970; 0 for what is no id."""
+    head = id[:_TIME]
+    return reduce(lambda ms, letter: 32 * ms + ALPHABET.index(letter), head, 0) if _LETTERS.issuperset(head) else 0
 
 
 def first(at_ms: int) -> str:

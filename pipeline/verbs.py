@@ -10,12 +10,15 @@ a job needs it, because each freed slot is given on at once (I17).
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Generic, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Struct, structs
 
+from pipeline import ids
 from pipeline.apikeys import ApiKey
+from pipeline.keys import PRIORITIES
 from pipeline.legible import legible
 from pipeline.legible import text as _text
 from pipeline.record import (
@@ -57,6 +60,7 @@ Word = str | bytes | int | float
 
 # Lua's stack holds some thousands of values: no script gets more jobs than this in one call.
 MOST_A_CALL = 256
+END_OF_TIME = 253_402_300_799_999  # ms since 1970: the last that a date of four digits can say
 
 
 class Call(Struct, Generic[T], frozen=True):
@@ -119,7 +123,7 @@ def data(id: str) -> Call[bytes | None]:
 
 def origin(id: str) -> Call[tuple[bytes, float, int] | None]:
     """What a task was made from: its complete data, time_limit_s and result_ttl_s."""
-    return Call("origin", (0, "", id), lambda r: (r[0], float(r[1]), int(r[2])) if r else None, again=True)
+    return Call("origin", (0, "", id), _origin, again=True)
 
 
 def page(
@@ -495,6 +499,12 @@ def _number(reply: bytes | None) -> int | None:
     return found[0] if found else None
 
 
+def _time(reply: bytes | None) -> int | None:
+    """Milliseconds since 1970. None also for what no date can say."""
+    found = _number(reply)
+    return found if found is not None and 0 <= found <= END_OF_TIME else None
+
+
 def _after(at: int | None, before: int) -> int | None:
     return None if at is None else max(at, before)
 
@@ -597,7 +607,9 @@ def _listed(task: Task) -> Task:
 def _batch(id: str, reply: list[Any]) -> Batch:
     owner, label, created_at, lines, rejected, accepted, webhook, *counted = reply
     states = cast(dict[State, int], dict(zip(STATES, counted, strict=True)))
-    told = (int(created_at), int(lines), int(rejected), int(accepted))
+    taken = _number(accepted) or sum(counted)  # what a hand has written and cannot be read follows from the rest
+    refused = _number(rejected) or 0
+    told = (_time(created_at) or ids.minted_at(id), _number(lines) or taken + refused, refused, taken)
     return Batch(id, _text(owner), _text(label), *told, _text(webhook or b""), states)
 
 
@@ -693,55 +705,62 @@ def _span(row: list[Any]) -> dict[str, Any]:
     }
 
 
-def _json(reply: bytes | None) -> Any:
-    """None also for what is no JSON, which only a hand can have written."""
-    found = legible(msgspec.json.decode, [reply]) if reply else []
+def _object(reply: bytes | None, type: Any = dict[str, Any]) -> Any:
+    """None also for what is no JSON object of this type, which only a hand can have written."""
+    found = legible(partial(msgspec.json.decode, type=type), [reply]) if reply else []
+    return found[0] if found else None
+
+
+def _origin(reply: list[bytes] | None) -> tuple[bytes, float, int] | None:
+    found = legible(lambda v: (v[0], float(v[1]), int(v[2])), [reply]) if reply else []
     return found[0] if found else None
 
 
 # The order in which scripts/pieces/record.lua names the fields; task.lua and page.lua name one more. Redis' clock may
-# have jumped back between two of its times (I15): what follows is never shown before what it follows.
+# have jumped back between two of its times (I15): what follows is never shown before what it follows. What a hand has
+# written and cannot be read is as if it had not been given; the id still knows when the task was submitted.
 def read_task(row: list[Any]) -> Task:
     """A record as record.lua answers it."""
     id, state, kind, owner, priority, parts, done, submitted, started, finished, ttl, not_before, *rest = row
     attempts, interruptions, label, batch, request_id, seed, versions, sha256, consumer, *rest = rest
     custom_id, metadata, rerun_of, rerun_sha256, estimated, stopped, estimate, result, error, webhook, job, *more = rest
-    submitted_at = _number(submitted) or 0
-    started_at, finished_at = _after(_number(started), submitted_at), _number(finished)
-    expires_at = finished_at + (_number(ttl) or 86_400) * 1000 if finished_at else None
+    submitted_at = _time(submitted) or ids.minted_at(_text(id))
+    started_at, finished_at = _after(_time(started), submitted_at), _time(finished)
+    expires_at = min(finished_at + (_number(ttl) or 86_400) * 1000, END_OF_TIME) if finished_at else None
     finished_at = _after(finished_at, started_at or submitted_at)
     name = cast(State, _text(state))
+    of = max(1, _number(parts) or 1)
     return Task(
         id=_text(id),
         state=name,
         kind=_text(kind),
         owner=_text(owner),
-        priority=cast(Any, _text(priority)),
-        parts=_number(parts) or 0,
-        done=_number(done) or (1 if name == "succeeded" else 0),
+        priority=cast(Priority, _text(priority)) if _text(priority) in PRIORITIES else "medium",
+        parts=of,
+        done=min(of, max(0, _number(done) or (1 if name == "succeeded" else 0))),
         submitted_at=submitted_at,
         started_at=started_at,
         finished_at=finished_at,
         expires_at=_after(expires_at, finished_at or 0) if name in FINAL else None,
-        not_before=_number(not_before),
+        not_before=_time(not_before),
         attempts=_number(attempts) or 0,
         interruptions=_number(interruptions) or 0,
         label=_text(label or b""),
         batch=_text(batch or b""),
         request_id=_text(request_id or b""),
         seed=_number(seed),
-        versions=_json(versions) or {},
+        versions=_object(versions) or {},
         sha256=_text(sha256),
         consumer=_text(consumer or b""),
         custom_id=_text(custom_id or b""),
-        metadata=_json(metadata) or {},
+        metadata=_object(metadata, dict[str, str]) or {},
         rerun_of=_text(rerun_of or b""),
         rerun_sha256=_text(rerun_sha256 or b""),
-        estimated=_json(estimated),
-        stopped_at=_number(stopped),
-        estimate=_json(estimate),
+        estimated=_object(estimated),
+        stopped_at=_time(stopped),
+        estimate=_object(estimate),
         result=result,
-        error=_json(error),
+        error=_object(error),
         webhook=_text(webhook or b"").removeprefix("batch").strip(),
         pauses=b"/later " in (job or b""),
         cancel_reason=_text(more[0] or b"") if more else "",

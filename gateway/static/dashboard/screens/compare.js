@@ -78,7 +78,7 @@ const heads = (one, other) => [
 function Verdict({ one, other, inputs }) {
   const [a, b] = [one.task, other.task];
   const asked = a.kind === b.kind && a.sha256 === b.sha256;
-  const version = JSON.stringify(a.versions.kind) === JSON.stringify(b.versions.kind);
+  const version = JSON.stringify(a.versions?.kind) === JSON.stringify(b.versions?.kind);
   const done = a.state === 'succeeded' && b.state === 'succeeded';
   const bits = done && one.result === other.result;
   let says = a.kind === b.kind ? `${several(inputs.rows.length, 'field')} of the data ${inputs.rows.length === 1 ? 'differs' : 'differ'}.` : `Different kinds: ${a.kind} and ${b.kind}.`;
@@ -103,8 +103,8 @@ function about(a, b) {
     row('waited', (t) => span(t.waited_ms)),
     row('ran', (t) => (t.ran_ms === null ? '–' : span(t.ran_ms))),
     row('seed', (t) => t.seed ?? '–'),
-    row('kind version', (t) => t.versions.kind),
-    row('package', (t) => t.versions.package),
+    row('kind version', (t) => t.versions?.kind),
+    row('package', (t) => t.versions?.package),
     row('sha256 of the data', (t) => html`<code title=${t.sha256}>${t.sha256.slice(0, 16)}…</code>`),
   ];
 }

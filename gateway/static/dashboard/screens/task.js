@@ -88,8 +88,8 @@ function Head({ task, reload }) {
       ['seed', task.seed],
       ['attempts', task.attempts],
       ['interruptions', task.interruptions || null],
-      ['kind version', task.versions.kind],
-      ['package', task.versions.package],
+      ['kind version', task.versions?.kind],
+      ['package', task.versions?.package],
       ['starts at', task.run_at && state === 'scheduled' ? html`<${Time} at=${task.run_at} />` : null],
       ['kept until', task.expires_at && html`<${Time} at=${task.expires_at} />`],
       [
