@@ -47,6 +47,23 @@ def option(random: Generator) -> Data:
 HESTON = {"model": "heston", "volatility": None, "v0": 0.04, "kappa": 1.5, "theta": 0.05, "xi": 0.6, "rho": -0.7}
 
 
+def bermudan_swaption(random: Generator) -> Data:
+    data: Data = {"rate": 0.03, "mean_reversion": 0.05, "volatility": random.uniform(0.003, 0.015)}
+    data |= {"frequency": of(random, 1, 2, 4), "output": of(random, "rows", "totals")}
+    data |= {"rate_shifts": [0.0001 * i for i in range(int(random.integers(1, 4)))]} if random.random() < 0.5 else {}
+    years, begin = int(random.integers(2, 12)), int(random.integers(1, 6))
+    if random.random() < 0.3:
+        rows = whole(random, 1, 3000)
+        data |= {"product": "european_swaption", "side": "pay", "exercise_times": begin, "end": begin + years}
+        return data | {"fixed_rate": column(random, rows, 0.01, 0.06)}
+    rows, a_year = whole(random, 1, 200), of(random, 1, 2)
+    times = [begin + i / a_year for i in range(years * a_year) if i < years * a_year - (a_year > 1)]
+    data |= {"exercise_times": times, "end": begin + years, "frequency": max(data["frequency"], a_year)}
+    if random.random() < 0.3:
+        return data | {"product": "bond_option", "type": "call", "strike": column(random, rows, 0.9, 1.1)}
+    return data | {"product": "bermudan_swaption", "side": "receive", "fixed_rate": column(random, rows, 0.01, 0.06)}
+
+
 def bond_book(random: Generator) -> Data:
     rows = whole(random, 1, 100_000)
     begun = datetime.date(2025, 6, 15)
@@ -258,6 +275,21 @@ def risk_budget(random: Generator) -> Data:
     return data | ({"budgets": (shares / shares.sum()).tolist()} if method == "budgets" else {})
 
 
+def strategy_grid(random: Generator) -> Data:
+    times, assets = whole(random, 300, 3000), whole(random, 1, 30)
+    moves = 1 + 0.015 * random.standard_normal((times, assets))
+    rule = of(random, "moving_average", "momentum", "mean_reversion", "breakout")
+    data: Data = {"prices": (100 * np.cumprod(moves, axis=0)).tolist(), "rule": rule, "periods_per_year": 252}
+    most = whole(random, 1, 40)
+    if rule == "moving_average":
+        grid: Data = {"fast": list(range(2, 2 + most)), "slow": list(range(50, 50 + most))}
+    else:
+        grid = {"lookback": list(range(5, 5 + most))}
+        grid |= {} if rule == "breakout" else {"threshold": [0.1 * i for i in range(whole(random, 1, 20))]}
+    data |= {"grid": grid, "cost": 0.0005}
+    return data | ({"walk_forward": {"train": 100, "test": 20}} if random.random() < 0.4 else {})
+
+
 def stress_test(random: Generator) -> Data:
     names = [f"F{i}" for i in range(whole(random, 1, 20))]
     positions: list[Data] = []
@@ -319,8 +351,18 @@ def var_mc(random: Generator) -> Data:
 REQUESTS: dict[str, Callable[[Generator], Data]] = {
     each.__name__: each
     for each in (
-        *(bond_book, compound_interest, credit_loss, cva, cvar_portfolio, implied_vol, loan, markowitz),
+        *(
+            bermudan_swaption,
+            bond_book,
+            compound_interest,
+            credit_loss,
+            cva,
+            cvar_portfolio,
+            implied_vol,
+            loan,
+            markowitz,
+        ),
         *(model_calibration, option_american, option_basket, option_european, option_path, risk_budget),
-        *(stress_test, var_historical, var_mc),
+        *(strategy_grid, stress_test, var_historical, var_mc),
     )
 }

@@ -5,6 +5,7 @@ This room knows no clock, environment, network, process, log or task id: only nu
 
 from calc.kind import Kind
 from calc.kinds import (
+    bermudan_swaption,
     bond_book,
     compound_interest,
     credit_loss,
@@ -19,12 +20,14 @@ from calc.kinds import (
     option_european,
     option_path,
     risk_budget,
+    strategy_grid,
     stress_test,
     var_historical,
     var_mc,
 )
 
 KINDS: dict[str, Kind] = {
+    "bermudan_swaption": bermudan_swaption,
     "bond_book": bond_book,
     "compound_interest": compound_interest,
     "credit_loss": credit_loss,
@@ -39,6 +42,7 @@ KINDS: dict[str, Kind] = {
     "option_european": option_european,
     "option_path": option_path,
     "risk_budget": risk_budget,
+    "strategy_grid": strategy_grid,
     "stress_test": stress_test,
     "var_historical": var_historical,
     "var_mc": var_mc,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
+from statistics import NormalDist, fmean, stdev
 from typing import Any
 
 from examples.portfolio import Portfolio, worst_share
@@ -130,6 +130,36 @@ def _cva(result: Json, data: Json, held: Portfolio) -> list[Figure]:
     return [Figure("cva", result["cva"], result["standard_error"]["cva"], result["cva_closed_form"], True)]
 
 
+def _bond_options(result: Json, data: Json, held: Portfolio) -> list[Figure]:
+    """At the forward price an option on a bond is 2 N(d/2) - 1 of what the bond is worth, d its deviation then."""
+    a, volatility, end, total = data["mean_reversion"], data["volatility"], data["end"], 0.0
+    for (date,) in data["exercise_times"]:
+        length = -math.expm1(-a * (end - date)) / a
+        deviation = length * volatility * math.sqrt(-math.expm1(-2 * a * date) / (2 * a))
+        total += data["notional"] * math.exp(-data["rate"] * end) * (2 * NormalDist().cdf(deviation / 2) - 1)
+    return [_exact("all together", result["value"], total)]
+
+
+def _rules(result: Json, data: Json, held: Portfolio) -> list[Figure]:
+    """The first set once more: a stock is held after it has risen, and sold short after it has fallen."""
+    lookback, prices = data["grid"]["lookback"][0], data["prices"]
+    first = max(data["grid"]["lookback"]) + 2
+    earned, before = [], [0] * len(prices[0])
+    for t in range(first, len(prices)):
+        now = [_sign(a - b) for a, b in zip(prices[t - 2], prices[t - 2 - lookback], strict=True)]
+        moves = [after / price - 1 for after, price in zip(prices[t], prices[t - 1], strict=True)]
+        gained = math.fsum(side * moved for side, moved in zip(now, moves, strict=True))
+        traded = sum(abs(a - b) for a, b in zip(now, before, strict=True))
+        earned.append((gained - data["cost"] * traded) / len(now))
+        before = now
+    ratio = math.sqrt(data["periods_per_year"]) * fmean(earned) / stdev(earned)
+    return [_exact("Sharpe ratio of the first", result["sets"]["sharpe"][0], ratio)]
+
+
+def _sign(value: float) -> int:
+    return (value > 0) - (value < 0)
+
+
 def _loans(result: Json, data: Json, held: Portfolio) -> list[Figure]:
     """Every contract's level payment, by the formula, one after the other."""
     payments, interest = [], []
@@ -156,6 +186,8 @@ _CHECKS: dict[str, Callable[[Json, Json, Portfolio], list[Figure]]] = {
     "markowitz": _markowitz,
     "risk_budget": _budgets,
     "cvar_portfolio": _cvar,
+    "strategy_grid": _rules,
+    "bermudan_swaption": _bond_options,
     "bond_book": _bonds,
     "credit_loss": _credit,
     "cva": _cva,

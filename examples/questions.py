@@ -102,8 +102,24 @@ def _portfolios(held: Portfolio) -> list[Question]:
     return [
         Question("least variance", _submission("markowitz", least)),
         Question("least CVaR over the past", _submission("cvar_portfolio", past)),
+        Question("twelve momentum rules over the past", _submission("strategy_grid", _rules(held))),
         Question("the same risk from each stock", _submission("risk_budget", law | {"method": "equal_risk"})),
     ]
+
+
+def _rules(held: Portfolio) -> dict[str, Any]:
+    """Of every stock; prices are what 100 have become."""
+    prices = [[100.0] * len(held.symbols)]
+    for row in held.returns:
+        prices.append([before * (1 + moved) for before, moved in zip(prices[-1], row, strict=True)])
+    return {
+        "prices": prices,
+        "assets": held.symbols,
+        "rule": "momentum",
+        "grid": {"lookback": [5, 10, 20, 40], "threshold": [0.0, 0.02, 0.05]},
+        "cost": 0.0005,
+        "periods_per_year": TRADING_DAYS,
+    }
 
 
 def _rates_and_credit(size: float) -> list[Question]:
@@ -130,7 +146,24 @@ def _rates_and_credit(size: float) -> list[Question]:
         Question("30 bonds of 1 to 30 years", _submission("bond_book", bonds)),
         Question("credit losses of 100 borrowers", _submission("credit_loss", credit)),
         Question("CVA of a 5-year swap", _submission("cva", counterparty)),
+        Question("bond puts of 1 to 9 years, by formula", _submission("bermudan_swaption", _bond_puts())),
     ]
+
+
+def _bond_puts() -> dict[str, Any]:
+    """Rights to sell a zero-coupon bond of ten years, one a year, at today's forward price."""
+    dates = list(range(1, 10))
+    return {
+        "product": "bond_option",
+        "type": "put",
+        "exercise_times": [[date] for date in dates],
+        "end": 10,
+        "strike": [1000 * math.exp(-0.03 * (10 - date)) for date in dates],
+        "notional": 1000,
+        "rate": 0.03,
+        "mean_reversion": 0.05,
+        "volatility": 0.01,
+    }
 
 
 def _lending(size: float) -> list[Question]:

@@ -1,4 +1,4 @@
-"""Bonds beside QuantLib; credit portfolios and the exposure of swaps beside numpy."""
+"""Bonds and swaptions beside QuantLib; credit portfolios and the exposure of swaps beside numpy."""
 
 import math
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from bench.anchors.contest import Contest, Side, looped, ours, scaled, timed
-from bench.anchors.quantlib import TODAY
+from bench.anchors.quantlib import DAYS, TODAY, flat
 
 BLOCK = 1024
 Array = NDArray[np.float64]
@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 def contests(size: float) -> list[Contest]:
     """`size` scales bonds, scenarios and paths."""
-    return [bonds(size), defaults(size), exposure(size)]
+    return [bonds(size), defaults(size), exposure(size), swaptions(size)]
 
 
 def bonds(size: float) -> Contest:
@@ -155,4 +155,45 @@ def exposure(size: float) -> Contest:
         goal=10,
         ours=ours("cva", data, lambda r: (r.cva, math.sqrt(2) * r.standard_error["cva"])),
         other=other,
+    )
+
+
+def swaptions(size: float) -> Contest:
+    """Bermudan payers, five dates each: to 1e-9 here, on a grid of 200 × 200 there, whose answers are good to 1e-5."""
+    count, few, rate, reversion, volatility = max(scaled(1024, size) // 16, 16), 4, 0.04, 0.05, 0.01
+    fixed = [0.03 + 0.02 * i / count for i in range(count)]
+    model = ql.HullWhite(flat(rate), reversion, volatility)
+    schedule = ql.Schedule([TODAY + 365 * i for i in range(2, 8)], ql.NullCalendar(), ql.Unadjusted)
+    year = ql.Period(1, ql.Years)
+    index = ql.IborIndex("flat", year, 0, ql.USDCurrency(), ql.NullCalendar(), ql.Unadjusted, False, DAYS, flat(rate))
+    exercise = ql.BermudanExercise([TODAY + 365 * i for i in range(2, 7)])
+
+    def loop() -> list[float]:
+        found = []
+        for each in fixed[:few]:
+            swap = ql.VanillaSwap(ql.VanillaSwap.Payer, 1.0, schedule, each, DAYS, schedule, index, 0.0, DAYS)
+            swaption = ql.Swaption(swap, exercise)
+            swaption.setPricingEngine(ql.FdHullWhiteSwaptionEngine(model, 200, 200))
+            found.append(swaption.NPV())
+        return found
+
+    data = {
+        "product": "bermudan_swaption",
+        "side": "pay",
+        "exercise_times": [2, 3, 4, 5, 6],
+        "end": 7,
+        "fixed_rate": fixed,
+        "rate": rate,
+        "mean_reversion": reversion,
+        "volatility": volatility,
+    }
+    return Contest(
+        kind="bermudan_swaption",
+        what=f"{count} trades, 5 dates, to 1e-9",
+        anchor="QuantLib FdHullWhiteSwaptionEngine 200 × 200",
+        goal=2,
+        ours=ours("bermudan_swaption", data, lambda r: (r.price[few - 1], 0.0)),
+        other=lambda: looped(loop, count / few),
+        within=1e-3,
+        work=count,
     )

@@ -15,7 +15,8 @@ from calc.kinds.cva_terms import (
     period_ends,
     swaps_of,
 )
-from calc.numerics import curves, exposure, profiles
+from calc.kinds.rate_curve import discount_of
+from calc.numerics import exposure, profiles
 from calc.numerics.exposure import NettingSet, Program
 from calc.numerics.hull_white import Discount, HullWhite
 from calc.numerics.profiles import Array, Pilot, Tally
@@ -40,19 +41,9 @@ class Setting(NamedTuple):
     control_means: Array
 
 
-def discount_of(params: Params) -> Discount:
-    """D(t) of the flat rate or the curve."""
-    curve = params.curve
-    if curve is None:
-        rate = params.rate or 0.0
-        return lambda time: math.exp(-rate * time)
-    times, rates = curve.times, curve.zero_rates
-    return lambda time: math.exp(-curves.zero_rate(time, times, rates, "linear_zero") * time)
-
-
 def setting_of(params: Params) -> Setting:
     """Of checked Params; the pilot is run here."""
-    discount, model = discount_of(params), HullWhite(params.mean_reversion, params.volatility)
+    discount, model = discount_of(params.rate, params.curve), HullWhite(params.mean_reversion, params.volatility)
     book = exposure.netting_set(swaps_of(params), options_of(params), params.floating == "in_advance")
     dates = exposure_times(params)
     program = exposure.program(book, model, discount, dates)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from calc.errors import Fault, InvalidData
+from calc.kinds.rate_curve import CurveTerms, curve_faults
 from calc.numerics.exposure import Option, Swap
 from calc.quantities import DividendYield, Positive, Rate, Seed, Spot, Strike, Volatility, measure
 
@@ -55,21 +56,6 @@ class NettingSetTerms(Struct, frozen=True, forbid_unknown_fields=True):
 
     swaps: Annotated[list[SwapTerms], Meta(max_length=10_000, title="Swaps")] = []
     options: Annotated[list[OptionTerms], Meta(max_length=1000, title="Options")] = []
-
-
-class CurveTerms(Struct, frozen=True, forbid_unknown_fields=True):
-    """Zero rates, linear between times and flat outside."""
-
-    times: Annotated[
-        list[Positive],
-        measure("Times", "years", "Ascending.", [1, 2, 5, 10]),
-        Meta(min_length=1, max_length=1000),
-    ]
-    zero_rates: Annotated[
-        list[Annotated[float, Meta(ge=-0.5, le=1)]],
-        measure("Zero rates", "per year", "Continuously compounded.", [0.03, 0.032, 0.035, 0.037]),
-        Meta(min_length=1, max_length=1000),
-    ]
 
 
 class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -136,7 +122,12 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     seed: Seed | None = None
 
     def __post_init__(self) -> None:
-        faults = [*_trade_faults(self), *_curve_faults(self), *_default_faults(self), *_date_faults(self)]
+        faults = [
+            *_trade_faults(self),
+            *curve_faults(self.rate, self.curve),
+            *_default_faults(self),
+            *_date_faults(self),
+        ]
         if self.variance_reduction.startswith("antithetic") and self.paths % 2:
             faults.append(Fault("$.paths", "must be even: antithetic paths come in pairs", self.paths))
         if faults:
@@ -236,25 +227,6 @@ def _trade_faults(params: Params) -> list[Fault]:
         Fault(f"$.netting_set.options[{i}].dividend_yield", "times maturity is beyond 100", each.dividend_yield)
         for i, each in enumerate(book.options)
         if abs(each.dividend_yield * each.maturity) > 100
-    ]
-
-
-def _curve_faults(params: Params) -> list[Fault]:
-    curve = params.curve
-    if (params.rate is None) == (curve is None):
-        return [Fault("$.rate", "or else curve: exactly one of them is needed", params.rate)]
-    if curve is None:
-        if abs((params.rate or 0.0) * 100) > 100:
-            return [Fault("$.rate", "is beyond 1", params.rate, "-0.5 to 1", "out_of_range")]
-        return []
-    faults = []
-    if len(curve.zero_rates) != len(curve.times):
-        detail = f"has {len(curve.zero_rates)} entries, times has {len(curve.times)}"
-        faults.append(Fault("$.curve.zero_rates", detail, code="length_mismatch"))
-    return faults + [
-        Fault(f"$.curve.times[{i}]", "must be later than the one before", curve.times[i])
-        for i in range(1, len(curve.times))
-        if curve.times[i] <= curve.times[i - 1]
     ]
 
 

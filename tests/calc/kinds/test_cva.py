@@ -52,9 +52,9 @@ def bond(t: float, s: Any, y: Any, a: float = 0.05, vol: float = 0.01, rate: flo
 
 
 def gauss(n: int) -> tuple[Any, Any]:
-    nodes, weights = np.polynomial.legendre.leggauss(n)
-    z = 9 * nodes
-    return z, 9 * weights * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+    """Nodes and weights of the standard normal law: the trapezoidal rule, exact for what is smooth."""
+    z = np.linspace(-9, 9, n)
+    return z, (z[1] - z[0]) * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
 
 
 def deviation(t: float, a: float = 0.05, vol: float = 0.01) -> float:
@@ -63,7 +63,7 @@ def deviation(t: float, a: float = 0.05, vol: float = 0.01) -> float:
 
 def test_exposure_of_two_swaps_by_quadrature() -> None:
     """Restarting legs: the value is a function of one normal."""
-    z, weight = gauss(4000)
+    z, weight = gauss(40_001)
     found = answer(netting_set=swaps(PAYER, RECEIVER), floating="restarting", dates=[1.25, 2.75, 4.5], paths=40_000)
     for i, t in enumerate([1.25, 2.75, 4.5]):
         y = deviation(t) * z
@@ -82,7 +82,7 @@ def test_a_coupon_fixed_in_advance_by_quadrature() -> None:
     """Between resets the value hangs on y at the reset and now: two normals, under the law forward to now."""
     a, reset, t, end = 0.05, 2.0, 2.6, 3.0
     found = answer(netting_set=swaps({**PAYER, "frequency": 1, "end": 3}), dates=[t], paths=100_000)
-    z, weight = gauss(300)
+    z, weight = gauss(1001)
     now = deviation(t) * z[:, np.newaxis]
     decay = math.exp(-a * (t - reset))
     share = decay * deviation(reset) ** 2 / deviation(t) ** 2
