@@ -1,7 +1,7 @@
 #!/bin/sh
 # Stand-ins for the public base images, made from Debian's packages where no image registry can be reached:
-# local/python:3.11 and local/redis:7.0. Needs root, debootstrap and a Docker engine. Then:
-#   export HEADRACE_PYTHON_IMAGE=local/python:3.11 HEADRACE_REDIS_IMAGE=local/redis:7.0
+# local/python:3.11, local/redis:7.0 and local/prometheus:2.42. Needs root, debootstrap and a Docker engine. Then:
+#   export HEADRACE_PYTHON_IMAGE=local/python:3.11 HEADRACE_REDIS_IMAGE=local/redis:7.0 PROMETHEUS_IMAGE=local/prometheus:2.42
 set -eu
 
 docker=${DOCKER:-docker}
@@ -33,4 +33,13 @@ USER redis
 WORKDIR /data
 ENTRYPOINT ["sh", "-c", "umask 0077; exec \"$@\"", "sh"]
 CMD ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no"]
+IMAGE
+
+made local/prometheus:2.42 || $docker build --quiet --tag local/prometheus:2.42 - <<'IMAGE'
+FROM local/debian:bookworm
+RUN apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus \
+ && rm -rf /var/lib/apt/lists/* && mkdir -p /prometheus && chown nobody:nogroup /prometheus
+USER nobody
+ENTRYPOINT ["prometheus"]
 IMAGE

@@ -1,102 +1,42 @@
 """`make test-compose`: build the images, run all of it in containers, scale, kill, drain and restart; then remove it.
 
-Needs a Docker engine and Compose (`COMPOSE` names the command). Project, ports and volume are its own.
+Needs a Docker engine and Compose (`COMPOSE` names the command). Of the metrics overlay Grafana alone is not run.
 """
 
-import secrets
-import shlex
+import hashlib
+import hmac
 import subprocess
 import sys
 import threading
 import time
-from base64 import b64encode
-from collections.abc import Callable
+from base64 import b64decode, b64encode
+from typing import Any
+from urllib.parse import quote
 
-from deploy.ask import Answer, ask
-from deploy.prove import KNOWN, KNOWN_TOTAL
+import msgspec
+
+from deploy.ask import ask
+from deploy.prove import KNOWN
 from deploy.stack import ROOT
-from deploy.tell import ENVIRONMENT, OURS, Problem, complain, say
+from deploy.tell import ENVIRONMENT, Problem, complain, say
+from deploy.trial import (
+    BASIC,
+    DASHBOARD_PORT,
+    HTTP_PORT,
+    KEY,
+    PROJECT,
+    PROMETHEUS_PORT,
+    Trial,
+    answering_gateways,
+    calculate,
+    is_right,
+    require,
+    until,
+)
+from deploy.try_receiver import Received
 from pipeline.settings import environment
 
-HTTP_PORT = 28_080
-GATEWAY_PORTS = (28_001, 28_020)
-PROJECT = "headrace-test"
-LIMIT_S = 90
-ADMIN_KEY = secrets.token_hex(24)
-DASHBOARD_PORT = 28_055
-DASHBOARD_AUTH = f"trial:{secrets.token_hex(12)}"
-KEY = {"Authorization": f"Bearer {ADMIN_KEY}"}
-
-
-class Trial:
-    """One run of the containers, with the commands to change it."""
-
-    def __init__(self, environ: dict[str, str]) -> None:
-        self.docker = shlex.split(environ.get("DOCKER", "docker"))
-        files = ["-f", "docker-compose.yml"]
-        if environ.get("HEADRACE_CA_BUNDLE"):
-            files += ["-f", "deploy/compose.ca.yml"]
-        self.compose = [*shlex.split(environ.get("COMPOSE", "docker compose")), "-p", PROJECT, *files]
-        own = {
-            "HEADRACE_HTTP_PORT": str(HTTP_PORT),
-            "HEADRACE_GATEWAY_PORTS": f"{GATEWAY_PORTS[0]}-{GATEWAY_PORTS[1]}",
-            "HEADRACE_REDIS_URL": "",
-            "HEADRACE_ADMIN_KEY": ADMIN_KEY,
-            "HEADRACE_DASHBOARD_PORT": str(DASHBOARD_PORT),
-            "HEADRACE_DASHBOARD_AUTH": DASHBOARD_AUTH,
-        }
-        self.environ = environ | own | {"DOCKER_BUILDKIT": "1"}
-
-    def run(self, *words: str) -> str:
-        """A Compose command; what it printed. Raises Problem when it fails."""
-        return self._call([*self.compose, *words])
-
-    def containers(self, service: str) -> list[str]:
-        return self.run("ps", "--quiet", service).split()
-
-    def inspect(self, container: str, what: str) -> str:
-        return self._call([*self.docker, "inspect", "--format", what, container]).strip()
-
-    def kill(self, container: str) -> None:
-        self._call([*self.docker, "kill", container])
-
-    def _call(self, command: list[str]) -> str:
-        ended = subprocess.run(command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False)
-        if ended.returncode:
-            raise Problem(
-                f"This failed: {shlex.join(command)}", ended.stderr.strip()[-3000:], "Read docs/deployment.md", OURS
-            )
-        return ended.stdout
-
-
-def calculate() -> Answer:
-    """The calculation whose answer is known, through nginx. A gateway that is stopping answers 202 before the result
-    is there; then it is asked for, as a client would."""
-    wait = {"Prefer": "wait=30"}
-    answer = ask(HTTP_PORT, "POST", "/tasks", KNOWN, wait | KEY, limit_s=40)
-    while answer.ok and answer.json["state"] in ("queued", "running"):
-        answer = ask(HTTP_PORT, "GET", answer.json["links"]["self"], headers=wait | KEY, limit_s=40)
-    return answer
-
-
-def is_right(answer: Answer) -> bool:
-    """Whether it is that answer."""
-    return answer.status == 200 and round(float(answer.json["result"]["total"]), 2) == KNOWN_TOTAL
-
-
-def until(what: str, true: Callable[[], bool]) -> float:
-    """Wait; how long it took. Raises Problem."""
-    begun = time.monotonic()
-    while not true():
-        if time.monotonic() - begun > LIMIT_S:
-            raise Problem(f"Not within {LIMIT_S} s: {what}.", "It was tried until now.", "docker compose logs", OURS)
-        time.sleep(0.2)
-    return time.monotonic() - begun
-
-
-def answering_gateways() -> set[int]:
-    """The ports of the gateways that say they are ready."""
-    return {port for port in range(GATEWAY_PORTS[0], GATEWAY_PORTS[1] + 1) if ask(port, "GET", "/ready").ok}
+RECEIVER_PORT = 9_000
 
 
 # ── the trial, step by step ──
@@ -108,7 +48,7 @@ def it_starts(trial: Trial) -> None:
     trial.run("build")
     say(f"  built in {time.monotonic() - begun:.0f} s")
     begun = time.monotonic()
-    trial.run("up", "-d", "--no-build", "--wait")
+    trial.run("up", "-d", "--no-build", "--wait", *trial.services)
     say(f"  all healthy in {time.monotonic() - begun:.1f} s")
     answer = calculate()
     require(is_right(answer), f"POST /tasks answered {answer.status} {answer.text[:300]}")
@@ -118,14 +58,18 @@ def it_starts(trial: Trial) -> None:
 def it_has_a_door(trial: Trial) -> None:
     """The dashboard's port asks for its password, and with it serves an admin of that name."""
     require(ask(DASHBOARD_PORT, "GET", "/session").status == 401, "the dashboard asks for its password")
-    basic = {"Authorization": f"Basic {b64encode(DASHBOARD_AUTH.encode()).decode()}"}
-    answer = ask(DASHBOARD_PORT, "GET", "/session", headers=basic)
+    answer = ask(DASHBOARD_PORT, "GET", "/session", headers=BASIC)
     require(answer.ok and answer.json["role"] == "admin", f"GET /session answered {answer.status} {answer.text[:200]}")
+    page = ask(DASHBOARD_PORT, "GET", "/dashboard/", headers=BASIC)
+    require(page.ok and "<html" in page.text, f"GET /dashboard answered {page.status} {page.text[:200]}")
+    require(ask(HTTP_PORT, "GET", "/session", headers=BASIC).status == 401, "its password is one at its own port only")
+    forged = {"X-Headrace-Door": "x", "X-Headrace-Actor": "trial"}
+    require(ask(HTTP_PORT, "GET", "/session", headers=forged).status == 401, "nobody else can say that they came by it")
 
 
 def it_scales(trial: Trial) -> None:
     """Five of each without editing a file; nginx finds the new ones (case B54: it asks the name server again)."""
-    trial.run("up", "-d", "--no-build", "--wait", "--scale", "consumer=5", "--scale", "gateway=5")
+    trial.run("up", "-d", "--no-build", "--wait", "--scale", "consumer=5", "--scale", "gateway=5", *trial.services)
     took_s = until("five gateways answer", lambda: len(answering_gateways()) == 5)
     require(len(trial.containers("consumer")) == 5, "five consumers run")
     say(f"  five gateways and five consumers, {took_s:.1f} s after Compose said so")
@@ -156,7 +100,9 @@ def it_survives(trial: Trial) -> None:
     try:
         trial.kill(trial.containers("gateway")[0])
         time.sleep(2)  # the stream goes on while the gateway is away and comes back
-        trial.run("up", "-d", "--no-build", "--no-recreate", "--scale", "consumer=5", "--scale", "gateway=2")
+        trial.run(
+            "up", "-d", "--no-build", "--no-recreate", "--scale", "consumer=5", "--scale", "gateway=2", *trial.services
+        )
         time.sleep(3)
     finally:
         stop.set()
@@ -181,7 +127,7 @@ def it_keeps_what_it_accepted(trial: Trial) -> None:
     accepted = ask(HTTP_PORT, "POST", "/tasks", KNOWN, KEY)
     require(accepted.status == 202, f"POST /tasks answered {accepted.status}")
     trial.kill(trial.containers("redis")[0])
-    trial.run("up", "-d", "--no-build", "--wait", "--scale", "consumer=3", "--scale", "gateway=3")
+    trial.run("up", "-d", "--no-build", "--wait", "--scale", "consumer=3", "--scale", "gateway=3", *trial.services)
     path = accepted.json["links"]["self"]
     took_s = until("the task is done", lambda: ask(HTTP_PORT, "GET", path, headers=KEY).text.find('"succeeded"') > 0)
     say(f"  a task outlived the kill of the store; done {took_s:.1f} s after everything was healthy again")
@@ -211,7 +157,7 @@ def it_audits(trial: Trial) -> None:
 
 def it_is_confined(trial: Trial) -> None:
     """No container is root, may write its files or has capabilities; nothing listens beyond loopback."""
-    for service in ("nginx", "gateway", "consumer", "redis", "sync", "audit"):
+    for service in ("nginx", "gateway", "consumer", "webhooks", "redis", "sync", "audit", "prometheus"):
         container = trial.containers(service)[0]
         read_only, caps = trial.inspect(container, "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}}").split(
             " ", 1
@@ -225,10 +171,51 @@ def it_is_confined(trial: Trial) -> None:
         require(set(ports) <= {"127.0.0.1"}, f"{service} publishes on {ports}")
 
 
-def require(true: bool, what: str) -> None:
-    """Raises Problem unless it is true."""
-    if not true:
-        raise Problem("The containers do not do what they should.", what, "docker compose logs", OURS)
+def it_delivers(trial: Trial) -> None:
+    """What a task owes its webhook comes signed, also when it ended while there was no courier."""
+    made = ask(HTTP_PORT, "POST", "/webhook-secrets", {"owner": "local"}, KEY)
+    require(made.ok, f"POST /webhook-secrets answered {made.status} {made.text[:200]}")
+    network, name = f"{PROJECT}_outside", f"{PROJECT}-receiver"
+    image = trial.inspect(trial.containers("webhooks")[0], "{{.Config.Image}}")
+    place = ["--detach", "--rm", "--name", name, "--network", network, "--network-alias", "receiver"]
+    trial.call("run", *place, image, "python", "-m", "deploy.try_receiver", str(RECEIVER_PORT))
+    try:
+        trial.run("stop", "webhooks")
+        webhook = {"webhook": f"http://receiver:{RECEIVER_PORT}/ended"}
+        accepted = ask(HTTP_PORT, "POST", "/tasks", KNOWN | webhook, KEY | {"Prefer": "wait=30"}, limit_s=40)
+        require(accepted.ok, f"POST /tasks answered {accepted.status} {accepted.text[:200]}")
+        require(trial.call("logs", name) == "", "nothing comes without a courier")
+        trial.run("up", "-d", "--no-build", "--no-recreate", "--no-deps", "webhooks")
+        took_s = until("the webhook has come", lambda: trial.call("logs", name) != "")
+        told = msgspec.json.decode(trial.call("logs", name).splitlines()[0], type=Received)
+        signed = f"{told.headers['webhook-id']}.{told.headers['webhook-timestamp']}.{told.body}".encode()
+        secret = b64decode(made.json["secret"].removeprefix("whsec_"))
+        signature = b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
+        require(told.headers["webhook-signature"] == f"v1,{signature}", f"the signature is not ours: {told}")
+        id = accepted.json["task_id"]
+        require(told.headers["webhook-id"] == id and '"task.succeeded"' in told.body, f"it tells of {told}")
+        state = ask(HTTP_PORT, "GET", f"/tasks/{id}", headers=KEY).json["webhook"]["state"]
+        require(state == "delivered", f"the task says that its webhook is {state}")
+        say(f"  told and signed, {took_s:.1f} s after there was a courier again")
+    finally:
+        trial.call("rm", "--force", name)
+
+
+def it_is_measured(trial: Trial) -> None:
+    """Prometheus of the overlay finds every gateway, one of which tells the figures of all, and knows our rules."""
+
+    def told(query: str) -> list[dict[str, Any]]:
+        answer = ask(PROMETHEUS_PORT, "GET", f"/api/v1/query?query={quote(query)}")
+        return list(answer.json["data"]["result"]) if answer.ok else []
+
+    took_s = until("Prometheus sees three gateways", lambda: len(told('up{job="headrace"} == 1')) == 3)
+    until("one of them tells of everything", lambda: len(told("headrace_exporter == 1")) == 1)
+    until("finished tasks are counted", lambda: bool(told("sum(headrace_tasks_finished_total) > 0")))
+    rules = ask(PROMETHEUS_PORT, "GET", "/api/v1/rules").json["data"]["groups"]
+    wrong = [rule["name"] for group in rules for rule in group["rules"] if rule["health"] not in ("ok", "unknown")]
+    require({group["name"] for group in rules} >= {"headrace", "headrace-alerts"}, f"rule groups: {rules}")
+    require(not wrong, f"rules that do not work: {wrong}")
+    say(f"  Prometheus sees all gateways after {took_s:.1f} s, and {sum(len(g['rules']) for g in rules)} rules work")
 
 
 STEPS = (
@@ -239,6 +226,8 @@ STEPS = (
     it_survives,
     it_stops_politely,
     it_keeps_what_it_accepted,
+    it_delivers,
+    it_is_measured,
     it_audits,
     it_syncs,  # last: it must have run all the while
 )

@@ -7,7 +7,9 @@ Never the data, results or keys of a client.
 """
 
 import datetime
+import io
 import os
+import select
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +19,8 @@ import structlog
 from msgspec import Struct
 
 VERSION = "0.1.0"
+PIECE = 4096  # bytes that a pipe takes at once when it says that it is ready (PIPE_BUF)
+STUCK_MS = 500  # how long it is waited for who reads the lines
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -101,18 +105,22 @@ def trace_id(traceparent: str) -> str:
 
 
 class _Output:
-    """Standard output. When nobody reads it any more (supervisord was killed), or its disk is full, lines are lost, but
-    never work. Nothing is kept back: what could not be written would else be in the way of the next line."""
+    """Standard output. Lines may be lost, but never work: when nobody reads it any more (supervisord was killed), when
+    its disk is full, and when who reads it stands still, which is waited for once and briefly. Nothing is kept back: it
+    would be in the way of the next line."""
 
     def __init__(self) -> None:
         self._torn = False  # whether a line stopped in its middle
+        self._stuck = False  # whether who reads did not read in time: then it is not waited for again
+        self._raw: Any = None
+        self._ready: Any = None  # asks whether `_raw` takes a piece
 
     def write(self, lines: bytes) -> None:
         left = b"\n" + lines if self._torn else lines
         whole = len(left)
         try:
             raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
-            while left and (written := raw.write(left)):
+            while left and self._reads(raw) and (written := raw.write(left[:PIECE])):
                 left = left[written:]
         except BrokenPipeError:
             _to_nowhere()
@@ -123,6 +131,15 @@ class _Output:
 
     def flush(self) -> None:
         """Nothing is left to be done."""
+
+    def _reads(self, raw: Any) -> bool:
+        """Whether a piece goes through now, or in a moment."""
+        if raw is not self._raw:
+            self._raw, self._ready = raw, select.poll() if isinstance(raw, io.FileIO) else None
+            if self._ready:
+                self._ready.register(raw.fileno(), select.POLLOUT)
+        self._stuck = self._ready is not None and not self._ready.poll(0 if self._stuck else STUCK_MS)
+        return not self._stuck
 
 
 def _to_nowhere() -> None:

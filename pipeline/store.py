@@ -13,6 +13,7 @@ from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
     MasterDownError,
+    NoPermissionError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -33,7 +34,7 @@ T = TypeVar("T")
 ANSWER_S = 4.0
 BLOCK_MS = 2000
 # Redis cannot be used now but will be again: away, loading, full, failing over, unable to write its file, busy with
-# somebody's script.
+# somebody's script, or not letting us in for a while.
 _AWAY = (
     redis.ConnectionError,
     redis.TimeoutError,
@@ -41,11 +42,12 @@ _AWAY = (
     BusyLoadingError,
     ClusterDownError,
     MasterDownError,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     TryAgainError,
 )
-_AWAY_WORDS = ("MISCONF", "NOREPLICAS", "UNBLOCKED", "OOM ", "BUSY ")
+_AWAY_WORDS = ("MISCONF", "NOREPLICAS", "UNBLOCKED", "OOM ", "BUSY ", "SCRIPT KILL")
 
 
 def connection_pool(settings: Settings, role: str, module: Any = redis, answer_s: float | None = ANSWER_S) -> Any:

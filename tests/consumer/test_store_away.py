@@ -5,9 +5,11 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import redis
 
 from consumer.figures import Figures
 from consumer.reaper import Reaper
@@ -235,3 +237,43 @@ def test_a_store_that_does_not_let_us_in(frail: House) -> None:
         assert client.info("commandstats")["cmdstat_evalsha"]["rejected_calls"] < 30
         client.execute_command("ACL", "SETUSER", "default", "+evalsha")
     assert frail.finished(frail.submit()).state == "succeeded"
+
+
+@pytest.mark.parametrize("how", ["without a right", "busy with a script of somebody's"])
+def test_a_store_that_refuses_as_jobs_end_costs_none_of_them(frail: House, how: str) -> None:
+    """It is away then, and no job is to blame: none has another attempt, none fails."""
+    consumer = frail.consumer(children=4).ready()
+    with frail.server.client() as client, ThreadPoolExecutor(1) as aside:
+        client.config_set("busy-reply-threshold", 50)
+        for _ in range(3):
+            ids = [frail.submit(do="sleep", seconds=0.3) for _ in range(4)]
+            for id in ids:
+                frail.running(id)
+            away = len(consumer.lines("store.away"))
+            if how == "without a right":
+                client.execute_command("ACL", "SETUSER", "default", "-evalsha")
+                until(lambda away=away: len(consumer.lines("store.away")) > away)
+                client.execute_command("ACL", "SETUSER", "default", "+evalsha")
+            else:
+                running = aside.submit(spin, frail)
+                until(lambda away=away: len(consumer.lines("store.away")) > away)
+                until(lambda: killed(client))
+                running.result()
+            assert [frail.finished(id).state for id in ids] == ["succeeded"] * 4
+            assert [frail.task(id).attempts for id in ids] == [1] * 4
+    assert consumer.lines("store.refused") == []
+    frail.at_rest()
+
+
+def spin(house: House) -> None:
+    """A script without an end."""
+    with house.server.client() as client, pytest.raises(redis.ResponseError, match="SCRIPT KILL"):
+        client.eval("while true do end", 0)
+
+
+def killed(client: redis.Redis) -> bool:
+    """Kill the script that runs."""
+    try:
+        return bool(client.script_kill())
+    except redis.ResponseError:
+        return False

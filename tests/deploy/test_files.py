@@ -121,3 +121,21 @@ def test_the_configuration_of_the_nginx_image_is_rendered_by_the_command_of_the_
 def test_scripts_are_valid_shell(script: str) -> None:
     shell = "bash" if script == ".ci/run" else "sh"
     assert subprocess.run([shell, "-n", ROOT / script], capture_output=True, check=False).returncode == 0
+
+
+def test_what_the_images_are_made_of_goes_to_the_engine() -> None:
+    """Each folder that the Dockerfile copies is let through by .dockerignore."""
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
+    copied = {path.split("/")[0] for path in re.findall(r"^COPY ([^-]\S*) ", dockerfile, re.MULTILINE)}
+    sent = set(re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
+    assert copied == sent
+
+
+def test_every_image_that_is_built_can_be_given_certificates() -> None:
+    services = re.split(
+        r"^  (?=[a-z])", COMPOSE.partition("\nservices:\n")[2].partition("\nnetworks:\n")[0], flags=re.MULTILINE
+    )
+    built = {each.partition(":")[0] for each in services if "<<: *app" in each or "    build:" in each}
+    given = (ROOT / "deploy" / "compose.ca.yml").read_text().partition("services:")[2].partition("\nsecrets:")[0]
+    assert set(re.findall(r"^  (\w+):$", given, re.MULTILINE)) == built
+    assert given.count("secrets: [ca]") == len(built)

@@ -78,6 +78,22 @@ def test_a_fault_of_ours_says_nothing_of_our_insides(house: House, capsys: pytes
     house.tell(story)
 
 
+@pytest.mark.parametrize("path", ["/system", "/metrics", "/tasks"])
+def test_a_bug_of_any_sort_is_told_in_our_shape(house: House, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the hot routes and on those that take FastAPI's way; also an error that is none of ours."""
+
+    async def story(h: House) -> None:
+        await h.desk.keys()
+        for name in ("do", "raw"):
+            monkeypatch.setattr(h.desk.store, name, broken)
+        problem(await h.get(path), 500, "internal_error")
+
+    async def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("secret of ours")
+
+    house.tell(story)
+
+
 def test_an_unknown_kind_in_the_path(house: House) -> None:
     """404 with the nearest; in a body it is 422."""
 

@@ -1,6 +1,7 @@
 """Logs: one JSON object a line, the same names from every hand that writes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -99,3 +100,27 @@ for n in (100, 101): log.get().info("consumer.stopped", children=n)
     assert [json.loads(line)["children"] for line in before] == list(range(len(before)))
     assert sum(map(len, [*before, torn])) + len(before) == 1000
     assert [json.loads(line)["children"] for line in (last, very_last)] == [100, 101]
+
+
+def test_who_reads_and_stands_still_is_waited_for_once() -> None:
+    """A pipe that is full holds nobody up for longer than a moment; what comes when it is read again is whole."""
+    code = """
+import time
+began = time.monotonic()
+for n in range(2000): log.get().info("consumer.started", children=n)
+print(time.monotonic() - began, file=sys.stderr, flush=True)
+sys.stdin.readline()
+log.get().info("consumer.stopped", children=1)
+"""
+    line = [sys.executable, "-c", SAYS + code]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(line, **pipes) as process:  # type: ignore[call-overload]
+        assert 0.4 < float(process.stderr.readline()) < 10
+        first = os.read(process.stdout.fileno(), 65_536)  # now there is room again
+        rest, wrong = process.communicate(b"on\n", timeout=30)
+    *before, last = (first + rest).splitlines()
+    assert (process.returncode, wrong) == (0, b"")
+    assert json.loads(last)["event"] == "consumer.stopped"
+    torn = [text for text in before if not text.endswith(b"}")]
+    assert len(torn) <= 1
+    assert 100 < len(before) < 1000
