@@ -669,8 +669,8 @@ def _json(reply: bytes | None) -> Any:
     return msgspec.json.decode(reply) if reply else None
 
 
-# The order in which scripts/pieces/record.lua names the fields; task.lua and page.lua name one more. Redis' clock may have
-# jumped back between two of its times (I15): what follows is never shown before what it follows.
+# The order in which scripts/pieces/record.lua names the fields; task.lua and page.lua name one more. Redis' clock may
+# have jumped back between two of its times (I15): what follows is never shown before what it follows.
 def read_task(row: list[Any]) -> Task:
     """A record as record.lua answers it."""
     id, state, kind, owner, priority, parts, done, submitted, started, finished, ttl, not_before, *rest = row
