@@ -24,6 +24,7 @@ Value = TypeVar("Value")
 _DIGITS = bytes.maketrans(b"0123456789[,:-\t\r\n", b"0" * 10 + b" " * 7)
 _LONG = b" " + b"0" * 16
 _LONG_INTEGER = re.compile(rb"(?:^|[\[,:\s])-?([0-9]{16,})(?=[\s,\]}]|$)")
+_STRING = re.compile(rb'"([^"]*)"(\s*:)?')  # where no string has escapes; with the colon that makes it a key
 _BRACES = re.compile(rb"[{}]")
 
 
@@ -54,12 +55,11 @@ def _doubtful(text: bytes, decimals: bool) -> bool:
         return True  # escapes: two spellings of one key
     if _has_huge_integer(text):
         return True
-    pieces = text.split(b'"')  # without escapes, every second piece is a string
-    words, between = pieces[1::2], pieces[2::2]
-    keys = [word for word, after in zip(words, between, strict=True) if after.lstrip()[:1] == b":"]
-    if decimals and len(keys) < len(words):
+    strings = _STRING.findall(text)
+    keys = [word for word, colon in strings if colon]
+    if decimals and len(keys) < len(strings):
         return True
-    return len(set(keys)) < len(keys) and _has_double_key(pieces)
+    return len(set(keys)) < len(keys) and _has_double_key(text.split(b'"'))  # every second piece is a string
 
 
 def _has_huge_integer(text: bytes) -> bool:

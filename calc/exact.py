@@ -13,6 +13,7 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
+Check = tuple[Callable[[Any, Any], bool], Any]  # and the bound that the value is held against
 MOST_DIGITS = 40
 _BOUNDS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "exclusiveMinimum": ("above", operator.gt),
@@ -37,8 +38,14 @@ def wrong(value: Decimal, bounds: dict[str, Any]) -> str:
 
 def outside(params: Struct) -> list[tuple[str, Decimal, str]]:
     """Every decimal field whose value is wrong: its name, its value, and what is wrong with it."""
-    checked = [(name, getattr(params, name), bounds) for name, bounds in _decimals(type(params))]
-    return [(name, value, told) for name, value, bounds in checked if (told := wrong(value, bounds))]
+    found = []
+    for name, bounds, checks in _decimals(type(params)):
+        value = getattr(params, name)
+        if not _is_plain(value) or any(not holds(value, bound) for holds, bound in checks):
+            told = wrong(value, bounds)
+            if told:
+                found.append((name, value, told))
+    return found
 
 
 def bounds_of(annotation: Any) -> dict[str, Any]:
@@ -48,10 +55,20 @@ def bounds_of(annotation: Any) -> dict[str, Any]:
     return {key: value for schema in schemas for key, value in schema.items()}
 
 
+def _is_plain(value: Decimal) -> bool:
+    """Whether it is finite and written in few digits, without an exponent: seen without taking it apart."""
+    text = str(value)
+    return len(text) <= MOST_DIGITS and "E" not in text and value.is_finite()
+
+
 @cache
-def _decimals(struct: type[Struct]) -> list[tuple[str, dict[str, Any]]]:
-    return [
+def _decimals(struct: type[Struct]) -> list[tuple[str, dict[str, Any], list[Check]]]:
+    found = [
         (field.name, bounds_of(field.type))
         for field in msgspec.structs.fields(struct)
         if field.type is Decimal or get_args(field.type)[:1] == (Decimal,)
+    ]
+    return [
+        (name, bounds, [(holds, bounds[word]) for word, (_, holds) in _BOUNDS.items() if word in bounds])
+        for name, bounds in found
     ]

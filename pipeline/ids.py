@@ -13,8 +13,8 @@ from functools import lru_cache, reduce
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 26
-_TIME, _RANDOM, _HASH = 10, 10, 6
-_LINE = 3  # of the random letters, in the ids of a batch's tasks
+_TIME, _RANDOM, _HASH = 10, 10, 6  # letters; those of the hash are two triples
+_LINE = 3  # of the random letters, in the ids of a batch's tasks: one triple
 _TRIPLES = [a + b + c for a in ALPHABET for b in ALPHABET for c in ALPHABET]
 _LETTERS = frozenset(ALPHABET)
 
@@ -38,7 +38,7 @@ def first(at_ms: int) -> str:
 
 def nth(batch: str, line: int, key: bytes) -> str:
     """The id of the task in a line of a batch: always the same, in the order of the lines (below 32,768)."""
-    stem = _head(batch, key) + _encode(line, _LINE)
+    stem = _head(batch, key) + _TRIPLES[line & 32767]
     return stem + _hash(stem, key)
 
 
@@ -57,8 +57,8 @@ def _head(batch: str, key: bytes) -> str:
 
 
 def _hash(stem: str, key: bytes) -> str:
-    digest = hashlib.blake2b(stem.encode(), key=key[:64], digest_size=8).digest()
-    return _encode(int.from_bytes(digest), _HASH)
+    number = int.from_bytes(hashlib.blake2b(stem.encode(), key=key[:64], digest_size=8).digest())
+    return _TRIPLES[number >> 15 & 32767] + _TRIPLES[number & 32767]
 
 
 def _encode(number: int, length: int) -> str:

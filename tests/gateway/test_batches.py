@@ -12,7 +12,7 @@ from httpx import Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway import batch_lines, limits
+from gateway import batch_lines, batch_tasks, limits
 from pipeline import ids, verbs
 from pipeline.errors import StoreAway
 from tests.gateway.house import RESULT, SEED, SHARE, House, problem
@@ -450,8 +450,9 @@ def test_what_is_not_there(house: House) -> None:
     house.tell(story)
 
 
-def test_other_requests_are_answered_meanwhile(house: House) -> None:
+def test_other_requests_are_answered_meanwhile(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten thousand lines are planned in slices: who looks at a task waits for one of them."""
+    monkeypatch.setattr(batch_tasks, "SLICE_S", 0.001)  # a look takes some turns of the loop, and all is over soon
 
     async def story(h: House) -> None:
         id = await h.submitted()
