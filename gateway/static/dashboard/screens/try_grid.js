@@ -76,7 +76,7 @@ export function GridRows({ fields, rows, grid, faults, onChange }) {
   const put = (i, change) => onChange(rows.map((row, k) => (k === i ? { ...row, ...change } : row)));
   const taken = rows.map(({ name }) => name);
   return html`<details class="try-grid" open=${rows.some(({ name }) => name)}><summary>Grid${grid.n > 0 ? html`: <b>${count(grid.n)} tasks</b>, one batch` : ', many tasks at once'}</summary>
-    <p class="soft">Lists of values for some fields; each combination becomes a task. <code>90, 100, 110</code> or
+    <p class="soft">Lists of values for some fields; each combination becomes a task. <code>90, 100, 110</code> or${' '}
       <code>80..120 step 5</code></p>
     ${rows.map(({ name, text }, i) => html`<div class="try-grid-row" key=${i}>
       <select aria-label="Field ${i + 1} of the grid" value=${name} onChange=${(event) => put(i, { name: event.target.value })}>
