@@ -4,8 +4,11 @@ from collections import defaultdict
 
 from msgspec import Struct
 
+from gateway.dashboard import frame
 from gateway.dashboard.frame import Bar
+from gateway.dashboard.known import Known
 from pipeline.async_store import AsyncStore
+from pipeline.verbs import fleet
 from pipeline.views import Span, timeline
 
 MOST_BARS = 5_000
@@ -26,15 +29,19 @@ class SpanList(Struct, frozen=True):
     from_ms: int
 
 
-async def read(store: AsyncStore, since_ms: int, until_ms: int) -> tuple[list[Span], int]:
-    """The jobs of a stretch, and from when on they are all of them."""
+async def read(store: AsyncStore, known: Known, since_ms: int, until_ms: int, scope: str) -> tuple[list[Bar], int]:
+    """The jobs of a stretch that `scope` may see, and from when on they are all of them."""
     cursor, found = str(until_ms + LATER_MS), list[Span]()
     while cursor and len(found) < MOST_JOBS:
-        said = await store.do(timeline(cursor, str(since_ms), A_CALL))
+        said = await store.do(timeline(cursor, str(since_ms), A_CALL, bare=True))
         cursor = said.cursor
         found += said.spans
     from_ms = int(cursor.strip("(").partition("-")[0]) if cursor else since_ms
-    return [span for span in found if span.from_ms <= until_ms], from_ms
+    within = [span for span in found if span.from_ms <= until_ms]
+    about = await known.of(store, (span.task for span in within))
+    seen = [span for span in within if not scope or about[span.task][0] == scope]
+    pids = frame.pids(await store.do(fleet()))
+    return [frame.bar(span, pids, about[span.task][1]) for span in seen], from_ms
 
 
 def joined(bars: list[Bar], width_ms: int, most: int = MOST_BARS) -> tuple[list[Bar], int]:

@@ -89,12 +89,21 @@ class Snapshot(Frame, frozen=True, kw_only=True):
 F = TypeVar("F", bound=Frame)
 
 
-def bar(span: Span, pids: dict[tuple[str, int], int]) -> Bar:
-    """A job on its row. A child's pid is told while its consumer lives and the job is of its time."""
+def bar(span: Span, pids: dict[tuple[str, int], int], kind: str = "") -> Bar:
+    """A job on its row; of the kind that is told beside it, or that it says itself. A child's pid is told while its
+    consumer lives and the job is of its time."""
     pid = pids.get((span.consumer, span.child))
     to_ms = span.from_ms + round(span.ran_ms)
     return Bar(
-        span.consumer, span.child, pid, span.task, span.kind or None, span.job, span.from_ms, to_ms, span.outcome
+        span.consumer,
+        span.child,
+        pid,
+        span.task,
+        kind or span.kind or None,
+        span.job,
+        span.from_ms,
+        to_ms,
+        span.outcome,
     )
 
 

@@ -18,6 +18,7 @@ from gateway import answers, fleet
 from gateway.dashboard import frame, series
 from gateway.dashboard.followed import Followed
 from gateway.dashboard.frame import Cost, Frame, Snapshot, Strength
+from gateway.dashboard.known import Known
 from gateway.dashboard.pace import Pace
 from gateway.dashboard.series import Minute, Minutes
 from gateway.desk import Desk
@@ -80,6 +81,7 @@ class Reader:
         self._trail: deque[list[Span]] = deque(maxlen=TRAIL)
         self.number = 0
         self.frames: dict[str, bytes] = {}
+        self.known = Known()
         self.followed = Followed(desk, self._count)
         desk.leaving.append(self._wake)
 
@@ -222,6 +224,7 @@ class Reader:
         )
         self._seen_to = timeline.newest or self._seen_to
         owners = {span.task: (span.owner, span.kind) for span in timeline.spans if span.owner}
+        self.known.note(owners.items())
         if any(scopes):
             children = {str(child["task"]) for beat in beats for child in beat.children if "task" in child}
             theirs = await do(views.owners(sorted(children - set(owners))), 0)

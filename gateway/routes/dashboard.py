@@ -25,7 +25,6 @@ from gateway.dashboard.reader import Reader
 from gateway.desk import Desk
 from gateway.found import found
 from gateway.problems import Problem
-from pipeline import verbs
 
 KEEP_ALIVE_S = 15.0
 RETRY_MS = 1000
@@ -135,11 +134,9 @@ async def spans(request: Request) -> Response:
     if not since_ms <= until_ms <= since_ms + LONGEST_MS:
         raise queries.wrong("since_ms", str(since_ms), "at most 24 hours before until_ms")
     limit = queries.number(sent, "limit", bars.MOST_BARS, 1, bars.MOST_BARS)
-    found, from_ms = await bars.read(desk.store, since_ms, until_ms)
-    scope = request.state.caller.scope
-    pids = frame.pids(await desk.store.do(verbs.fleet()))
-    wanted = [frame.bar(span, pids) for span in found if not scope or span.owner == scope]
-    told, merged = bars.joined(wanted, until_ms - since_ms, limit)
+    reader: Reader = request.app.state.reader
+    found, from_ms = await bars.read(desk.store, reader.known, since_ms, until_ms, request.state.caller.scope)
+    told, merged = bars.joined(found, until_ms - since_ms, limit)
     return answers.body(SpanList(told, merged, since_ms, until_ms, from_ms))
 
 

@@ -52,13 +52,10 @@ local function unlist(id)               -- the record has gone before its index 
 end
 
 -- ── what stands in the record alone ──
-local function field(id, name)
-  local value = redis.pcall('HGET', K.task(id), name)
-  return type(value) == 'string' and value or ''
-end
 local function short(id, name)
   local size = redis.pcall('HSTRLEN', K.task(id), name)
-  return type(size) == 'number' and size <= LARGE and field(id, name) or ''
+  local value = type(size) == 'number' and size > 0 and size <= LARGE and redis.pcall('HGET', K.task(id), name)
+  return type(value) == 'string' and value or ''
 end
 local function json(text)
   read_json = read_json + #text
@@ -84,29 +81,33 @@ local function leads(value, path, at, wanted)
   end
   return false
 end
-local function has(value, words) return string.find(string.lower(value), words, 1, true) ~= nil end
-local WORDS = {'label', 'custom_id', 'metadata', 'error'}
+local function has(value, words) return value ~= '' and string.find(string.lower(value), words, 1, true) ~= nil end
+local NEEDS = {text = {'label', 'custom_id', 'metadata', 'error'}, waited = {'submitted_at', 'started_at', 'finished_at'},
+  ran = {'started_at', 'finished_at'}, data = {}, result = {}}
+local fields_of, field = {}, {}         -- of a record what the traits look at, and what it says
+for _, trait in ipairs(traits) do
+  for _, name in ipairs(NEEDS[trait.of] or {trait.of}) do fields_of[#fields_of + 1] = name end
+end
+local function read(id)
+  local values = #fields_of > 0 and redis.pcall('HMGET', K.task(id), unpack(fields_of)) or {}
+  for i, name in ipairs(fields_of) do field[name] = type(values[i]) == 'string' and values[i] or '' end
+end
 local look = {}                         -- how a value of each trait is looked for
-function look.label(id, wanted) return has(field(id, 'label'), wanted.text) end
+function look.label(_, wanted) return has(field.label, wanted.text) end
 function look.text(id, wanted)
-  if has(id, wanted.text) then return true end
-  for _, name in ipairs(WORDS) do
-    if has(field(id, name), wanted.text) then return true end
-  end
-  return has(short(id, 'data'), wanted.text)
+  return has(id, wanted.text) or has(field.label, wanted.text) or has(field.custom_id, wanted.text)
+    or has(field.metadata, wanted.text) or has(field.error, wanted.text) or has(short(id, 'data'), wanted.text)
 end
-function look.error(id, wanted)
-  local error = field(id, 'error')
-  return error ~= '' and has(error, wanted.text) and (json(error) or {}).code == wanted.text
+function look.error(_, wanted)
+  return has(field.error, wanted.text) and (json(field.error) or {}).code == wanted.text
 end
-function look.waited(id, wanted)
-  local from = tonumber(field(id, 'submitted_at'))
-  local to = tonumber(field(id, 'started_at')) or tonumber(field(id, 'finished_at')) or now
+function look.waited(_, wanted)
+  local from, to = tonumber(field.submitted_at), tonumber(field.started_at) or tonumber(field.finished_at) or now
   return from ~= nil and is(math.max(0, to - from), wanted)
 end
-function look.ran(id, wanted)
-  local from = tonumber(field(id, 'started_at'))
-  return from ~= nil and is(math.max(0, (tonumber(field(id, 'finished_at')) or now) - from), wanted)
+function look.ran(_, wanted)
+  local from = tonumber(field.started_at)
+  return from ~= nil and is(math.max(0, (tonumber(field.finished_at) or now) - from), wanted)
 end
 local function within(id, wanted, trait)
   local text = short(id, trait.of)
@@ -117,8 +118,9 @@ local function within(id, wanted, trait)
   return type(value) == 'table' and leads(value, trait.path, 1, wanted)
 end
 look.data, look.result = within, within
-local function exactly(id, wanted, trait) return field(id, trait.of) == wanted.text end
+local function exactly(_, wanted, trait) return field[trait.of] == wanted.text end
 local function sifted(id)
+  read(id)
   for _, trait in ipairs(traits) do
     local found = false
     for _, wanted in ipairs(trait.values) do

@@ -1,9 +1,10 @@
--- Who computed what, newest first, whatever the task. ARGV: -, -, the newest and the oldest entry to look at, how many jobs.
+-- Who computed what, newest first, whatever the task. ARGV: -, -, the newest and the oldest entry to look at, how many jobs,
+-- '' or bare (without the last).
 -- Answers the oldest entry that was looked at ('' when that was all), the newest ('' for none), the jobs as {consumer, task and job, how}, and owner and
 -- kind of each task that has a record.
 local left, from, newest, jobs, known = tonumber(ARGV[5]), ARGV[3], '', {}, {}
 local function look(id)
-  if known[id] then return end
+  if known[id] or ARGV[6] == 'bare' then return end
   local v = redis.pcall('HMGET', K.task(id), 'owner', 'kind')
   known[id] = {id, v[1] or '', v[2] or ''}
 end

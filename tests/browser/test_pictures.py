@@ -347,3 +347,58 @@ def test_another_theme_is_drawn_at_once(page: Page, product: Product) -> None:
         light = canvas.evaluate("(c) => c.toDataURL()")
         page.emulate_media(color_scheme="dark")
         look.eventually(page, lambda c=canvas, before=light: c.evaluate("(c) => c.toDataURL()") != before)
+
+
+STRESS = {
+    "positions": [{"symbol": "A", "quantity": 100, "price": 50}, {"symbol": "B", "quantity": -20, "price": 80}],
+    "scenarios": [
+        {
+            "name": "crash",
+            "shocks": {"A": {"type": "relative", "value": -0.2}, "B": {"type": "relative", "value": 0.1}},
+        },
+        {"name": "rally", "shocks": {"A": {"type": "relative", "value": 0.1}}},
+    ],
+}
+BOOK = {
+    "type": ["call", "put", "call"],
+    "spot": 100,
+    "strike": [90, 100, 110],
+    "maturity": 1,
+    "rate": 0.03,
+    "volatility": 0.2,
+}
+
+
+def behind(found: Locator) -> list[list[str]]:
+    """The table behind a picture."""
+    found.get_by_role("button", name="Show as table").click()
+    return [row.locator("td").all_inner_texts() for row in found.locator("tbody tr").all()]
+
+
+def test_scenarios_parts_and_books_are_drawn(page: Page, product: Product) -> None:
+    """Bars end where their figures are, below zero on the other side of the axis; points stand at strike and price."""
+    stress = computed(product, "stress_test", STRESS)
+    found = picture(page, product, stress["task_id"], "stress")
+    told = [[each["name"], each["pnl"]] for each in stress["result"]["scenarios"]]
+    assert [[name, number(figure)] for name, figure in behind(found)] == told
+    bars = found.locator(".picture-drawing svg > g > rect.fine, .picture-drawing svg > g > rect.fill").all()
+    edges = [(float(b.get_attribute("x") or 0), float(b.get_attribute("width") or 0)) for b in bars]
+    (loss_x, loss_wide), (gain_x, gain_wide) = edges
+    assert loss_x + loss_wide == pytest.approx(gain_x, abs=0.5)  # the axis
+    assert loss_wide / gain_wide == pytest.approx(-told[0][1] / told[1][1], rel=0.01)
+    parts = page.locator('figure[data-picture="stress-parts"]')
+    assert sum(number(figure) for _, figure in behind(parts)) == pytest.approx(told[0][1])
+    book = computed(product, "option_european", BOOK)
+    found = picture(page, product, book["task_id"], "book")
+    expect(found.locator("g[transform] circle")).to_have_count(3)
+    told = sorted(
+        [kind, strike, round(price, 4)]
+        for kind, strike, price in zip(BOOK["type"], BOOK["strike"], book["result"]["price"], strict=True)
+    )  # type: ignore[call-overload]
+    assert sorted([kind, number(x), round(number(y), 4)] for kind, x, y in behind(found)) == told
+    risk = computed(product, "risk_budget", example("risk_budget"))
+    found = picture(page, product, risk["task_id"], "risk-shares")
+    shares = {name: [number(weight), number(share)] for name, weight, share in behind(found)}
+    weights, risks = risk["result"]["weights"], risk["result"]["risk_shares"]
+    assert shares == {name: pytest.approx([weights[name], risks[name]], rel=1e-6) for name in weights}
+    assert look.axe(page) == []

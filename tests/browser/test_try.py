@@ -142,3 +142,45 @@ def test_the_form_is_accessible_and_fits_a_phone(browser: Browser, product: Prod
         expect(form.locator(".fault")).to_be_visible()
         assert look.axe(page) == []
         assert look.overflow(page) == 0
+
+
+def test_a_grid_becomes_a_batch(page: Page, product: Product) -> None:
+    form = opened(page, product, "compound_interest")
+    form.get_by_text("Grid", exact=False).first.click()
+    form.get_by_label("Field 1 of the grid").select_option("amount")
+    form.get_by_label("Values of field 1").fill("100, 200.50")
+    form.get_by_role("button", name="One field more").click()
+    form.get_by_label("Field 2 of the grid").select_option("rate")
+    form.get_by_label("Values of field 2").fill("0.01..0.02 step 0.005")
+    text = shown(page)
+    assert '"grid": {' in text
+    said = json.loads(text, parse_float=str)
+    assert said["grid"] == {"amount": [100, "200.50"], "rate": ["0.010", "0.015", "0.020"]}
+    assert not {"amount", "rate"} & set(said["data"])
+    form.get_by_role("button", name="Check").click()
+    expect(form.get_by_role("status")).to_contain_text("Can be calculated")
+    form.get_by_label("Label").fill("a grid")
+    form.get_by_role("button", name="Submit 6 tasks").click()
+    page.wait_for_url("**screen=batch**")
+    expect(page.locator("h1")).to_have_text("a grid")
+    batch = product.client.get(f"/batches/{page.url.split('id=')[1]}").json()
+    assert (batch["accepted"], batch["rejected"]) == (6, 0)
+
+
+def test_a_grid_that_is_wrong_is_told_and_not_submitted(refused: Page, product: Product) -> None:
+    form = opened(refused, product, "compound_interest")
+    form.get_by_text("Grid", exact=False).first.click()
+    form.get_by_label("Field 1 of the grid").select_option("amount")
+    for values, words in [
+        ("1..2 step 0", "has no value"),
+        ("1..x step 1", "no plain number"),
+        ("1..99999 step 1", "has 99"),
+        ("1, {", "is not JSON"),
+    ]:
+        form.get_by_label("Values of field 1").fill(values)
+        expect(form.locator(".fault").first).to_contain_text(words)
+    before = product.get("/tasks/count")["count"]
+    form.get_by_label("Values of field 1").fill("1, -5")
+    form.get_by_role("button", name="Submit 2 tasks").click()
+    expect(form.get_by_role("status")).to_contain_text("Line 2: $.data.amount")
+    assert product.get("/tasks/count")["count"] == before

@@ -10,6 +10,7 @@ import pytest
 from calc import execute
 from gateway.dashboard import bars, series
 from gateway.dashboard.frame import Bar
+from gateway.dashboard.known import MOST, Known
 from gateway.dashboard.system import shown
 from gateway.roll import Roll
 from pipeline import verbs, views
@@ -158,6 +159,33 @@ def test_spans_of_a_stretch(house: House) -> None:
         problem(await h.get(f"/spans?since_ms={now_ms}&until_ms={now_ms - 1}"), 422, "invalid_query")
 
     house.tell(story)
+
+
+def test_of_a_task_it_is_read_once_whose_it_is(house: House) -> None:
+    """A stretch that is drawn again costs no lookup of its tasks, and says the same; what is new in it is looked up."""
+
+    async def story(h: House) -> None:
+        for _ in range(3):
+            await h.submitted()
+        h.finish(2)
+        first = (await h.get("/spans")).json()["spans"]
+        with h.server.client() as hands:
+            hands.config_resetstat()
+            again = (await h.get("/spans")).json()["spans"]
+            looked = hands.info("commandstats").get("cmdstat_hmget", {"calls": 0})["calls"]
+        assert [bar["kind"] for bar in first] == ["compound_interest"] * 2
+        assert (again, looked) == (first, 0)
+        h.finish()
+        assert [bar["kind"] for bar in (await h.get("/spans")).json()["spans"]] == ["compound_interest"] * 3
+
+    house.tell(story)
+
+
+def test_it_forgets_the_oldest_first() -> None:
+    known = Known()
+    known.note((f"t{n}", ("o", "k")) for n in range(MOST + 3))
+    assert len(known._known) == MOST
+    assert next(iter(known._known)) == "t3"
 
 
 def test_a_hand_in_the_spans_breaks_no_answer(house: House) -> None:

@@ -30,7 +30,10 @@ export function Picture({ title, headline, name, table, note, legend, tools, ope
       setTrouble(`The picture could not be saved: ${error.message}`);
     }
   };
-  return html`<figure class="picture" data-picture=${name}>
+  const told = (figure) => {
+    if (figure) figure.told = { title, headline, note, legend, table }; // for a report
+  };
+  return html`<figure class="picture" data-picture=${name} ref=${told}>
     <figcaption class="picture-head">
       <span class="picture-title">${title}</span>
       <span class="picture-headline">${headline}</span>

@@ -7,6 +7,7 @@ import { Convergence } from './convergence.js';
 import { Frontier } from './frontier.js';
 import { LossDistribution } from './loss_distribution.js';
 import { isOneOption, PayoffGreeks } from './payoff_greeks.js';
+import { resultsOf } from './results.js';
 
 // What a kind estimates, the closed form it can be held against, and where the result says how many it took.
 const ESTIMATED = {
@@ -46,7 +47,7 @@ export function picturesOf(task) {
   if ((kind === 'option_european' || kind === 'option_american') && isOneOption(data)) {
     found.push({ title: 'Payoff and greeks', view: html`<${PayoffGreeks} data=${data} result=${result} />` });
   }
-  return found;
+  return [...found, ...resultsOf(task)];
 }
 
 // One portfolio, or one frontier: of a list of betas there are several, which the table of the result shows better.

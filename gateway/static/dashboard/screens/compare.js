@@ -10,6 +10,7 @@ import { html, useState } from '../shell/ui.js';
 const MOST = 1_048_576; // bytes of an answer that a page reads
 const ROWS = 300;
 const NUMBER = /^-?\d/;
+const ASIDE = /^(interval_95|diagnostics)\./;
 
 export default function Compare({ params }) {
   const { a, b } = params;
@@ -49,7 +50,7 @@ function Which({ label, kind = '', not = '', onPick }) {
         autocomplete="off" spellcheck="false" />
       <button disabled=${!right}>Compare</button></form>
     ${some.length > 0 && html`<p class="soft">or one of the newest${kind && ` of ${kind}`}:</p>
-      <ul class="plain">${some.map((task) => html`<li><button class="small" onClick=${() => onPick(task.task_id)}>Choose</button>${' '}
+      <ul class="happened">${some.map((task) => html`<li><button class="small" onClick=${() => onPick(task.task_id)}>Choose</button>${' '}
         <${TaskLink} id=${task.task_id} /> ${task.kind} ${task.label && html`<span class="label">${task.label}</span>`}${' '}
         <${State} state=${task.state} /> <span class="soft"><${Time} at=${task.submitted_at} /></span></li>`)}</ul>`}
   </section>`;
@@ -58,7 +59,7 @@ function Which({ label, kind = '', not = '', onPick }) {
 function Both({ one, other }) {
   const inputs = differences(one.data, other.data);
   return html`<${Verdict} one=${one} other=${other} inputs=${inputs} />
-    <section class="card" aria-label="The two"><${Rows} caption="The two tasks" heads=${['', ...heads(one, other)]}
+    <section class="card" aria-label="The two"><${Rows} caption="The two tasks" heads=${['about', 'first', 'second']}
       rows=${about(one.task, other.task)} /></section>
     <section class="card" aria-labelledby="inputs"><div class="head"><h2 id="inputs">Data that differ</h2>
       <span class="soft">${several(inputs.rows.length, 'field')}, ${count(inputs.same)} the same</span></div>
@@ -96,6 +97,7 @@ function Verdict({ one, other, inputs }) {
 function about(a, b) {
   const row = (name, of) => [name, of(a), of(b)];
   return [
+    row('task', (t) => html`<${TaskLink} id=${t.task_id} />`),
     row('kind', (t) => t.kind),
     row('label', (t) => t.label ?? '–'),
     row('state', (t) => html`<${State} state=${t.state} />`),
@@ -113,25 +115,31 @@ function about(a, b) {
 function Figures({ one, other }) {
   const [a, b] = [leaves(one.result), leaves(other.result)];
   const names = [...new Set([...a.found.keys(), ...b.found.keys()])].filter((name) => name && !name.startsWith('standard_error.'));
-  const numbers = names.filter((name) => [a, b].some(({ found }) => NUMBER.test(found.get(name) ?? '')));
-  const rows = numbers.map((name) => {
-    const [x, y] = [a.found.get(name), b.found.get(name)];
-    const [ex, ey] = [a, b].map(({ found }) => found.get(`standard_error.${name}`));
-    return [name, withError(x, ex), withError(y, ey), difference(x, y), apart(x, y, ex, ey)];
-  });
+  const rows = names
+    .filter((name) => [a, b].some(({ found }) => NUMBER.test(found.get(name) ?? '')))
+    .map((name) => {
+      const [x, y] = [a.found.get(name), b.found.get(name)];
+      const [ex, ey] = [a, b].map(({ found }) => found.get(`standard_error.${name}`));
+      return [name, withError(x, ex), withError(y, ey), difference(x, y), apart(x, y, ex, ey)];
+    });
   if (!rows.length) return html`<section class="card"><h2>Figures</h2><${Empty}>Neither has figures yet.<//></section>`;
-  const some = rows.slice(0, ROWS);
+  const aside = rows.filter(([name]) => ASIDE.test(name));
+  const main = rows.filter(([name]) => !ASIDE.test(name));
+  const named = ['output', ...heads(one, other), 'difference', 'in standard errors'];
   return html`<section class="card" aria-labelledby="figures"><div class="head"><h2 id="figures">Figures</h2>
-      <span class="soft">as they were answered; second less first</span></div>
-    <${Rows} caption="Figures" heads=${['output', ...heads(one, other), 'difference', 'in standard errors']} rows=${some} />
-    ${rows.length > ROWS && html`<p class="soft under">The first ${ROWS} of ${count(rows.length)}.</p>`}
-    ${some.some((row) => row[4] !== '–') && html`<p class="soft under">± is one standard error. In standard errors: the
+      <span class="soft">as they were answered; difference: second less first</span></div>
+    <${Rows} caption="Figures" heads=${named} rows=${main} />
+    ${main.length > ROWS && html`<p class="soft under">The first ${ROWS} of ${count(main.length)}.</p>`}
+    ${main.some((row) => row[4] !== '–') && html`<p class="soft under">± is one standard error. In standard errors: the
       difference over √(a² + b²) of both; of two runs that differ by chance alone it is beyond ±2 one time in twenty. Runs
-      with the same seed share their random numbers, so theirs is smaller.</p>`}</section>`;
+      with the same seed share their random numbers: theirs is nearer to zero.</p>`}
+    ${aside.length > 0 && html`<details><summary>${several(aside.length, 'figure')} of intervals and diagnostics</summary>
+      <${Rows} caption="Intervals and diagnostics" heads=${named.slice(0, 4)} rows=${aside.map((row) => row.slice(0, 4))} /></details>`}
+    </section>`;
 }
 
 function withError(text, error) {
-  return html`${shown(text)}${error && NUMBER.test(error) && html` <span class="soft">± ${error}</span>`}`;
+  return html`${shown(text)}${error && NUMBER.test(error) && html` <span class="soft aside">± ${error}</span>`}`;
 }
 
 function apart(x, y, ex, ey) {
@@ -163,12 +171,13 @@ function signed(x, digits) {
   return x === 0 ? '0' : `${x > 0 ? '+' : '−'}${text}`;
 }
 
+const NAMES = ['first', 'second', 'difference', 'in standard errors'];
 const shown = (text) => (text === undefined ? html`<span class="soft">not given</span>` : text[0] === '"' ? JSON.parse(text) : text);
 
 function Rows({ caption, heads: titles, rows }) {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}><table class="rows compare">
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Table: ${caption}"><table class="rows compare">
     <caption class="hidden">${caption}</caption>
     <thead><tr>${titles.map((title, i) => html`<th scope="col" class=${i ? 'num' : ''}>${title}</th>`)}</tr></thead>
     <tbody>${rows.slice(0, ROWS).map(([name, ...cells]) => html`<tr><th scope="row">${name}</th>
-      ${cells.map((cell) => html`<td class="num">${cell}</td>`)}</tr>`)}</tbody></table></div>`;
+      ${cells.map((cell, i) => html`<td class="num" data-name=${NAMES[i]}>${cell}</td>`)}</tr>`)}</tbody></table></div>`;
 }

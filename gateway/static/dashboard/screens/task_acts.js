@@ -3,7 +3,7 @@
 import { ask, useMay } from '../shell/api.js';
 import { confirm } from '../shell/dialog.js';
 import { go, href } from '../shell/router.js';
-import { html } from '../shell/ui.js';
+import { html, useState } from '../shell/ui.js';
 import { FINAL } from '../shell/words.js';
 
 const AGAIN = {
@@ -13,6 +13,21 @@ const AGAIN = {
     'A new task with the same data and seed is submitted, and its result is compared with this one, bit by bit.',
   ],
 };
+
+/** The task as one file. */
+function Report({ task }) {
+  const [wrong, say] = useState('');
+  const make = async () => {
+    try {
+      await (await import('./report.js')).report(task);
+      say('');
+    } catch (error) {
+      say(error.message);
+    }
+  };
+  return html`<button onClick=${make} title="Data, result, pictures and provenance as one HTML file, to keep or print">Report</button>
+    ${wrong && html`<span role="alert">${wrong}</span>`}`;
+}
 
 export function Acts({ task, reload }) {
   const submitter = useMay('submitter');
@@ -56,6 +71,7 @@ export function Acts({ task, reload }) {
     ${submitter && !over && html`<button class="danger" data-key="c" onClick=${cancel}>Cancel …</button>`}
     ${submitter && over && html`<button data-key="r" onClick=${repeat}>${AGAIN[again][0]} …</button>`}
     ${submitter && html`<a class="button" href=${href('try', { kind, like: id })}>Change and submit</a>`}
+    ${over && html`<${Report} task=${task} />`}
     <a class="button" href=${href('compare', task.rerun ? { a: task.rerun.of, b: id } : { a: id })}>Compare</a>
     ${operator && over && html`<button onClick=${purge}>Remove …</button>`}
   </span>`;

@@ -8,7 +8,8 @@ import { go, refine } from '../shell/router.js';
 import { PRIORITIES } from '../shell/words.js';
 import { sheet } from '../pictures/sheet.js';
 import { dataOf, fieldsOf, placed, typed } from './try_fields.js';
-import { command, curl, envelope, python } from './values.js';
+import { GridRows, gridOf } from './try_grid.js';
+import { command, curl, envelope, gridCurl, gridPython, python } from './values.js';
 
 sheet('try.css');
 const FIRST = 'option_european';
@@ -50,8 +51,14 @@ function Form({ about, example, like }) {
   const refused = useRef(false); // just now: the first field that is wrong is looked at next
   const role = caller.use().role;
   const may = useMay('submitter') || role === null; // who nobody has named is told by the server
-  const { text, faults } = dataOf(fields, values);
-  const body = bodyOf(kind, text, priority, label);
+  const [rows, setRows] = useState([{ name: '', text: '' }]);
+  const grid = gridOf(rows, fields);
+  const without = { ...values, ...Object.fromEntries(grid.names.map((name) => [name, ''])) }; // the grid has these
+  const { text, faults: wrong } = dataOf(fields, without);
+  const faults = { ...wrong, ...grid.faults };
+  const body = bodyOf(kind, text, priority, grid.n ? '' : label, grid.json);
+  const one = bodyOf(kind, withFirst(text, grid.first), priority, label);
+  const batch = `/tasks/batch?${new URLSearchParams({ atomic: 'true', ...(label && { label }) })}`;
   const shown = { ...Object.fromEntries(Object.entries(faults).map(([name, fault]) => [name, [fault]])), ...answer.found };
   const change = (name, value) => {
     setValues((old) => ({ ...old, [name]: value }));
@@ -69,8 +76,9 @@ function Form({ about, example, like }) {
     }
     setBusy(true);
     try {
-      const { value } = await ask('POST', path, body);
+      const { value } = await ask('POST', path, path === '/tasks/validate' ? one : body);
       if (path === '/tasks') go('task', { id: value.task_id });
+      else if (path === batch) go('batch', { id: value.batch_id });
       else setAnswer({ found: {}, rest: [], valid: value });
     } catch (wrong) {
       refused.current = true;
@@ -81,20 +89,23 @@ function Form({ about, example, like }) {
   };
   const submit = (event) => {
     event.preventDefault();
-    send('/tasks');
+    send(grid.n ? batch : '/tasks');
   };
   const inFront = (field) => field.needed || (values[field.name] ?? '') !== '' || shown[field.name];
   // A field that stands in front stays there while it is edited: what was in front at first decides, and what is wrong.
   const front = useMemo(() => new Set(fields.filter(inFront).map((field) => field.name)), [fields, answer]);
+  const inGrid = new Set(rows.map(({ name }) => name));
+  const alone = fields.filter((field) => !inGrid.has(field.name));
   const row = (field) => html`<${Field} key=${field.name} field=${field} value=${values[field.name] ?? ''} faults=${shown[field.name]} onInput=${(value) => change(field.name, value)} />`;
-  const further = fields.filter((field) => !front.has(field.name));
+  const further = alone.filter((field) => !front.has(field.name));
   return html`<div class="two try">
     <form class="card" ref=${form} onSubmit=${submit} novalidate aria-label="Data of ${kind}">
       <div class="head"><h2>Data</h2><span class="right">
         <button type="button" class="small" onClick=${() => { setValues(filled(example)); setAnswer({ found: {}, rest: [] }); }}>Worked example</button></span></div>
-      <div class="try-fields">${fields.filter((field) => front.has(field.name)).map(row)}</div>
+      <div class="try-fields">${alone.filter((field) => front.has(field.name)).map(row)}</div>
       ${further.length > 0 && html`<details><summary>${count(further.length)} more fields, left at their defaults</summary><div class="try-fields">${further.map(row)}</div></details>`}
-      <h3>Task</h3>
+      <${GridRows} fields=${fields} rows=${rows} grid=${grid} faults=${shown} onChange=${(next) => { setRows(next); setAnswer({ found: {}, rest: [] }); }} />
+      <h3>${grid.n ? 'Tasks' : 'Task'}</h3>
       <div class="try-fields">
         <div class="try-field"><label for="try-priority">Priority</label>
           <select id="try-priority" value=${priority} onChange=${(event) => setPriority(event.target.value)}>${PRIORITIES.map((each) => html`<option value=${each} selected=${each === priority}>${each}</option>`)}</select></div>
@@ -105,15 +116,21 @@ function Form({ about, example, like }) {
       <div class="buttons">
         ${!may && html`<span class="soft">Your key may look, not submit.</span>`}
         <button type="button" disabled=${busy || !may} onClick=${() => send('/tasks/validate')}>Check</button>
-        <button type="submit" class="primary" disabled=${busy || !may}>Submit</button>
+        <button type="submit" class="primary" disabled=${busy || !may}>Submit${grid.n > 0 ? ` ${count(grid.n)} ${grid.n === 1 ? 'task' : 'tasks'}` : ''}</button>
       </div>
     </form>
-    <${Beside} kind=${kind} text=${text} body=${body} faults=${faults} />
+    <${Beside} kind=${kind} text=${text} body=${body} faults=${faults} grid=${grid} path=${batch} />
   </div>`;
 }
 
-function bodyOf(kind, text, priority, label) {
-  const more = [priority !== 'medium' && `"priority": "${priority}"`, label && `"label": ${JSON.stringify(label)}`].filter(Boolean);
+/** The data of the grid's first task. */
+function withFirst(text, first) {
+  const more = Object.entries(first).map(([name, value]) => `${JSON.stringify(name)}: ${value}`);
+  return more.length ? `{${[text.slice(1, -1), ...more].filter(Boolean).join(', ')}}` : text;
+}
+
+function bodyOf(kind, text, priority, label, grid = '') {
+  const more = [priority !== 'medium' && `"priority": "${priority}"`, label && `"label": ${JSON.stringify(label)}`, grid && `"grid": ${grid}`].filter(Boolean);
   return [envelope({ kind }, text).slice(0, -1), ...more].join(', ') + '}';
 }
 
@@ -155,16 +172,17 @@ function Answer({ answer, faults }) {
 }
 
 /** The same as text: to send by hand, or from a program. */
-function Beside({ kind, text, body, faults }) {
+function Beside({ kind, text, body, faults, grid, path }) {
   const [as, choose] = useState('JSON');
   const broken = Object.keys(faults);
-  const of = { JSON: () => pretty(body), curl: () => curl({ kind }, pretty(text)), Python: () => python({ kind }, pretty(text)), command: () => command({ kind }, pretty(text)) };
-  const shown = of[as]();
+  const alone = { JSON: () => pretty(body), curl: () => curl({ kind }, pretty(text)), Python: () => python({ kind }, pretty(text)), command: () => command({ kind }, pretty(text)) };
+  const of = grid.n ? { JSON: alone.JSON, curl: () => gridCurl(path, pretty(body)), Python: () => gridPython(kind, text, grid.json) } : alone;
+  const shown = (of[as] ?? of.JSON)();
   return html`<section class="card try-beside" aria-labelledby="try-same">
     <div class="head"><h2 id="try-same">The same, as text</h2>
-      <${Choice} label="Show it as" options=${Object.keys(of)} value=${as} onPick=${choose} />
+      <${Choice} label="Show it as" options=${Object.keys(of)} value=${of[as] ? as : 'JSON'} onPick=${choose} />
       <span class="right"><${Copy} text=${shown} /></span></div>
-    <pre tabindex="0" data-as=${as}>${shown}</pre>
+    <pre tabindex="0" data-as=${of[as] ? as : 'JSON'}>${shown}</pre>
     <p class="soft">${broken.length ? `Without ${broken.join(', ')}, which cannot be written as JSON yet.` : 'Numbers are sent as they are typed. The fields: '}${!broken.length && html`<a href="/docs">/docs</a>`}</p>
   </section>`;
 }

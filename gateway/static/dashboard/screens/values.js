@@ -105,15 +105,32 @@ export function curl(task, text) {
   return `curl -X POST ${location.origin}/tasks ${headers} -d '${quoted(envelope(task, text))}'`;
 }
 
+// A literal that no data can leave: JSON's own text syntax is Python's, too.
+const literal = (text) => (/['\\]/.test(text) ? JSON.stringify(text) : `'${text}'`);
+
 export function python(task, text) {
-  // A literal that no data can leave: JSON's own text syntax is Python's, too.
-  const literal = /['\\]/.test(text) ? JSON.stringify(text) : `'${text}'`;
   return [
     'import json\n',
     'from headrace_client import Client\n',
-    `data = json.loads(${literal})`,
+    `data = json.loads(${literal(text)})`,
     `with Client("${location.origin}") as client:`,
     `    print(client.run("${task.kind}", data))`,
+  ].join('\n');
+}
+
+export function gridCurl(path, body) {
+  return `curl -X POST '${location.origin}${path}' -H "Content-Type: application/json" -d '${quoted(body)}'`;
+}
+
+export function gridPython(kind, text, grid) {
+  return [
+    'import json\n',
+    'from headrace_client import Client\n',
+    `data = json.loads(${literal(text)})`,
+    `grid = json.loads(${literal(grid)})`,
+    `with Client("${location.origin}") as client:`,
+    `    items = client.gather(client.grid("${kind}", data, grid))`,
+    '    print(items.summary(), *items.rows(), sep="\\n")',
   ].join('\n');
 }
 
