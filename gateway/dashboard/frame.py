@@ -20,10 +20,12 @@ SERIES_MS = 15 * 60_000
 
 
 class Strength(Struct, frozen=True):
-    """The store: whether it answers, and since when it has not."""
+    """The store: whether it answers, since when it has not, and the share of its memory that is used (0 without a
+    limit)."""
 
     ok: bool
     away_since: str | None
+    fullness: float
 
 
 class Bar(Struct, frozen=True):

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway import answers, fleet
-from gateway.dashboard import frame, series
+from gateway.dashboard import bars, frame, series
 from gateway.dashboard.followed import Followed
 from gateway.dashboard.frame import Cost, Frame, Snapshot, Strength
 from gateway.dashboard.known import Known
@@ -38,6 +38,8 @@ COST_S = 10.0
 VISIT_S = 5.0  # so long it is read on for somebody who asks now and then
 PATIENCE_S = 3.0
 TRAIL = 5  # seconds of spans that such a one is told
+APART = 60  # jobs of a frame that stand apart; of more the nearest share a bar, as they would be drawn
+NARROW_MS = 15_000  # the shortest stretch that a picture shows
 _encode = msgspec.json.Encoder().encode
 
 
@@ -278,7 +280,7 @@ class Reader:
         away = None if self._away_since is None else answers.time_text(self._away_since)
         whole = Frame(
             at=answers.time_text(now_ms),
-            store=Strength(away is None, away),
+            store=Strength(away is None, away, round(self._desk.fullness, 4)),
             states={**{str(state): n for state, n in states.items()}, "retrying": look.retrying} if states else {},
             queues=[fleet.queue(each, look.now_ms) for each in look.queues],
             workers=fleet.workers(look.beats, look.now_ms),
@@ -298,7 +300,9 @@ class Reader:
             versions=_versions(look.beats),
             cost=self.cost(),
         )
-        return frame.only_of(scope, whole, look.owners) if scope else whole
+        told = frame.only_of(scope, whole, look.owners) if scope else whole
+        spans, _ = bars.joined(told.spans, NARROW_MS, APART)
+        return msgspec.structs.replace(told, spans=spans)
 
 
 def _nothing(scopes: set[str]) -> Look:

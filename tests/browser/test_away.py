@@ -1,5 +1,6 @@
 """What goes away while the page is open: consumer, store, gateway. It is said, nothing is blanked, all comes back."""
 
+import re
 import signal
 from pathlib import Path
 
@@ -53,6 +54,18 @@ def test_a_killed_store_is_told_and_everything_stays_until_it_is_back(browser: B
             expect(page.get_by_text("Nothing is lost")).to_be_hidden()
     finally:
         server.kill()
+
+
+def test_a_store_that_is_nearly_full_is_told(room: Server, browser: Browser, tmp_path: Path) -> None:
+    with stage.product(room, tmp_path) as product, room.client() as hands, look.opened(browser) as page:
+        page.goto(look.address(product.url))
+        expect(page.locator(".pill")).to_contain_text("live")
+        try:
+            hands.config_set("maxmemory", int(hands.info("memory")["used_memory"] / 0.92))
+            expect(page.locator(".banner.bad")).to_contain_text(re.compile(r"The store's memory is \d+ % full"))
+        finally:
+            hands.config_set("maxmemory", 0)
+        expect(page.locator(".banner.bad")).to_have_count(0)
 
 
 @pytest.mark.parametrize("how", ["refused", "held back"])

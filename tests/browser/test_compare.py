@@ -68,6 +68,30 @@ def said(text: str) -> float:
     return float(text.split("(")[0].strip().replace("−", "-").replace("\u202f", ""))
 
 
+def test_names_that_are_long_or_odd_break_nothing(product: Product, browser: Browser) -> None:
+    """On a phone: a label, and scenarios whose names and figures are of any size, are text that fits."""
+    shocks = {"A": {"type": "relative", "value": -0.5}, "B": {"type": "relative", "value": 0.1}}
+    stress = {
+        "positions": [{"symbol": "A", "quantity": 1e-300, "price": 1}, {"symbol": "B", "quantity": 0, "price": 5}],
+        "scenarios": [{"name": f"{SHY[:60]}{'n' * 40}", "shocks": shocks}, {"name": "none", "shocks": shocks}],
+    }
+    ids = [product.submit("stress_test", stress, label="x" * 200), product.submit("noop", {"value": 1}, label=SHY)]
+    product.ended(*ids)
+    with look.opened(browser, viewport=look.PHONE) as page:
+        page.on("dialog", lambda _: (_ for _ in ()).throw(AssertionError("a script of the data ran")))
+        for id in ids:
+            page.goto(look.address(product.url, "task", id=id))
+            look.settled(page)
+            if id == ids[0]:
+                headline = page.locator("figure[data-picture=stress] .picture-headline")
+                expect(headline).to_contain_text("onerror=alert(1)>\ufffd")  # no sign that would turn the figure around
+                expect(page.locator("pre").first).to_contain_text("\\u202e")
+            assert (look.overflow(page), look.axe(page)) == (0, [])
+        page.goto(look.address(product.url, "compare", a=ids[0], b=ids[1]))
+        expect(page.get_by_role("status").filter(has_text="Different kinds: stress_test and noop.")).to_be_visible()
+        assert (look.overflow(page), look.axe(page)) == (0, [])
+
+
 def test_the_same_data_give_the_same_bits_and_it_is_said(product: Product, page: Page) -> None:
     (a,) = computed(product, OPTION | {"seed": 3})
     again = product.client.post(f"/tasks/{a['task_id']}/rerun").json()["task_id"]

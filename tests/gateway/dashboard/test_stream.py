@@ -236,6 +236,28 @@ def test_what_is_not_there_cannot_be_followed(house: House) -> None:
     house.tell(story)
 
 
+def test_how_full_the_store_is_and_many_short_jobs(house: House) -> None:
+    """Each job of a crowded second is in one bar, and no frame has more than stand apart."""
+
+    async def story(h: House) -> None:
+        async with tab(h) as listening:
+            assert (await listening.next("snapshot")).data["store"]["fullness"] == h.desk.fullness
+            h.desk.fullness = 0.9123
+            await listening.until(lambda data: data["store"]["fullness"] == 0.9123)
+            h.desk.fullness = 0.0
+            for _ in range(100):
+                await h.submitted()
+            h.finish(100)
+            told = 0
+            while told < 100:
+                bars = (await listening.next("frame")).data["spans"]
+                assert len(bars) <= reader_room.APART
+                told += sum(bar["jobs"] for bar in bars)
+            assert told == 100
+
+    house.tell(story)
+
+
 def test_whom_no_stream_reaches_asks(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same frames: two who ask and a tab cost the store no more than the tab, and whoever asks no more leaves."""
     monkeypatch.setattr(reader_room, "VISIT_S", 0.5)

@@ -24,7 +24,7 @@ export function short(value, significant = 5) {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   if (value === 0) return '0';
   const size = Math.abs(value);
-  if (size < 1e-6 || size >= 1e15) return value.toExponential(significant - 1).replace('-', MINUS);
+  if (size < 1e-6 || size >= 1e15) return value.toExponential(significant - 1).replace(/\.?0+e/, 'e').replaceAll('-', MINUS);
   return trimmed(fixed(value, decimalsOf(value, significant)));
 }
 

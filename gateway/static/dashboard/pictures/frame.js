@@ -1,5 +1,6 @@
 // What stands around every picture: its headline, the table behind it, and the files it gives away.
 
+import { tame } from '../shell/numbers.js';
 import { html, useRef, useState } from '../shell/ui.js';
 import { fixed, short } from './figures.js';
 import { csv, download, png } from './save.js';
@@ -17,7 +18,10 @@ const SHOWN = 2000; // rows of the table on the page; the CSV has all
  *   open      show the table at first
  * Children are the drawing.
  */
-export function Picture({ title, headline, name, table, note, legend, tools, open = false, children }) {
+export function Picture({ name, table, tools, open = false, children, ...said }) {
+  const [title, headline] = [tame(said.title), tame(said.headline)];
+  const note = typeof said.note === 'string' ? tame(said.note) : said.note;
+  const legend = said.legend?.map((entry) => ({ ...entry, text: tame(entry.text) }));
   const drawing = useRef(null);
   const [shown, setShown] = useState(open);
   const [trouble, setTrouble] = useState('');

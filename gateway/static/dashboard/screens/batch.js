@@ -10,7 +10,7 @@ import { Time } from '../shell/time.js';
 import { html, useEffect, useModule, useState } from '../shell/ui.js';
 import { plural } from '../shell/words.js';
 import { ended } from './batches.js';
-import { estimate } from './now.js';
+import { what } from './came.js';
 
 const MOST = 2000; // tasks that are drawn and listed
 const FIRST = ['failed', 'cancelled', 'running', 'queued', 'scheduled', 'succeeded'];
@@ -24,12 +24,7 @@ const COLUMNS = [
   { name: 'ran', of: (t) => span(t.ran_ms), num: true },
   {
     name: 'what came of it',
-    of: (t) =>
-      t.error
-        ? html`<code>${t.error.code}</code> ${t.error.message}`
-        : t.progress.estimate === null
-          ? ''
-          : estimate(t.progress),
+    of: what,
     className: 'wide',
   },
 ];

@@ -4,7 +4,7 @@ import { html } from '../shell/ui.js';
 import { ask, useAsked, useMay } from '../shell/api.js';
 import { confirm } from '../shell/dialog.js';
 import { count, percent, several } from '../shell/numbers.js';
-import { Choice, Empty, TaskLink, Trouble } from '../shell/parts.js';
+import { Choice, Empty, TaskLink, Trouble, Words } from '../shell/parts.js';
 import { href, refine } from '../shell/router.js';
 import { live } from '../shell/stream.js';
 import { said } from './bulk.js';
@@ -82,7 +82,7 @@ function Group({ group, may, since, reload }) {
       ${count(group.retried)} retried</span>`}</td>
     <td><code>${code}</code></td>
     <td>${kind}</td>
-    <td class="wide">${message}${hint && html`<br /><span class="soft">${hint}</span>`}<br /><span
+    <td class="wide">${message}${hint && html`<br /><span class="soft"><${Words} text=${hint} /></span>`}<br /><span
       class="soft">e.g. ${ids.slice(0, 3).map((id) => html`<${TaskLink} id=${id} /> `)}</span></td>
     <td class="tight"><${Time} at=${group.first_at} /></td>
     <td class="tight"><${Time} at=${group.last_at} /></td>

@@ -6,12 +6,12 @@ import { count, span } from '../shell/numbers.js';
 import { Choice, Empty, State, TaskLink, Trouble } from '../shell/parts.js';
 import { go, href, refine } from '../shell/router.js';
 import { live } from '../shell/stream.js';
-import { now, Sentence, Time } from '../shell/time.js';
+import { now, Time } from '../shell/time.js';
 import { FINAL, plural, STATES } from '../shell/words.js';
 import { act, actAll } from './bulk.js';
 import { save } from './export.js';
 import { asked, ofParams, QUALIFIERS, query, read, write } from './filter.js';
-import { estimate } from './now.js';
+import { what } from './came.js';
 
 const PAGE = 50;
 const INDEXED = ['state', '-state', 'kind', 'owner', 'batch', 'error', 'since', 'until'];
@@ -159,17 +159,6 @@ function List({ rows, dim, chosen, choose }) {
       <td class="wide">${what(row)}</td></tr>`,
     )}</tbody>
   </table></div></section>`;
-}
-
-function what(row) {
-  if (row.error) return html`<code>${row.error.code}</code> ${row.error.message}`;
-  if (row.why_waiting) return html`<span class="soft"><${Sentence} text=${row.why_waiting} /></span>`;
-  const { progress } = row;
-  const far = row.state === 'running' && progress.parts > 1 ? `${Math.min(99, Math.floor(progress.fraction * 100))}\u202f% ` : '';
-  if (progress.estimate !== null) return html`${far}${estimate(progress)}`;
-  return row.headline
-    ? html`<span class="soft">${row.headline.name}</span> <span class="num">${row.headline.value}</span>`
-    : far;
 }
 
 // Where records are looked through, the server does so ten times as long.

@@ -6,6 +6,11 @@ const SPACE = '\u202f'; // narrow, does not break
 const WHITE = /[ \t\n\r]*/y;
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null|[{}[\],:]/y;
 
+const TURNS = /[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/g; // signs that turn the direction of what follows
+
+/** A name within a sentence: it cannot turn around the figures that stand behind it. */
+export const tame = (text) => String(text).replace(TURNS, '\ufffd');
+
 function* tokens(text) {
   let at = 0;
   while (at < text.length) {
@@ -81,20 +86,22 @@ export function leaves(text, most = 2000) {
   return { found, more };
 }
 
+const escaped = (sign) => `\\u${sign.codePointAt(0).toString(16).padStart(4, '0')}`; // the same JSON
+
 /** JSON text indented for reading, every number and string as it stands. Short lists of plain values stay on their line. */
 export function pretty(text, width = 88) {
   const list = [...tokens(text)].map((token) => token.text);
   let at = 0;
   const value = (indent) => {
     const sign = list[at++];
-    if (sign !== '{' && sign !== '[') return sign;
+    if (sign !== '{' && sign !== '[') return sign.replace(TURNS, escaped);
     const close = sign === '{' ? '}' : ']';
     const items = [];
     while (list[at] !== close) {
       if (list[at] === ',') at += 1;
       let item = '';
       if (sign === '{') {
-        item = `${list[at]}: `;
+        item = `${list[at].replace(TURNS, escaped)}: `;
         at += 2;
       }
       items.push(item + value(indent + 2));

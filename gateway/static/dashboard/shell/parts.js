@@ -40,11 +40,16 @@ export function Trouble({ error, retry }) {
   if (!error) return null;
   return html`<div class="trouble" role="alert">
     <p><b>${error.title || 'Refused'}.</b> ${error.message}</p>
-    ${error.hint && html`<p class="soft">${error.hint}</p>`}
+    ${error.hint && html`<p class="soft"><${Words} text=${error.hint} /></p>`}
     ${error.fields.length > 0 && html`<ul>${error.fields.map((f) => html`<li><code>${f.field || f.path || ''}
       </code> ${f.detail || f.message || f.problem || ''}</li>`)}</ul>`}
     ${retry && html`<button onClick=${retry}>Try again</button>`}
   </div>`;
+}
+
+/** A sentence of the API: what stands between backticks is code. */
+export function Words({ text }) {
+  return text.split('`').map((piece, i) => (i % 2 ? html`<code>${piece}</code>` : piece));
 }
 
 /** Nothing is here, and why that may be. */
