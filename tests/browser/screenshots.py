@@ -63,6 +63,7 @@ def take_all(browser: Browser, product: Product) -> None:
         for screen in ("failures", "dead-letters", "tasks", "batches", "try", "system"):
             go(page, product, screen)
             shot(page, screen)
+        compared(page, product)
         go(page, product, "batch", id=product.get("/batches")["batches"][0]["batch_id"])
         shot(page, "batch")
         page.emulate_media(color_scheme="dark")
@@ -71,6 +72,21 @@ def take_all(browser: Browser, product: Product) -> None:
         page.set_viewport_size(look.PHONE)
         go(page, product, "tasks")
         shot(page, "tasks-phone")
+
+
+def compared(page: Page, product: Product) -> None:
+    """Two runs of an option that differ by their seed, and the form for a grid of them."""
+    option = {"type": "call", "spot": 100, "strike": 105, "maturity": 1, "rate": 0.03, "volatility": 0.2}
+    ids = [product.submit("option_european", option | {"paths": 2_000_000, "seed": seed}) for seed in (1, 2)]
+    product.ended(*ids)
+    go(page, product, "compare", a=ids[0], b=ids[1])
+    shot(page, "compare")
+    go(page, product, "try", kind="option_european")
+    page.get_by_text("Grid, many tasks at once").click()
+    page.get_by_label("Field 1 of the grid").select_option("strike")
+    page.get_by_label("Values of field 1").fill("80..120 step 5")
+    page.get_by_label("Field 1 of the grid").scroll_into_view_if_needed()
+    shot(page, "grid")
 
 
 def go(page: Page, product: Product, screen: str, **params: str) -> None:
