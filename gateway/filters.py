@@ -4,7 +4,7 @@
       one of the values     none of them      what stands in it   above
 
 State, kind, owner, batch, error and time are in indexes. What is negated and all else is not: the newest ten thousand
-that fit the others are looked through for it, a thousand a call; a page that had to stop there says where it goes on.
+that fit the others are looked through for it, 400 a call; a page that had to stop there says where it goes on.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ from pipeline import ids, verbs
 from pipeline.async_store import AsyncStore
 from pipeline.record import STATES, Page, State, Task, Wanted
 
-LOOKS = 10  # calls of a thousand candidates for one page that looks into records
+LOOKS = 25  # calls of 400 candidates for one page that looks into records
 MOST_VALUES = 10  # of one name, and
 MOST_NAMES = 20  # so many names
 ONCE = ("since", "until")  # of all else several values mean one of them, and a minus before the name none of them

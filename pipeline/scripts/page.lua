@@ -1,12 +1,12 @@
 -- with: record
 -- One page of tasks, newest first. ARGV: -, -, then as JSON lists ('' for any) states, kinds, owners, batches, errors; cursor,
 -- how many, '' or ids (no more than these), the oldest id, traits as JSON ('' for none; see Trait in record.py).
--- Walks the most selective index, at most 1,000 candidates a call, of whose data and results it reads so many bytes as JSON;
+-- Walks the most selective index, at most 1,000 candidates a call, 400 into whose records it looks, and so many bytes of JSON;
 -- the cursor says where it stopped (I16). In the place of its result a task has the first bytes of it.
 local cursor, limit, ids_only, oldest = ARGV[8], tonumber(ARGV[9]), ARGV[10] == 'ids', ARGV[11]
 local names = ids_only and {unpack(RECORD, 1, 7)} or LISTED
 LISTED[#LISTED + 1] = 'cancel_reason'
-local LARGE, HEAD, MOST_JSON = 16384, 400, 524288   -- bytes: longer data and results are not read; told of one; read in a call
+local LARGE, HEAD, MOST_JSON = 16384, 400, 200000   -- bytes: longer data and results are not read; told of one; read in a call
 local function listed(text) return text ~= '' and cjson.decode(text) or {} end
 local states, owners, traits = listed(ARGV[3]), listed(ARGV[5]), listed(ARGV[12])
 local read_json = 0
@@ -163,7 +163,8 @@ local function newest()                 -- of all lanes; an id that stands in tw
   return best
 end
 local found, seen, id = {}, 0, nil
-while #found < limit and seen < 1000 and read_json < MOST_JSON do
+local most = #traits > 0 and 400 or 1000
+while #found < limit and seen < most and read_json < MOST_JSON do
   id = newest()
   if not id then break end
   seen = seen + 1

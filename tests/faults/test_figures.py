@@ -18,6 +18,7 @@ from deploy.inspect.question import About
 from deploy.inspect.questions import everything
 from pipeline import verbs, views
 from pipeline.keys import GROUP, PLACES, PRIORITIES
+from pipeline.record import Trait, Value, Wanted
 from tests.consumer.house import House, gone, until
 from tests.faults.settle import SHARE, ended, finish_many, records, settled, submit_all, submit_many
 
@@ -153,6 +154,9 @@ def test_figures_of_dead_processes_do_not_live_on(house: House) -> None:
     assert house.ask(verbs.depth())["medium"] == (0, 0)
 
 
+NOWHERE = Trait(of="data", path=("value",), values=(Value(text="nowhere"),))
+
+
 def everything_that_is_looked_at(house: House, id: str) -> dict[str, Callable[[], Any]]:
     """Each reading of the store that a screen, a list or `make inspect` makes."""
     calls: dict[str, verbs.Call[Any]] = {
@@ -162,7 +166,10 @@ def everything_that_is_looked_at(house: House, id: str) -> dict[str, Callable[[]
         "a page of two filters": verbs.page(state="succeeded", kind="noop", owner="local", limit=50),
         "live": verbs.live("", 200), "names": verbs.names(), "queues": verbs.queues(), "an hour": verbs.minutes(60),
         "running": views.running("", 8), "retrying": views.retrying(), "stand": views.stand(id),
-        "failures": views.failures("", 10_000), "timeline": views.timeline("+", "0", 1_000),
+        "failures": views.failures("", 10_000), "timeline": views.timeline("+", "0", 1_000, bare=True),
+        "timeline of a frame": views.timeline("+", "0", 200),
+        "a page of words": verbs.page(Wanted(traits=(Trait(of="text", values=(Value(text="nowhere"),)),)), limit=50),
+        "a page of data": verbs.page(Wanted(traits=(NOWHERE,)), limit=50),
     }  # fmt: skip
     looks: dict[str, Callable[[], Any]] = {name: partial(house.ask, call) for name, call in calls.items()}
     asker = Asker(house.settings, "")

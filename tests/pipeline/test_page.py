@@ -198,14 +198,14 @@ def test_no_state_is_no_task(filled: Store) -> None:
 
 
 def test_a_call_reads_no_more_json_than_it_may(store: Store) -> None:
-    """Of data that hold the name but not the value half a megabyte is read, then the cursor says where to go on."""
+    """Of data that hold the name but not the value 200 KB are read, then the cursor says where to go on."""
     for _ in range(60):
         submit(store, new(data=b'{"spot":1,"x":"' + b"y" * 15_000 + b'"}'))
     wanted = Wanted(traits=(Trait(of="data", path=("spot",), values=(Value(text="2"),)),))
-    first = store.do(verbs.page(wanted))
-    assert first.cursor
-    assert not first.tasks
-    assert store.do(verbs.page(wanted, cursor=first.cursor)).cursor == ""
+    calls, cursor = 1, store.do(verbs.page(wanted)).cursor
+    while cursor:
+        calls, cursor = calls + 1, store.do(verbs.page(wanted, cursor=cursor)).cursor
+    assert calls == 5
     without = Wanted(traits=(Trait(of="data", path=("strike",), values=(Value(text="2"),)),))
     assert store.do(verbs.page(without)).cursor == ""
 
