@@ -158,7 +158,7 @@ def invalid(faults: Sequence[Fault], code: str) -> Problem:
     first = faults[0]
     if first.code == "malformed_json":
         return Problem("malformed_json", f"The body {first.detail}.")
-    least = "at least " if len(faults) >= MOST_FAULTS else ""  # nobody has looked further
+    least = "at least " if len(faults) == MOST_FAULTS else ""  # calc.faults has not looked further
     more = f" (and {least}{len(faults) - 1} more)" if len(faults) > 1 else ""
     meant = next((found[1] for fault in faults if (found := _MEANT.search(fault.detail))), "")
     return Problem(code, f"{first.path} {first.detail}{more}", faults=faults, did_you_mean=meant)
