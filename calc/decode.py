@@ -37,8 +37,8 @@ def decode(annotation: type[Value], text: bytes, path: str = "$.data") -> Value:
             return value
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidData) as error:
         found = faults.find(annotation, text, path)
-        raise InvalidData(found or [Fault(path, str(error))]) from None
-    found = faults.find(annotation, text, path)
+        raise InvalidData(found or [Fault(path, f"is not valid JSON: {error}", code="malformed_json")]) from None
+    found = faults.find(annotation, text, path, wrong=False)
     if found:
         raise InvalidData(found)
     return value

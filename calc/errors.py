@@ -27,7 +27,8 @@ class Fault(Struct, frozen=True, omit_defaults=True):
     def pointer(self) -> str:
         """The place as a JSON Pointer (RFC 6901): `/data/positions/3/price`."""
         steps = [name or index or json.loads(f'"{quoted}"') for name, index, quoted in _STEP.findall(self.path)]
-        return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+        whole = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+        return whole.encode(errors="replace").decode()  # a name may hold half of a surrogate pair, which no answer can
 
     def under(self, root: str) -> "Fault":
         """The same fault where `$` is no longer the whole text but the value at `root`."""

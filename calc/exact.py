@@ -41,10 +41,11 @@ def outside(params: Struct) -> list[tuple[str, Decimal, str]]:
     found = []
     for name, bounds, checks in _decimals(type(params)):
         value = getattr(params, name)
-        if not _is_plain(value) or any(not holds(value, bound) for holds, bound in checks):
-            told = wrong(value, bounds)
-            if told:
-                found.append((name, value, told))
+        right = _is_plain(value)
+        for holds, bound in checks:
+            right = right and holds(value, bound)
+        if not right and (told := wrong(value, bounds)):
+            found.append((name, value, told))
     return found
 
 

@@ -6,8 +6,10 @@ fails does the walk go down. So a million good numbers cost one conversion, and 
 
 import json
 import math
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -22,6 +24,7 @@ MAX_FAULTS = 100  # a matrix of a million bad entries is told in the first hundr
 LARGEST_INTEGER = 2**53  # of a float field: above it two integers share one float
 _WRONG = object()  # in place of a value that has a fault
 _HALF = "holds half of a surrogate pair, which is no text"
+_TEXT = "text of whole Unicode letters"
 
 
 class _Literal(str):
@@ -32,8 +35,11 @@ class _TwiceKeyed(list[tuple[str, Any]]):
     """The members of an object that has a key twice: no dict, so that no conversion takes it for one."""
 
 
-def find(annotation: Any, text: bytes, path: str) -> list[Fault]:
-    """All faults of `text` as a value of the type, at most MAX_FAULTS; [] where there are none."""
+def find(annotation: Any, text: bytes, path: str, *, wrong: bool = True) -> list[Fault]:
+    """All faults of `text` as a value of the type, at most MAX_FAULTS; [] where there are none.
+
+    `wrong`: msgspec does not take it, so that there is one even where the type says nothing.
+    """
     decimals = has_decimals(annotation)
     try:
         value = json.loads(
@@ -53,7 +59,8 @@ def find(annotation: Any, text: bytes, path: str) -> list[Fault]:
         return [Fault(path, "is nested too deeply", code="malformed_json")]
     walk = _Walk(thorough=decimals)
     walk.visit(annotation, value, path)
-    return walk.faults[:MAX_FAULTS]
+    found = walk.faults[:MAX_FAULTS]
+    return found if found or not wrong else list(islice(_unsayable(value, path), MAX_FAULTS))
 
 
 @cache
@@ -148,7 +155,7 @@ class _Walk:
         seen: set[str] = set()
         for key, _ in members:
             if key in seen:
-                self._add(step(path, key), "is given twice", code="duplicate_key")
+                self._add(step(path, key), "is given twice", allowed="each name once", code="duplicate_key")
             seen.add(key)
         return _WRONG
 
@@ -161,7 +168,7 @@ class _Walk:
         except msgspec.ValidationError as error:
             return self._add(path, _fragment(str(error)), allowed=allowed(annotation))
         except UnicodeEncodeError:
-            return self._add(path, _HALF)
+            return self._add(path, _HALF, allowed=_TEXT)
 
     def _scalar(self, annotation: Any, value: Any, path: str) -> Any:
         base, _ = bare(annotation)
@@ -179,7 +186,7 @@ class _Walk:
             except msgspec.ValidationError:
                 pass
             except UnicodeEncodeError:
-                return self._add(path, _HALF)
+                return self._add(path, _HALF, allowed=_TEXT)
         right = allowed(annotation)
         whole = base is not int or isinstance(value, int)
         same = json_type(base) == _json_type_of(value)
@@ -204,6 +211,33 @@ class _Walk:
 def _members(pairs: list[tuple[str, Any]]) -> Any:
     members = dict(pairs)
     return members if len(members) == len(pairs) else _TwiceKeyed(pairs)
+
+
+def _unsayable(value: Any, path: str) -> Iterator[Fault]:
+    """What no value may be, wherever it stands: half a letter, a number that is not finite."""
+    left = [(value, path)]
+    while left:
+        value, path = left.pop()
+        if isinstance(value, dict):
+            yield from (
+                Fault(step(path, key), f"has a name that {_HALF}", allowed=_TEXT) for key in value if _is_half(key)
+            )
+            left += [(each, step(path, key)) for key, each in reversed(value.items())]
+        elif isinstance(value, list):
+            left += [(value[i], f"{path}[{i}]") for i in reversed(range(len(value)))]
+        elif isinstance(value, _Literal):
+            if not value.lstrip("-").isdigit():
+                yield Fault(path, "must be a finite number", shown(str(value)), "a finite number", "not_finite")
+        elif isinstance(value, str) and _is_half(value):
+            yield Fault(path, _HALF, shown(value), _TEXT)
+
+
+def _is_half(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _integer(text: str) -> Any:

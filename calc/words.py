@@ -60,6 +60,8 @@ def allowed(annotation: Any) -> str:
         return "one of " + ", ".join(map(str, inner))
     if is_union(base):
         return " or ".join(allowed(member) for member in inner if member is not types.NoneType)
+    if base is msgspec.Raw:
+        return "an object"
     if base in _PLAIN:
         return _PLAIN[base] + "".join(map(_bounds, metas))
     if origin is list:

@@ -189,7 +189,7 @@ def least(path: str, method: str) -> Role:
 
 
 def _room(path: str) -> str:
-    return path.split("/", 2)[1]
+    return path.split("/", 2)[1] if path.startswith("/") else path  # `OPTIONS *` asks of no path at all
 
 
 def _of(key: ApiKey) -> Caller:

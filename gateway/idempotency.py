@@ -56,7 +56,7 @@ def _key(request: Request, sha256: Callable[[], str], body: bytes) -> Key:
 
 def batch_key(request: Request, body: bytes) -> Key:
     """The same for a batch, by all its bytes."""
-    sha256 = hashlib.sha256(request.url.query.encode() + b"\n" + body).hexdigest()
+    sha256 = hashlib.sha256(request.scope["query_string"] + b"\n" + body).hexdigest()
     return _key(request, lambda: sha256, body)
 
 

@@ -132,7 +132,7 @@ def of(wrong: Exception, request: Request) -> Problem:
             return Problem("store_full", "The store has no memory left and takes no writes. Nothing was accepted.")
         return Problem("store_unavailable", NOTHING_LOST)
     if isinstance(wrong, HTTPException) and wrong.status_code == CODES["no_such_path"].status:
-        return Problem("no_such_path", f"There is nothing at {request.url.path[:LONGEST_VALUE]!r}.")
+        return Problem("no_such_path", f"There is nothing at {request.scope['path'][:LONGEST_VALUE]!r}.")
     if isinstance(wrong, HTTPException) and wrong.status_code == CODES["method_not_allowed"].status:
         return _method(request)
     return Problem("internal_error", "The request could not be answered. Its id leads to the reason in our log.")
@@ -158,7 +158,7 @@ def invalid(faults: Sequence[Fault], code: str) -> Problem:
     first = faults[0]
     if first.code == "malformed_json":
         return Problem("malformed_json", f"The body {first.detail}.")
-    least = "at least " if len(faults) >= MOST_FAULTS else ""  # nobody has looked further
+    least = "at least " if len(faults) == MOST_FAULTS else ""  # calc.faults has not looked further
     more = f" (and {least}{len(faults) - 1} more)" if len(faults) > 1 else ""
     meant = next((found[1] for fault in faults if (found := _MEANT.search(fault.detail))), "")
     return Problem(code, f"{first.path} {first.detail}{more}", faults=faults, did_you_mean=meant)

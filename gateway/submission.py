@@ -82,6 +82,7 @@ def new_task(
 ) -> NewTask:
     """The task, complete. `told`: its batch has a webhook too."""
     envelope, planned, key = asked.envelope, asked.planned, asked.key
+    now_ms = desk.now_ms()
     return NewTask(
         id=id,
         kind=planned.kind,
@@ -101,8 +102,8 @@ def new_task(
         metadata=bodies.metadata_text(envelope),
         request_id=sender.request_id,
         traceparent=sender.traceparent,
-        not_before_ms=bodies.not_before_ms(envelope, desk.now_ms()),
-        deadline_ms=bodies.deadline_ms(envelope, desk.now_ms()),
+        not_before_ms=bodies.not_before_ms(envelope, now_ms),
+        deadline_ms=bodies.deadline_ms(envelope, now_ms),
         time_limit_s=bodies.time_limit_s(envelope, desk.settings),
         result_ttl_s=envelope.result_ttl_s or desk.settings.result_ttl_s,
         same_key=key.name,

@@ -8,16 +8,19 @@ import json
 import math
 import os
 import random
+import uuid
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from headrace_client import errors
 from headrace_client.errors import InvalidData
 from headrace_client.records import Told
 
 T = TypeVar("T")
+JSON = {"Content-Type": "application/json"}
 HOME = "http://localhost:8080"
 AGAIN = (0, 408, 429, 502, 503, 504)  # 0: there was no answer
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0  # where no Retry-After says how long
@@ -151,6 +154,34 @@ def encode(value: object, place: str = "$") -> bytes:
         where, what = next(_not_finite(value, place), (place, str(wrong)))
     fault = {"path": where, "detail": f"is {what}: JSON has no such number", "value": what}
     raise InvalidData({"code": "invalid_data", "detail": f"{where} {fault['detail']}", "errors": [fault]})
+
+
+def get(me: Asker, path: str, after_s: float = 0.0, until: float | None = None) -> Story[Any]:
+    """What stands at an address."""
+    request = Request("GET", path, after_s=after_s)
+    return me.read((yield from ask(me, request, me.until(None) if until is None else until)).content)
+
+
+def post(me: Asker, path: str, body: object = None, key: str = "") -> Story[Any]:
+    """The answer to a body. With a key it is never done twice."""
+    headers = (JSON if body else {}) | ({"Idempotency-Key": key} if key else {})
+    request = Request("POST", path, encode(body) if body else None, headers)
+    return me.read((yield from ask(me, request, me.until(None))).content)
+
+
+def why(reason: str) -> object:
+    """The body of a cancel; none without a reason."""
+    return {"reason": reason} if reason else None
+
+
+def segment(text: str) -> str:
+    """One piece of a path, whatever stands in it."""
+    return quote(text, safe="")
+
+
+def fresh_key() -> str:
+    """A key that nobody has used."""
+    return str(uuid.uuid4())
 
 
 def _plain(value: Any) -> Any:

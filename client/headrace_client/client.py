@@ -1,4 +1,5 @@
-"""The two clients. They carry requests and answers; what is asked and what the answers mean stands in verbs.py.
+"""The two clients. They carry requests and answers; what is asked and what the answers mean stands in
+verbs.py and batches.py.
 
 with Client() as client:                    async with AsyncClient() as client:
     client.run(kind, data)                      await client.run(kind, data)
@@ -13,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
 import httpx
 
-from headrace_client import verbs
+from headrace_client import batches, verbs
 from headrace_client.asking import Answer, Asker, Request, Story, Stream
 from headrace_client.events import SILENCE_S, Follower
 from headrace_client.records import Event
@@ -103,11 +104,11 @@ class Client(Asker):
     retry = _called(verbs.retry)
     rerun = _called(verbs.rerun)
     validate = _called(verbs.validate)
-    batch = _called(verbs.batch)
-    map = _called(verbs.map_over)
-    grid = _called(verbs.grid)
-    gather = _called(verbs.gather)
-    cancel_batch = _called(verbs.cancel_batch)
+    batch = _called(batches.batch)
+    map = _called(batches.map_over)
+    grid = _called(batches.grid)
+    gather = _called(batches.gather)
+    cancel_batch = _called(batches.cancel_batch)
     kinds = _called(verbs.kinds)
     kind = _called(verbs.kind)
     queues = _called(verbs.queues)
@@ -118,7 +119,7 @@ class Client(Asker):
     retry_dead_letter = _called(verbs.retry_dead_letter)
     remove_dead_letter = _called(verbs.remove_dead_letter)
     tasks = _iterated(verbs.tasks)
-    as_completed = _iterated(verbs.as_completed)
+    as_completed = _iterated(batches.as_completed)
     dead_letters = _iterated(verbs.dead_letters)
 
     def events(self, task: TaskId, *, patience_s: float | None = None) -> Iterator[Event]:
@@ -169,11 +170,11 @@ class AsyncClient(Asker):
     retry = _awaited(verbs.retry)
     rerun = _awaited(verbs.rerun)
     validate = _awaited(verbs.validate)
-    batch = _awaited(verbs.batch)
-    map = _awaited(verbs.map_over)
-    grid = _awaited(verbs.grid)
-    gather = _awaited(verbs.gather)
-    cancel_batch = _awaited(verbs.cancel_batch)
+    batch = _awaited(batches.batch)
+    map = _awaited(batches.map_over)
+    grid = _awaited(batches.grid)
+    gather = _awaited(batches.gather)
+    cancel_batch = _awaited(batches.cancel_batch)
     kinds = _awaited(verbs.kinds)
     kind = _awaited(verbs.kind)
     queues = _awaited(verbs.queues)
@@ -184,7 +185,7 @@ class AsyncClient(Asker):
     retry_dead_letter = _awaited(verbs.retry_dead_letter)
     remove_dead_letter = _awaited(verbs.remove_dead_letter)
     tasks = _async_iterated(verbs.tasks)
-    as_completed = _async_iterated(verbs.as_completed)
+    as_completed = _async_iterated(batches.as_completed)
     dead_letters = _async_iterated(verbs.dead_letters)
 
     async def events(self, task: TaskId, *, patience_s: float | None = None) -> AsyncIterator[Event]:

@@ -156,7 +156,8 @@ def trouble(told: Mapping[str, Any]) -> HeadraceError | None:
             error = told["error"]
             return errors.TaskFailed(about | {"code": error["code"], "detail": error["message"]})
         case "cancelled":
-            detail = f"Task {told['task_id']} was cancelled before it had a result."
+            reason = f" ({told['cancel_reason']})" if told.get("cancel_reason") else ""
+            detail = f"Task {told['task_id']} was cancelled before it had a result{reason}."
             return errors.TaskCancelled(about | {"code": "task_cancelled", "detail": detail})
     far = f", {told['progress']['fraction']:.0%} done" if "progress" in told else ""
     detail = f"Task {told['task_id']} is {told['state']}{far}. It goes on; wait again."

@@ -42,7 +42,7 @@ async def page(request: Request) -> Response:
     """GET /dashboard/{name}: the page, and what it is made of."""
     wanted = request.app.state.files.get(request.path_params["name"])
     if wanted is None:
-        raise Problem("no_such_path", f"There is nothing at {request.url.path[:200]!r}.")
+        raise Problem("no_such_path", f"There is nothing at {request.scope['path'][:200]!r}.")
     headers = {**files.HEADERS, "ETag": wanted.tag}
     if request.headers.get("if-none-match") == wanted.tag:
         return Response(status_code=files.NOT_MODIFIED, headers=headers)

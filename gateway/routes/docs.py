@@ -51,7 +51,7 @@ async def asset(request: Request) -> Response:
     """GET /docs/assets/{name}: what the pages are made of; asked again only when it has changed."""
     name = request.path_params["name"]
     if name not in ASSETS:
-        raise Problem("no_such_path", f"There is nothing at {request.url.path[:200]!r}.")
+        raise Problem("no_such_path", f"There is nothing at {request.scope['path'][:200]!r}.")
     content, media_type, tag = _asset(name)
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if request.headers.get("if-none-match") == tag:

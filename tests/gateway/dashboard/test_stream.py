@@ -287,7 +287,7 @@ def test_a_hand_in_the_store_ends_no_stream(house: House) -> None:
         async with tab(h) as listening:
             assert len((await listening.next("snapshot")).data["running"]) == 2
             with h.server.client() as hands:
-                hands.hdel(h.store.keys("task", ids_[0]), "versions")
+                hands.hdel(h.store.keys("task", ids_[0]), "kind")
                 told = (await listening.until(lambda data: len(data["running"]) == 1)).data
                 assert told["running"][0]["task_id"] == ids_[1]
                 beat(h)
