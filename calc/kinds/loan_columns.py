@@ -95,8 +95,8 @@ def _monthly(rate: Array, compounding: str) -> Array:
     """The rate per month of nominal rates a year."""
     if compounding == "monthly":
         return rate / 12.0
+    usable = np.where((rate > -0.9) & (rate < 1000.0), rate, 0.0)  # what is beyond is within no bounds
     if compounding == "continuous":
-        return np.array([math.expm1(each / 12.0) for each in rate.tolist()])
+        return np.array([math.expm1(each / 12.0) for each in usable.tolist()])
     times = PER_YEAR[compounding]
-    usable = np.where(rate > -0.9, rate, 0.0)
     return np.array([math.expm1(math.log1p(each / times) * times / 12.0) for each in usable.tolist()])

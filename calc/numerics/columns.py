@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+LEAST, MOST = 1e-30, 1e30  # in size, of what is not 0: so that products of a few stay within what a number holds
+
 
 def array(value: Any, rows: int) -> Array:
     """The column of a list of numbers and nulls, or of one number for all rows."""
@@ -20,10 +22,12 @@ def array(value: Any, rows: int) -> Array:
         return np.array(value, dtype=np.float64)
 
 
-def within(column: Array, bounds: Mapping[str, float]) -> NDArray[np.bool_]:
-    """Which entries keep the bounds, under JSON Schema's names; NaN keeps none."""
-    good = ~np.isnan(column)
+def within(column: Array, bounds: Mapping[str, float], any_size: bool = False) -> NDArray[np.bool_]:
+    """Which entries keep the bounds, under JSON Schema's names, and without `any_size` the sizes of calc.sizes; NaN
+    keeps none."""
     with np.errstate(invalid="ignore"):
+        size = np.abs(column)
+        good: NDArray[np.bool_] = ~np.isnan(column) if any_size else (size == 0) | ((size >= LEAST) & (size <= MOST))
         if "minimum" in bounds:
             good &= column >= bounds["minimum"]
         if "exclusiveMinimum" in bounds:
@@ -33,6 +37,15 @@ def within(column: Array, bounds: Mapping[str, float]) -> NDArray[np.bool_]:
         if "multipleOf" in bounds:
             good &= column == np.floor(column)
     return good
+
+
+def wrong(value: float, bounds: Mapping[str, float]) -> str:
+    """What one number is to be that does not keep the bounds, in words; "" where it does."""
+    if within(np.array([value], dtype=np.float64), bounds)[0]:
+        return ""
+    if value != 0 and not LEAST <= abs(value) <= MOST:
+        return f"0, or from {LEAST:g} to {MOST:g} in size"
+    return said(bounds)
 
 
 def said(bounds: Mapping[str, float]) -> str:
