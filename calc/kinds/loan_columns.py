@@ -67,6 +67,8 @@ def flows(params: Params) -> tuple[Array, Array, NDArray[np.int64], NDArray[np.b
     lengths = np.array(params.lengths, dtype=np.int64)
     days, amounts = columns.array(params.days, 0), columns.array(params.amounts, 0)
     usable = columns.within(days, _DAYS) & columns.within(amounts, _AMOUNTS)
+    if usable.all():
+        return days, amounts, lengths, np.ones(lengths.size, dtype=bool)
     contract = np.repeat(np.arange(lengths.size), lengths)
     bad = np.bincount(contract, weights=~usable, minlength=lengths.size) > 0
     return np.where(usable, days, 0.0), np.where(usable, amounts, 0.0), lengths, ~bad
