@@ -75,7 +75,7 @@ def _are_all_within(column: Array, bounds: Mapping[str, float]) -> bool:
     above = low > bounds.get("exclusiveMinimum", -math.inf) and low >= bounds.get("minimum", -math.inf)
     if not (above and high <= bounds.get("maximum", math.inf) and max(-low, high) <= MOST):
         return False
-    return np.count_nonzero(size) == np.count_nonzero(size >= LEAST)
+    return bool(np.count_nonzero(size) == np.count_nonzero(size >= LEAST))
 
 
 def wrong(value: float, bounds: Mapping[str, float]) -> str:
