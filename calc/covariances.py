@@ -8,8 +8,8 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from calc.errors import CalcError, Fault, step
+from calc.numerics import columns, nearest
 from calc.numerics import correlation as checks
-from calc.numerics import nearest
 from calc.numerics.correlation import Wrong
 from calc.quantities import Volatility, measure
 
@@ -108,7 +108,7 @@ def from_correlation(
         matrix, faults = _from_pairs(given, symbols)
     elif isinstance(given, list):
         faults = _told(checks.square(given, size), path)
-        matrix = np.eye(size) if faults else np.array(given, dtype=np.float64).reshape(size, size)
+        matrix = np.eye(size) if faults or not size else columns.matrix(given)
     else:
         faults = [Fault(path, RANGE, given, code="out_of_range")] if abs(given) > 1 else []
         matrix = np.full((size, size), given)
@@ -126,7 +126,7 @@ def from_covariance(given: list[list[float]], symbols: list[str]) -> tuple[Matri
     faults = _told(checks.square(given, len(symbols)), path)
     if faults:
         return np.eye(len(symbols)), faults
-    matrix = np.array(given, dtype=np.float64).reshape(len(symbols), len(symbols))
+    matrix = columns.matrix(given) if given else np.zeros((0, 0))
     return matrix, _told(checks.check_covariance(matrix, symbols), path)
 
 

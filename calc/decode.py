@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from calc import faults
+from calc import faults, sizes
 from calc.errors import Fault, InvalidData
 
 Value = TypeVar("Value")
@@ -25,6 +25,8 @@ _DIGITS = bytes.maketrans(b"0123456789[,:-\t\r\n", b"0" * 10 + b" " * 7)
 _LONG = b" " + b"0" * 16
 _LONG_INTEGER = re.compile(rb"(?:^|[\[,:\s])-?([0-9]{16,})(?=[\s,\]}]|$)")
 _STRING = re.compile(rb'"([^"]*)"(\s*:)?')  # where no string has escapes; with the colon that makes it a key
+_MANY_DIGITS = b"0" * 25
+_LARGE_EXPONENT = re.compile(rb"[eE][-+]?0*(?:2[5-9]|[3-9][0-9]|[0-9]{3})")
 _BRACES = re.compile(rb"[{}]")
 
 
@@ -39,6 +41,18 @@ def decode(annotation: type[Value], text: bytes, path: str = "$.data") -> Value:
         found = faults.find(annotation, text, path)
         raise InvalidData(found or [Fault(path, f"is not valid JSON: {error}", code="malformed_json")]) from None
     found = faults.find(annotation, text, path, wrong=False)
+    if found:
+        raise InvalidData(found)
+    return value
+
+
+def decode_data(annotation: type[Value], text: bytes) -> Value:
+    """As `decode`, of data that are to be calculated with: numbers beyond the sizes of `calc.sizes` are faults, too."""
+    value = decode(annotation, text)
+    digits = text.translate(_DIGITS)
+    if not _has_extremes(text, digits):
+        return value
+    found = sizes.find(annotation, msgspec.json.decode(text), "$.data")
     if found:
         raise InvalidData(found)
     return value
@@ -60,6 +74,13 @@ def _doubtful(text: bytes, decimals: bool) -> bool:
     if decimals and len(keys) < len(strings):
         return True
     return len(set(keys)) < len(keys) and _has_double_key(text.split(b'"'))  # every second piece is a string
+
+
+def _has_extremes(text: bytes, digits: bytes) -> bool:
+    """Whether there may be a number with an exponent of 25 or more, or with as many digits. True may be wrong."""
+    if _MANY_DIGITS in digits:
+        return True
+    return (b"0e" in digits or b"0E" in digits) and _LARGE_EXPONENT.search(text) is not None
 
 
 def _has_huge_integer(text: bytes) -> bool:

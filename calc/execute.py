@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from calc import KINDS, schemas
-from calc.decode import decode
+from calc.decode import decode, decode_data
 from calc.errors import CalcError, Fault, InvalidData, UnknownKind
 from calc.kind import MAX_PARTS, MEMBERS, Kind, Plan, wave_bounds
 from calc.recent import Recent
@@ -103,7 +103,8 @@ def plan(kind: str, data: bytes, fresh_seed: int) -> Planned:
     Raises UnknownKind, InvalidData (every fault; paths begin with $.data) and CalcError.
     """
     codec = _codec(kind)
-    params: Any = decode(codec.kind.Params, data)
+    read = decode if getattr(codec.kind, "ANY_SIZE", False) else decode_data
+    params: Any = read(codec.kind.Params, data)
     if codec.seeded and params.seed is None:
         params = msgspec.structs.replace(params, seed=fresh_seed)
     whole = _plan(codec, params)

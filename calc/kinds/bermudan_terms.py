@@ -327,8 +327,8 @@ def _column_faults(params: Params) -> list[Fault]:
     faults = length_faults(list_lengths(params), MOST_ROWS)
     for name in NUMBERS:
         value = getattr(params, name)
-        if isinstance(value, (int, float)) and not columns.within(np.array([value]), BOUNDS[name])[0]:
-            allowed = columns.said(BOUNDS[name])
+        allowed = columns.wrong(value, BOUNDS[name]) if isinstance(value, (int, float)) else ""
+        if allowed:
             faults.append(Fault(f"$.{name}", f"must be {allowed}", value, allowed, "out_of_range"))
     if isinstance(params.frequency, (int, float)) and params.frequency not in FREQUENCIES:
         faults.append(Fault("$.frequency", "must be 1, 2, 4 or 12", params.frequency, code="out_of_range"))

@@ -4,7 +4,6 @@ import itertools
 from typing import Annotated, Literal
 
 import msgspec
-import numpy as np
 from msgspec import Meta, Struct, field
 
 from calc.checks import length_faults
@@ -301,8 +300,8 @@ def _column_faults(params: Params) -> list[Fault]:
     faults = length_faults(list_lengths(params), MOST_ROWS)
     for name in NUMBERS:
         value = getattr(params, name)
-        if isinstance(value, (int, float)) and not columns.within(np.array([value]), BOUNDS[name])[0]:
-            allowed = columns.said(BOUNDS[name])
+        allowed = columns.wrong(value, BOUNDS[name]) if isinstance(value, (int, float)) else ""
+        if allowed:
             faults.append(Fault(f"$.{_said(name)}", f"must be {allowed}", value, allowed, "out_of_range"))
     if isinstance(params.frequency, (int, float)) and params.frequency not in (1, 2, 4, 12):
         faults.append(Fault("$.frequency", "must be 1, 2, 4 or 12", params.frequency, code="out_of_range"))

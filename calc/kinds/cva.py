@@ -14,9 +14,10 @@ sold) it stands in `cva_closed_form`, and the simulation has it without error. H
 default risk on the prices of options*; Brigo, Morini and Pallavicini (2013).
 
 Values on a date are after the payments of that date; an option is still there on its maturity date. Any order of the
-trades gives the same answer. Refused: `rate` and `curve` together or neither, the same of `hazard_rate` and `spread`;
-dates that do not ascend; more than 200,000 swap periods, 1,000,000 payments × dates
-or 1e12 of those × paths (`too_large`).
+trades gives the same answer.
+Refused: `rate` and `curve` together or neither, the same of `hazard_rate` and `spread`; dates that do not ascend;
+an option whose log price has a standard deviation above 3 at maturity; more than 200,000 swap periods, 1,000,000
+payments × dates or 1e12 of those × paths (`too_large`).
 Self-checks: the mean of V on every date within 10 s.e. of today's formula, ENE and EPE not below 0 beyond 10 s.e.
 Cost: about 1.5 ns for each path, date and payment that is left, 20 ns for an option.
 """

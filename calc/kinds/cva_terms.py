@@ -14,6 +14,7 @@ MAX_DATES = 1000
 MAX_NUMBERS = 1_000_000  # dates × (payments + coupons + options): arrays of a process
 MAX_WORK = 10**12  # those × paths
 MAX_PERIODS = 200_000  # of all swaps
+MOST_DEVIATION = 3.0  # of the logarithm of a share's price at an option's maturity
 
 Amount = Annotated[float, Meta(gt=0, le=1e15)]
 Years = Annotated[float, Meta(ge=0, le=100)]
@@ -223,6 +224,18 @@ def _trade_faults(params: Params) -> list[Fault]:
     if periods > MAX_PERIODS:
         detail = f"have {periods:,.0f} periods: at most {MAX_PERIODS:,}; divide the netting set"
         faults.append(Fault("$.netting_set.swaps", detail, code="too_large"))
+    faults += [
+        Fault(
+            f"$.netting_set.options[{i}].volatility",
+            f"× √maturity is {each.volatility * math.sqrt(each.maturity):.3g}: above {MOST_DEVIATION:g} the mean of "
+            "simulated prices says nothing",
+            each.volatility,
+            f"at most {MOST_DEVIATION / math.sqrt(each.maturity):.6g} with this maturity",
+            "out_of_range",
+        )
+        for i, each in enumerate(book.options)
+        if each.volatility * math.sqrt(each.maturity) > MOST_DEVIATION
+    ]
     return faults + [
         Fault(f"$.netting_set.options[{i}].dividend_yield", "times maturity is beyond 100", each.dividend_yield)
         for i, each in enumerate(book.options)

@@ -32,7 +32,7 @@ from calc.kinds import cvar_answers as answers
 from calc.kinds.cvar_answers import Accumulator, Partial, Portfolio, Result
 from calc.kinds.cvar_terms import Params, assets, betas, faults_of, mean_of
 from calc.kinds.weight_bounds import bounds
-from calc.numerics import active_scenarios, elliptical, quadratic, regions
+from calc.numerics import active_scenarios, columns, elliptical, quadratic, regions
 from calc.numerics.quadratic import Optimum, Problem, Segment
 from calc.numerics.regions import Region
 
@@ -138,7 +138,7 @@ def _portfolios_a_part(params: Params) -> int:
 
 @once_per_params
 def _scenarios(params: Params) -> Array:
-    return np.array(params.scenarios, dtype=np.float64)
+    return columns.matrix(params.scenarios or [])
 
 
 @once_per_params

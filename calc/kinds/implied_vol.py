@@ -38,6 +38,7 @@ from calc.quantities import PER_YEAR, looks_like_percent, measure
 kernels = lazy.module("calc.kernels.implied_vol")
 
 NAME = "implied_vol"
+ANY_SIZE = True
 VERSION = 1
 ALIASES: tuple[str, ...] = ()
 SUMMARY = "Black-Scholes volatilities implied by the prices of European options, with a status for every row."

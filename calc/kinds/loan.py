@@ -125,8 +125,9 @@ def cost(params: Params) -> float:
     told = 1.0 if params.output == "rows" else SHARE_OF_TOTALS
     if params.lengths is not None:
         return 4e-4 + told * terms.seconds * len(params.lengths) + SECONDS_A_FLOW * len(params.days or [])
-    periods = table(params)[0][terms.periods] if terms.periods else np.zeros(1)
-    rows = terms.seconds * rows_of(params) + terms.seconds_a_period * float(np.nansum(periods))
+    given, usable = table(params)
+    periods = given[terms.periods][usable] if terms.periods else np.zeros(1)
+    rows = terms.seconds * rows_of(params) + terms.seconds_a_period * float(periods.sum())
     return (8e-4 if terms.periods else 4e-4) + told * rows
 
 

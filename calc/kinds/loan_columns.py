@@ -67,6 +67,8 @@ def flows(params: Params) -> tuple[Array, Array, NDArray[np.int64], NDArray[np.b
     lengths = np.array(params.lengths, dtype=np.int64)
     days, amounts = columns.array(params.days, 0), columns.array(params.amounts, 0)
     usable = columns.within(days, _DAYS) & columns.within(amounts, _AMOUNTS)
+    if usable.all():
+        return days, amounts, lengths, np.ones(lengths.size, dtype=bool)
     contract = np.repeat(np.arange(lengths.size), lengths)
     bad = np.bincount(contract, weights=~usable, minlength=lengths.size) > 0
     return np.where(usable, days, 0.0), np.where(usable, amounts, 0.0), lengths, ~bad
@@ -95,8 +97,8 @@ def _monthly(rate: Array, compounding: str) -> Array:
     """The rate per month of nominal rates a year."""
     if compounding == "monthly":
         return rate / 12.0
+    usable = np.where((rate > -0.9) & (rate < 1000.0), rate, 0.0)  # what is beyond is within no bounds
     if compounding == "continuous":
-        return np.array([math.expm1(each / 12.0) for each in rate.tolist()])
+        return np.array([math.expm1(each / 12.0) for each in usable.tolist()])
     times = PER_YEAR[compounding]
-    usable = np.where(rate > -0.9, rate, 0.0)
     return np.array([math.expm1(math.log1p(each / times) * times / 12.0) for each in usable.tolist()])

@@ -1,7 +1,5 @@
 """What is wrong between the fields of the kind `loan`: every fault at once."""
 
-import numpy as np
-
 from calc.checks import length_faults
 from calc.errors import Fault
 from calc.kinds.loan_columns import BOUNDS, list_lengths, rows_of
@@ -125,9 +123,9 @@ def _bound_faults(params: Params) -> list[Fault]:
     faults = length_faults(list_lengths(params), MOST_ROWS)
     for name in TASKS[params.task].columns:
         value = getattr(params, name)
-        if isinstance(value, (int, float)) and not columns.within(np.array([value]), BOUNDS[name])[0]:
-            detail = f"must be {columns.said(BOUNDS[name])}"
-            faults.append(Fault(f"$.{name}", detail, value, columns.said(BOUNDS[name]), "out_of_range"))
+        allowed = columns.wrong(value, BOUNDS[name]) if isinstance(value, (int, float)) else ""
+        if allowed:
+            faults.append(Fault(f"$.{name}", f"must be {allowed}", value, allowed, "out_of_range"))
     return faults
 
 

@@ -38,6 +38,7 @@ from calc.numerics.american import Array
 from calc.numerics.moments import Moments
 
 NAME = "option_american"
+ANY_SIZE = True
 VERSION = 1
 ALIASES: tuple[str, ...] = ()
 SUMMARY = "Price of an option with early exercise, at dates (Longstaff-Schwartz, with an upper bound) or at any time."

@@ -236,7 +236,7 @@ def table(params: Params) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
             continue
         meta = get_args(quantity)[1]
         column = columns.array(value, rows)
-        good &= columns.within(column, {"minimum": meta.ge, "maximum": meta.le})
+        good &= columns.within(column, {"minimum": meta.ge, "maximum": meta.le}, any_size=True)
         whole.append(column)
     found = np.array(whole)
     with np.errstate(invalid="ignore", over="ignore"):

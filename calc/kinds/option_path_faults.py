@@ -7,6 +7,7 @@ from calc.kinds.option_path_params import Params, has_dates, is_asian, is_barrie
 from calc.kinds.option_path_terms import exact_method, simulated, terms
 
 MOST_WORK = 1e12  # paths × simulated numbers a path
+MOST_DISCOUNT = 14.0  # -rate × maturity of a barrier option, whose formula takes differences of present values
 
 
 def faults_of(params: Params) -> list[Fault]:
@@ -77,6 +78,11 @@ def _growth(params: Params) -> list[Fault]:
         if abs(growth) > 100:
             detail = f"times maturity is {growth:g}: prices would leave the range of numbers (at most 100)"
             faults.append(Fault(f"$.{field}", detail, getattr(params, field), code="out_of_range"))
+    discount = -params.rate * maturity_of(params)
+    if not faults and is_barrier(params) and discount > MOST_DISCOUNT:
+        detail = f"times maturity is {-discount:g}: the strike's present value leaves a barrier's price no digits"
+        least = -MOST_DISCOUNT / maturity_of(params)
+        faults.append(Fault("$.rate", detail, params.rate, f"at least {least:.6g} with this maturity", "out_of_range"))
     return faults
 
 

@@ -6,7 +6,7 @@
 minimum of y'Σy/2 - Σ bᵢ ln yᵢ, found by Newton's steps that stay positive (Maillard, Roncalli and Teiletche 2010;
 Bruder and Roncalli 2012; Spinu 2013). hrp orders the assets by clusters of the distance √((1-ρ)/2) and halves
 that order again and again, each half weighted by the inverse of its variance (López de Prado 2016); `linkage` says
-how far apart two clusters are, ties go to the asset that stands first. All weights are above 0 and add up to 1.
+how far apart two clusters are, ties go to the asset that stands first. All weights are not below 0 and add up to 1.
 
 Refused: an asset without variance (it can carry no risk); budgets that are not above 0 or do not add up to 1; a matrix
 that is not positive semidefinite, unless `repair` says nearest; assets that make a portfolio without risk, or with so
@@ -225,8 +225,8 @@ _ESTIMATORS = {
 
 
 def check_weights(weights: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
-    """All above 0, and 1 in all."""
-    if not (weights > 0).all() or abs(math.fsum(weights) - 1.0) > 1e-12:
+    """None below 0, and 1 in all; beside an asset that hardly moves a weight may be rounded to 0."""
+    if not (weights >= 0).all() or abs(math.fsum(weights) - 1.0) > 1e-12:
         raise CalcError("A check failed: weights are above 0 and add up to 1.", code="internal_check_failed")
 
 

@@ -196,7 +196,7 @@ def check_figures(found: Array, status: NDArray[np.uint8]) -> None:
 @once_per_params
 def _market(params: Params) -> tuple[Array, Array, Array]:
     """Prices [asset, time], their prefix sums, their moves (0 at the first)."""
-    prices = np.ascontiguousarray(np.array(params.prices, dtype=np.float64).T)
+    prices = np.ascontiguousarray(columns.matrix(params.prices or []).T)
     sums, moves = np.zeros((prices.shape[0], prices.shape[1] + 1)), np.zeros(prices.shape)
     np.cumsum(prices, axis=1, out=sums[:, 1:])
     moves[:, 1:] = prices[:, 1:] / prices[:, :-1] - 1.0

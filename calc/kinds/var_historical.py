@@ -40,7 +40,7 @@ from calc.errors import InvalidData
 from calc.kind import Caution, Plan, never_enough, no_estimate, once_per_params
 from calc.kinds import historical_faults
 from calc.kinds.historical_faults import held_of
-from calc.numerics import backtests, historical, tails
+from calc.numerics import backtests, columns, historical, tails
 from calc.numerics.historical import Fit
 from calc.positions import Position, Symbol
 from calc.quantities import Confidence, measure
@@ -410,7 +410,7 @@ def _backtest_days(params: Params, part: int) -> NDArray[np.float64]:
 
 def _filtered_columns(params: Params, part: int) -> NDArray[np.float64]:
     series, size = _series(params), _columns_a_part(params)
-    returns = np.array(params.returns)[series.first :]
+    returns = columns.matrix(params.returns or [])[series.first :]
     held = held_of(params)
     root = math.sqrt(params.horizon_days)
     total = np.zeros(len(returns))
@@ -441,7 +441,7 @@ def _all_losses(params: Params) -> NDArray[np.float64]:
     scale = math.sqrt(params.horizon_days)
     if params.losses is not None:
         return np.array(params.losses, dtype=np.float64) * scale
-    returns = np.array(params.returns, dtype=np.float64)
+    returns = columns.matrix(params.returns or [])
     losses = np.zeros(len(returns))
     for column, exposure in zip(returns.T, held_of(params), strict=True):
         losses -= column * (exposure * scale)

@@ -43,7 +43,7 @@ from calc.errors import CalcError, Fault, InvalidData, step
 from calc.kind import Caution, Estimate, Plan, once_per_params
 from calc.kinds import var_mc_faults
 from calc.kinds.var_mc_faults import LEAST_BEYOND
-from calc.numerics import book_risk, elliptical, importance, quadratic_form, tail_bins, tails
+from calc.numerics import book_risk, columns, elliptical, importance, quadratic_form, tail_bins, tails
 from calc.numerics.book_risk import BLOCK, PILOT, Book
 from calc.numerics.importance import Above
 from calc.positions import Factors, Position, Symbol, exposures, faults_of_factors, symbols_of
@@ -574,7 +574,7 @@ def _book(params: Params) -> Book:
             params.distribution, params.degrees_of_freedom, held, model.covariance, model.drift
         )
     root = math.sqrt(_periods(params))
-    loadings = np.array(params.factors.loadings).reshape(held.size, -1) * root
+    loadings = columns.matrix(params.factors.loadings) * root
     specific = np.array(params.factors.specific) * root
     return book_risk.from_factors(params.distribution, params.degrees_of_freedom, held, loadings, specific, model.drift)
 

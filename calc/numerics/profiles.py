@@ -19,6 +19,8 @@ Whole = NDArray[np.int64]
 PILOT = 4096  # paths
 BINS = 128
 _SIGMAS = 8.0  # standard errors, of the pilot and the smallest sample, to each side of the window
+_BLUR = 1e-12  # of the largest value
+_NARROWEST = 1e-290  # a window, so that the bins per unit are a number
 _NEAR = 8  # bins to each side that the density is taken from
 
 
@@ -57,7 +59,10 @@ def pilot_of(
         slopes[i] = _slope(sample) if controlled else 0.0
         centres[i] = sample.mean_x - slopes[i] * (sample.mean_y - control_means[i])
         low, high = _window(np.sort(values[i]), confidence, least)
-        windows[:, i] = low, BINS / (high - low) if high > low else 0.0
+        blur = _BLUR * float(np.abs(values[i]).max())  # within which values differ by their rounding
+        if high - low < blur:
+            low, high = low - blur, high + blur
+        windows[:, i] = low, BINS / max(high - low, _NARROWEST) if high > low else 0.0
     return Pilot(slopes, centres, windows)
 
 

@@ -38,6 +38,7 @@ _NEARNESS = 1e-7  # δ, of the mean variance
 _NEAR_STEPS = 100
 _NEAR_ENOUGH = 1e-11
 _SEARCHES = 200
+_SUM_ERROR, _MOST_SUM_ERROR = 1e-11, 1e-8  # of weights: what rounding may leave, what is mended
 
 
 class Problem(NamedTuple):
@@ -147,7 +148,7 @@ def minimise(asked: Problem, tilt: float = 0.0) -> Optimum:
         x, y, states, residual, ratio, rounds = _descended(hessian, pull, region, gain)
         method = "primal_active_set"
     x = np.minimum(np.maximum(x, region.lower), region.upper) + 0.0
-    weights = x if asked.before is None else _joined(asked.before, x)
+    weights = _added_up(x, region) if asked.before is None else _joined(asked.before, x)
     return Optimum(
         weights=weights,
         variance=max(math.fsum(weights * _product(asked, weights)) / asked.scale, 0.0),
@@ -160,6 +161,16 @@ def minimise(asked: Problem, tilt: float = 0.0) -> Optimum:
         rounds=int(rounds),
         method=method,
     )
+
+
+def _added_up(x: Array, region: Region) -> Array:
+    """Weights whose sum rounding has moved away from 1, as where what is left of a matrix is nearly singular: what is
+    missing is given to those that have room for it."""
+    missing = 1.0 - math.fsum(x)
+    if abs(missing) <= _SUM_ERROR * max(1.0, float(np.abs(x).max())) or abs(missing) > _MOST_SUM_ERROR:
+        return x
+    room = np.minimum(x - region.lower, region.upper - x) > abs(missing)
+    return np.where(room, x + missing / max(int(room.sum()), 1), x)
 
 
 def _descended(hessian: Array, pull: Array, region: Region, gain: Array) -> _Found:

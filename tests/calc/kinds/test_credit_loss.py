@@ -197,7 +197,7 @@ def test_vasicek_is_monotone() -> None:
             [("$.data.loss_unit", "too_large")],
         ),
         (
-            {"method": "recursion", "pools": [POOL, {**POOL, "exposure": 5e-324}], "confidence": 0.9},
+            {"method": "recursion", "pools": [POOL, {**POOL, "exposure": 1e-30}], "confidence": 0.9},
             [("$.data.loss_unit", "too_large")],
         ),
         (
