@@ -218,7 +218,7 @@ def _from_pairs(given: dict[str, float], symbols: list[str]) -> tuple[Matrix, li
         if pair is None:
             faults.append(Fault(path, "is not a pair of symbols of the positions", allowed="like AAPL/MSFT"))
         elif pair in seen:
-            faults.append(Fault(path, "is a pair that is given already", code="duplicate_key"))
+            faults.append(Fault(path, "is a pair that is given already", code="duplicate"))
         elif abs(value) > 1:
             seen.add(pair)
             faults.append(Fault(path, RANGE, value, code="out_of_range"))

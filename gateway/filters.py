@@ -27,7 +27,7 @@ from pipeline.record import STATES, Page, State, Task, Wanted
 
 LOOKS = 25  # calls of 400 candidates for one page that looks into records
 MOST_VALUES = 10  # of one name, and
-MOST_NAMES = 20  # so many names
+MOST_NAMES = 40  # so many names: each that the document lists, and some paths
 ONCE = ("since", "until")  # of all else several values mean one of them, and a minus before the name none of them
 Lists = Mapping[str, list[str]]
 

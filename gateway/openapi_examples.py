@@ -122,7 +122,9 @@ DETAILS: dict[str, str | Made] = {
             _field(
                 "?stat",
                 "is not a parameter here. Did you mean state?",
-                allowed="state, kind, batch, owner, error, priority, label, text, since, until, cursor, limit",
+                allowed="state, kind, batch, owner, error, priority, label, text, waited, ran, -state, -kind,"
+                " -batch, -owner, -error, -priority, -label, -text, -waited, -ran, since, until, cursor, limit, data.…,"
+                " result.…",
                 code="invalid",
             )
         ],

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from calc import execute
 from gateway import openapi_examples
 from gateway.accept import MSGPACK
-from gateway.codes import CODES
+from gateway.codes import CODES, PROXY_CODES
 from gateway.filters import MOST_VALUES
 from gateway.problems import MEDIA_TYPE
 from gateway.queries import LIMIT, MOST, TASK_ID
@@ -20,6 +20,7 @@ JSON = "application/json"
 REF = "#/components/schemas/{name}"
 Made = dict[str, Any]
 NONE: Mapping[str, Any] = MappingProxyType({})
+ALL = CODES | PROXY_CODES
 
 
 class Good(NamedTuple):
@@ -43,7 +44,9 @@ def operation(
 ) -> Made:
     """An operation with all its answers."""
     responses = {str(status): _good(answer) for status, answer in good.items()}
-    for status in sorted({CODES[code].status for code in bad}):
+    if any(each.get("in") == "query" for each in parameters):
+        bad = (*bad, "uri_too_long")  # nginx's, of what fits each parameter's schema
+    for status in sorted({ALL[code].status for code in bad}):
         responses[str(status)] = _bad(status, bad)
     said = {"summary": summary, "operationId": name, "parameters": parameters, "responses": responses}
     return said | ({"requestBody": body} if body else {})
@@ -189,7 +192,7 @@ def _good(answer: Good) -> Made:
 
 
 def _bad(status: int, codes: tuple[str, ...]) -> Made:
-    meanings = {code: CODES[code] for code in codes if CODES[code].status == status}
+    meanings = {code: ALL[code] for code in codes if ALL[code].status == status}
     retry = {"Retry-After": header("Seconds.")} if any(m.retry_after_s for m in meanings.values()) else {}
     return {
         "description": " · ".join(f"`{code}`: {meaning.title}." for code, meaning in meanings.items()),

@@ -245,7 +245,7 @@ def _curve_faults(params: Params) -> list[Fault]:
     for i, each in enumerate(params.bootstrap.instruments if params.bootstrap else []):
         if each.maturity in seen:
             detail = "is the maturity of another instrument: a node has one"
-            faults.append(Fault(f"$.bootstrap.instruments[{i}].maturity", detail, each.maturity, code="duplicate_key"))
+            faults.append(Fault(f"$.bootstrap.instruments[{i}].maturity", detail, each.maturity, code="duplicate"))
         seen.add(each.maturity)
         if each.frequency not in (1, 2, 4, 12):
             path = f"$.bootstrap.instruments[{i}].frequency"

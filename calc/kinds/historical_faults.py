@@ -129,7 +129,7 @@ def _faults_of_returns(params: Any) -> list[Fault]:
         detail = f"has {len(params.symbols)} names for {columns} columns"
         faults.append(Fault("$.symbols", detail, code="length_mismatch"))
     if params.symbols is not None and len(set(params.symbols)) < len(params.symbols):
-        faults.append(Fault("$.symbols", "names a column twice", code="duplicate_key"))
+        faults.append(Fault("$.symbols", "names a column twice", code="duplicate"))
     if params.task == "ewma" and columns == 1 and params.exposures is None and params.positions is None:
         return faults
     if (params.exposures is None) == (params.positions is None):

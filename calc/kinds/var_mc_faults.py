@@ -66,7 +66,7 @@ def _faults_of_shape(params: Any) -> list[Fault]:
         if given is not None and len(given) != size
     ]
     if params.symbols is not None and len(set(params.symbols)) < len(params.symbols):
-        faults.append(Fault("$.symbols", "names a risk factor twice", code="duplicate_key"))
+        faults.append(Fault("$.symbols", "names a risk factor twice", code="duplicate"))
     if not size:
         faults.append(Fault("$.delta", "is empty"))
     gamma = params.gamma or []

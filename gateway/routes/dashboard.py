@@ -53,16 +53,23 @@ async def stream(request: Request) -> Response:
     """GET /dashboard/stream: what happens, as it happens; with `task` also what happens to that one."""
     desk: Desk = request.app.state.desk
     reader: Reader = request.app.state.reader
-    id = queries.only(request, ("task",)).get("task")
-    if id is not None:
-        if not queries.TASK_ID.fullmatch(id):
-            raise queries.wrong("task", id, "a task_id")
-        await found(request, desk, id, 0)
+    id = await followed(request, desk)
     reader.refuse_when_full()
     if request.method == "HEAD":
         return Response(headers=STREAM, media_type="text/event-stream")
-    told = events(desk, reader, request.state.caller.scope, id or "")
+    told = events(desk, reader, request.state.caller.scope, id)
     return StreamingResponse(told, headers=STREAM, media_type="text/event-stream")
+
+
+async def followed(request: Request, desk: Desk) -> str:
+    """The task that is followed, which is there and the caller's; "" for none. Raises a Problem."""
+    id = queries.only(request, ("task",)).get("task")
+    if id is None:
+        return ""
+    if not queries.TASK_ID.fullmatch(id):
+        raise queries.wrong("task", id, "a task_id")
+    await found(request, desk, id, 0)
+    return id
 
 
 class Visit(Struct, frozen=True):
@@ -76,11 +83,7 @@ async def visit(request: Request) -> Response:
     """GET /dashboard/frame: what the stream says, for whoever it does not reach; to be asked every two seconds."""
     desk: Desk = request.app.state.desk
     reader: Reader = request.app.state.reader
-    id = queries.only(request, ("task",)).get("task", "")
-    if id:
-        if not queries.TASK_ID.fullmatch(id):
-            raise queries.wrong("task", id, "a task_id")
-        await found(request, desk, id, 0)
+    id = await followed(request, desk)
     whole, task = await reader.visit(request.state.caller.scope, id)
     told = b'{"frame":%s,"task":%s}' % (whole, task)
     return Response(told, headers={"Cache-Control": "no-store"}, media_type="application/json")

@@ -103,7 +103,7 @@ def test_warnings() -> None:
         ({"returns": RETURNS, "exposures": [1]}, [("$.data.exposures", MISMATCH)]),
         ({"returns": [[1, 2], [1], [1, 2], [1, 2], [1, 2]], "exposures": [1, 1]}, [("$.data.returns[1]", MISMATCH)]),
         ({"returns": RETURNS, "exposures": [1, 1], "symbols": ["A"]}, [("$.data.symbols", MISMATCH)]),
-        ({"returns": RETURNS, "exposures": [1, 1], "symbols": ["A", "A"]}, [("$.data.symbols", "duplicate_key")]),
+        ({"returns": RETURNS, "exposures": [1, 1], "symbols": ["A", "A"]}, [("$.data.symbols", "duplicate")]),
         ({"returns": RETURNS, "positions": [{"symbol": "A", "value": 1}]}, [("$.data.positions", MISMATCH)]),
         (
             {"returns": RETURNS, "positions": C_ALONE, "symbols": ["A", "B"]},

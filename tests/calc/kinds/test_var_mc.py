@@ -396,7 +396,7 @@ def test_parts_change_nothing(change: dict[str, Any], monkeypatch: pytest.Monkey
             {"covariance": [[1, 2], [2, 1]]},
             [("$.data.covariance[0][1]", "not_psd"), ("$.data.covariance[1][0]", "not_psd")],
         ),
-        ({"symbols": ["A", "A"]}, [("$.data.symbols", "duplicate_key")]),
+        ({"symbols": ["A", "A"]}, [("$.data.symbols", "duplicate")]),
         ({"symbols": ["A"]}, [("$.data.symbols", "length_mismatch")]),
         ({"distribution": "lognormal"}, [("$.data.distribution", "invalid")]),
         ({"positions": [{"symbol": "A", "value": 1}]}, [("$.data.positions", "invalid")]),
