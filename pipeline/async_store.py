@@ -23,7 +23,7 @@ from pipeline import legible, script, verbs
 from pipeline.errors import StoreAway
 from pipeline.keys import Keys
 from pipeline.settings import Settings
-from pipeline.store import ANSWER_S, BLOCK_MS, connection_pool, packed, understood
+from pipeline.store import ANSWER_S, BLOCK_MS, connection_pool, packed, refused, understood
 from pipeline.verbs import Call
 
 T = TypeVar("T")
@@ -195,7 +195,7 @@ class AsyncStore:
         """The reply to one Redis command as typed, for what no script may ask. Never sent twice."""
         reply = await self._pipe.send(words)
         if isinstance(reply, ResponseError):
-            raise understood(reply)
+            raise refused(reply)
         return reply
 
     async def close(self) -> None:

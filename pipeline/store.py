@@ -77,6 +77,11 @@ def understood(error: Exception) -> PipelineError:
     return PipelineError(text)
 
 
+def refused(error: Exception) -> PipelineError:
+    """The same of a command as typed: one that an ACL forbids is refused for good, the store is there."""
+    return PipelineError(str(error)) if isinstance(error, NoPermissionError) else understood(error)
+
+
 class Store:
     """Carries verbs over one connection. Not for use by two threads."""
 
@@ -113,7 +118,7 @@ class Store:
         replies = self._exchange(commands)
         for reply in replies:
             if isinstance(reply, ResponseError):
-                raise understood(reply)
+                raise refused(reply)
         return replies
 
     def close(self) -> None:

@@ -18,18 +18,20 @@ def bits(number: float) -> bytes:
     return struct.pack(">d", number)
 
 
-def losses(*numbers: float) -> dict[str, Any]:
-    return {"kind": "var_historical", "data": {"losses": list(numbers), "confidence": 0.5}}
+def quotes(*numbers: float) -> dict[str, Any]:
+    """A book whose kind takes numbers of any size."""
+    terms = {"type": "call", "spot": 100, "strike": 100, "maturity": 1, "rate": 0}
+    return {"kind": "implied_vol", "data": {"price": list(numbers), **terms}}
 
 
 def test_floats_keep_their_64_bits(house: House) -> None:
     """B89: from the body into the store, and from a result into the answer."""
 
     async def story(h: House) -> None:
-        id = await h.submitted(losses(*FLOATS))
+        id = await h.submitted(quotes(*FLOATS))
         data = h.store.do(verbs.data(id))
         assert data
-        assert [bits(number) for number in json.decode(data)["losses"]] == [bits(number) for number in FLOATS]
+        assert [bits(number) for number in json.decode(data)["price"]] == [bits(number) for number in FLOATS]
         h.finish(result=json.encode({"numbers": FLOATS}))
         said = json.decode((await h.get(f"/tasks/{id}")).content)["result"]["numbers"]
         assert [bits(number) for number in said] == [bits(number) for number in FLOATS]

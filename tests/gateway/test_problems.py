@@ -128,7 +128,7 @@ def test_a_million_wrong_fields_are_a_short_answer() -> None:
     faults = [Fault(f"$.data[{i}]", "must be a number", "x" * 1000, "a number") for i in range(1000)]
     body = answer(invalid(faults, "invalid_data"), "id-of-request").body
     assert len(body) < 60_000
-    assert b"and at least 999 more" in body
+    assert b"and 999 more" in body
 
 
 def test_members_that_are_empty_are_left_out() -> None:

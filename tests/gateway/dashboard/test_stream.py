@@ -56,7 +56,7 @@ def test_all_of_now_and_then_each_second(house: House) -> None:
         async with tab(h) as listening:
             told = (await listening.next()).data
             assert listening.seen[0].name == "snapshot"
-            assert told["store"] == {"ok": True, "away_since": None}
+            assert told["store"] == {"ok": True, "away_since": None, "fullness": 0.0}
             states = h.store.do(verbs.counts())
             assert told["states"] == {**states, "retrying": 0}
             assert (states["queued"], states["succeeded"], states["failed"]) == (1, 2, 1)
