@@ -10,6 +10,7 @@ decimal. So the text of good data is read twice, quickly; only doubtful or wrong
 """
 
 import re
+from decimal import Decimal
 from functools import cache
 from typing import Any, TypeVar
 
@@ -19,6 +20,8 @@ from calc import faults, sizes
 from calc.errors import Fault, InvalidData
 
 Value = TypeVar("Value")
+_EXACT = msgspec.json.Decoder(float_hook=Decimal)
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 # Digits as 0, what may stand before a number as a space: then an integer of 16 digits or more is found in one search.
 _DIGITS = bytes.maketrans(b"0123456789[,:-\t\r\n", b"0" * 10 + b" " * 7)
@@ -46,16 +49,14 @@ def decode(annotation: type[Value], text: bytes, path: str = "$.data") -> Value:
     return value
 
 
-def decode_data(annotation: type[Value], text: bytes) -> Value:
-    """As `decode`, of data that are to be calculated with: numbers beyond the sizes of `calc.sizes` are faults, too."""
-    value = decode(annotation, text)
-    digits = text.translate(_DIGITS)
-    if not _has_extremes(text, digits):
+def settled(annotation: type[Value], value: Value, text: bytes) -> Value:
+    """What was decoded from the text, as it is calculated with (`calc.sizes`). Raises InvalidData."""
+    if not _has_extremes(text, text.translate(_DIGITS)):
         return value
-    found = sizes.find(annotation, msgspec.json.decode(text), "$.data")
+    plain, found = sizes.settled(annotation, _EXACT.decode(text), "$.data")
     if found:
         raise InvalidData(found)
-    return value
+    return decode(annotation, _ENCODER.encode(plain))
 
 
 @cache

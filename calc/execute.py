@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from calc import KINDS, schemas
-from calc.decode import decode, decode_data
+from calc.decode import decode, settled
 from calc.errors import CalcError, Fault, InvalidData, UnknownKind
 from calc.kind import MAX_PARTS, MEMBERS, Kind, Plan, wave_bounds
 from calc.recent import Recent
@@ -103,15 +103,15 @@ def plan(kind: str, data: bytes, fresh_seed: int) -> Planned:
     Raises UnknownKind, InvalidData (every fault; paths begin with $.data) and CalcError.
     """
     codec = _codec(kind)
-    read = decode if getattr(codec.kind, "ANY_SIZE", False) else decode_data
-    params: Any = read(codec.kind.Params, data)
-    if codec.seeded and params.seed is None:
-        params = msgspec.structs.replace(params, seed=fresh_seed)
+    given: Any = decode(codec.kind.Params, data)
+    if codec.seeded and given.seed is None:
+        given = msgspec.structs.replace(given, seed=fresh_seed)
+    params = _settled(codec, given, data)
     whole = _plan(codec, params)
     return Planned(
         kind=codec.kind.NAME,
         version=codec.kind.VERSION,
-        data=_ENCODER.encode(params),
+        data=_ENCODER.encode(given),
         parts=whole.parts,
         first_wave=whole.first_wave,
         largest_wave=whole.largest_wave,
@@ -216,7 +216,15 @@ def _decode_complete(codec: _Codec, data: bytes) -> Any:
     if codec.seeded and params.seed is None:
         fault = Fault("$.data.seed", "is missing: `plan` completes the data", code="missing")
         raise InvalidData([fault])
-    return params
+    return _settled(codec, params, data)
+
+
+def _settled(codec: _Codec, params: Any, data: bytes) -> Any:
+    """The Params as they are calculated with, the seed as it is."""
+    if getattr(codec.kind, "ANY_SIZE", False):
+        return params
+    found = settled(codec.kind.Params, params, data)
+    return msgspec.structs.replace(found, seed=params.seed) if codec.seeded and found is not params else found
 
 
 def _plan(codec: _Codec, params: Any) -> Plan:

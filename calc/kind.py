@@ -21,8 +21,9 @@ Laws (tests/calc/test_laws.py holds every kind in the table to them):
 A kind may have, beside these names, `FURTHER_EXAMPLES`: a tuple of data, one for each way that its code can go. They
 are run before children are forked, so that all that is compiled or loaded at its first use is there.
 
-A number of the data is 0, or from 1e-30 to 1e30 in size: `plan` refuses others. A kind that calculates with all of
-them says `ANY_SIZE = True`; where a book has columns, a row with such a number is a bad one.
+A number of the data is 0, or from 1e-30 to 1e30 in size: a smaller one is calculated with as 0 (and refused where the
+field must be above 0), a larger one is refused. A kind that calculates with all of them says `ANY_SIZE = True`; where a
+book has columns, a row that would be refused is a bad one.
 
 A kind with a field `seed` (an integer or None) is stochastic: who plans fills the seed in, so that what is
 stored is complete and can be computed again to the last bit.

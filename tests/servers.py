@@ -44,7 +44,7 @@ class Server:
         words += ["--appendonly", "yes", "--appendfsync", "no", "--enable-debug-command", "yes", *self.options]
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen([self.binary, *words], stdout=log, stderr=log)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             try:
                 with self.client() as client:

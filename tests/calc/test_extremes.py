@@ -77,19 +77,36 @@ def test_what_is_not_is_taken(value: str) -> None:
 def test_every_fault_of_a_list_is_told() -> None:
     with pytest.raises(InvalidData) as refused:
         execute.plan(
-            "var_historical", b'{"returns": [[1e-40, 1], [2, 1e40]], "exposures": [1, 1e99], "confidence": 0.5}', 1
+            "var_historical", b'{"returns": [[-1e40, 1], [2, 1e40]], "exposures": [1, 1e99], "confidence": 0.5}', 1
         )
     told = {fault.path for fault in refused.value.faults}
     assert told >= {"$.data.returns[0][0]", "$.data.returns[1][1]", "$.data.exposures[1]"}
 
 
+def test_what_is_tiny_is_kept_and_calculated_with_as_nothing() -> None:
+    """The stored data are what was sent; the answer is that of a 0."""
+    book = {"years_to_maturity": 5.0, "coupon": 0.0, "frequency": 2, "yield": 0.05}
+    tiny = execute.plan("bond_book", json.dumps(book | {"coupon": 5e-324}).encode(), 1)
+    assert json.loads(tiny.data)["coupon"] == 5e-324
+    none = execute.plan("bond_book", json.dumps(book).encode(), 1)
+    assert execute.execute("bond_book", tiny.data) == execute.execute("bond_book", none.data)
+
+
+def test_no_digit_is_lost_beside_it() -> None:
+    """Of an exact decimal with more digits than a double has."""
+    amount = "123456789012345.1234567890123456789"
+    planned = execute.plan("compound_interest", f'{{"amount": {amount}, "rate": 0.05}}'.encode(), 1)
+    assert amount.encode() in planned.data
+    assert json.loads(execute.execute("compound_interest", planned.data))["total_exact"].startswith("129773072644601.4")
+
+
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_in_a_book_it_is_a_bad_row(place: int) -> None:
     """And a single one is refused."""
-    book = {"years_to_maturity": 5, "coupon": [0.04] * 3, "frequency": 2, "yield": 0.05}
-    book["coupon"][place] = 5e-324
+    book = {"years_to_maturity": [5.0] * 3, "coupon": 0.04, "frequency": 2, "yield": 0.05}
+    book["years_to_maturity"][place] = 5e-324
     planned = execute.plan("bond_book", json.dumps(book).encode(), 1)
     status = json.loads(execute.execute("bond_book", planned.data))["status"]
     assert status == ["bad_input" if i == place else "ok" for i in range(3)]
-    with pytest.raises(InvalidData, match="1e-30"):
-        execute.plan("bond_book", json.dumps(book | {"coupon": 5e-324}).encode(), 1)
+    with pytest.raises(InvalidData, match="above 0"):
+        execute.plan("bond_book", json.dumps(book | {"years_to_maturity": 5e-324}).encode(), 1)
