@@ -16,6 +16,7 @@ Column = float | list[float | None] | None
 AssetClass = Literal["corporate", "mortgage", "revolving", "other_retail"]
 
 MOST_ROWS = 100_000
+LEAST_EQUITY = 1e-8  # of the discounted debt: below, asset value and debt differ by too few digits of a float
 
 # Field → smallest and largest value, and whether each of them is allowed itself.
 BOUNDS: dict[str, dict[str, tuple[float, float, bool, bool]]] = {
@@ -64,6 +65,7 @@ def faults(params: Any) -> list[Fault]:
             found.append(Fault(f"$.{field}", f"is missing: {method} needs it", code="missing"))
         if isinstance(given, float) and field in own:
             found += _outside(method, field, given)
+    found += _too_little_equity(params) if method == "merton" and not found else []
     for field in ("names", "pools", "degrees_of_freedom", "thresholds", "loss_unit", "target_standard_error"):
         if getattr(params, field) is not None:
             found.append(Fault(f"$.{field}", f"does not belong to the method {method}"))
@@ -133,8 +135,7 @@ def _vasicek(row: dict[str, Any], confidence: float | None) -> tuple[float, ...]
 def _merton(columns: dict[str, list[Any]], good: list[int]) -> tuple[dict[int, tuple[float, ...]], float, int]:
     """A firm without debt is its equity, and never defaults: its distance to default is null."""
     picked = {name: [column[i] for i in good] for name, column in columns.items()}
-    debts = zip(picked["debt"], picked["rate"], picked["maturity"], strict=True)
-    discounted = np.array([debt * math.exp(-rate * maturity) for debt, rate, maturity in debts])
+    discounted = np.array([_discounted({name: columns[name][i] for name in columns}) for i in good])
     owing = np.flatnonzero(discounted > 0)
     given = [np.array(picked[name], dtype=np.float64)[owing] for name in ("equity", "equity_volatility")]
     solved = copula.merton(*given, discounted[owing], np.array(picked["maturity"], dtype=np.float64)[owing])
@@ -172,7 +173,26 @@ def _status(method: str, row: dict[str, Any]) -> str:
             return "bad_input"
         if isinstance(value, float) and not _within(BOUNDS[method][name], value):
             return "below_floor" if method == "basel_irb" and name == "pd" and value < basel.FLOOR else "bad_input"
+    if method == "merton" and row["equity"] < LEAST_EQUITY * _discounted(row):
+        return "too_little_equity"
     return "ok"
+
+
+def _discounted(row: dict[str, Any]) -> float:
+    """The debt as of now."""
+    return float(row["debt"]) * math.exp(-row["rate"] * row["maturity"])
+
+
+def _too_little_equity(params: Any) -> list[Fault]:
+    """Of a single firm; in a book it is the status of a row."""
+    row = {name: getattr(params, name) for name in BOUNDS["merton"]}
+    if any(isinstance(value, list) for value in row.values()):
+        return []
+    least = LEAST_EQUITY * _discounted(row)
+    if row["equity"] >= least:
+        return []
+    detail = f"must be at least {LEAST_EQUITY:g} of the discounted debt, which is {_discounted(row):.6g}"
+    return [Fault("$.equity", detail, row["equity"], f"at least {least:.6g} with this debt", "out_of_range")]
 
 
 def _within(bounds: tuple[float, float, bool, bool], value: float) -> bool:

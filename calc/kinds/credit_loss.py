@@ -16,9 +16,10 @@ pilot sample fixes. Expected losses are exact. `distribution` has the losses in 
 law for the recursion; of a simulation all scenarios from `tail_from` on, below it the first 16,384.
 
 Refused: pd below the Basel floor, fewer than 30 scenarios beyond VaR, loadings whose squares reach 1, more than
-20,000 names, and recursion with amounts of no common unit. Accuracy: closed forms 1e-12, recursion 1e-10, merton by
-its residual; simulated figures by their standard errors. Names that cannot default more often than a bound, which most
-do not reach, are passed over together (thinning): 1 to 2 µs a scenario of 1000 names.
+20,000 names, recursion with amounts of no common unit, and equity below 1e-8 of merton's discounted debt (in a book the
+row's status is too_little_equity). Accuracy: closed forms 1e-12, recursion 1e-10, merton by its residual; simulated
+figures by their standard errors. Names that cannot default more often than a bound, which most do not reach, are passed
+over together (thinning): 1 to 2 µs a scenario of 1000 names.
 Vasicek (2002); Andersen, Sidenius and Basu (2003); Merton (1974); Glasserman (2004), chapter 9.
 """
 

@@ -15,9 +15,10 @@ default risk on the prices of options*; Brigo, Morini and Pallavicini (2013).
 
 Values on a date are after the payments of that date; an option is still there on its maturity date. Any order of the
 trades gives the same answer.
-Refused: `rate` and `curve` together or neither, the same of `hazard_rate` and `spread`; dates that do not ascend;
-an option whose log price has a standard deviation above 3 at maturity; more than 200,000 swap periods, 1,000,000
-payments × dates or 1e12 of those × paths (`too_large`).
+Refused: `rate` and `curve` together or neither, the same of `hazard_rate` and `spread`; dates that do not ascend; an
+option whose log price has a standard deviation above 3 at maturity; a `volatility` that gives a bond of the trades'
+length a log price with one above 1.5 on a date; more than 200,000 swap periods, 1,000,000 payments × dates or 1e12 of
+those × paths (`too_large`).
 Self-checks: the mean of V on every date within 10 s.e. of today's formula, ENE and EPE not below 0 beyond 10 s.e.
 Cost: about 1.5 ns for each path, date and payment that is left, 20 ns for an option.
 """
@@ -37,6 +38,7 @@ from calc.kinds.cva_terms import (
     exposure_times,
     options_of,
     swaps_of,
+    wildness_faults,
 )
 from calc.numerics import exposure, profiles
 from calc.numerics.profiles import Tally
@@ -81,7 +83,7 @@ Accumulator = Partial
 
 def plan(params: Params) -> Plan:
     """Parts of blocks. With a target, waves begin with one small part. What is too large is told here."""
-    numbers, faults = _numbers(params), []
+    numbers, faults = _numbers(params), wildness_faults(params)
     if numbers > MAX_NUMBERS:
         detail = f"times payments and options is {numbers:,}: at most {MAX_NUMBERS:,}; send fewer dates or trades"
         faults.append(Fault("$.dates", detail, code="too_large"))

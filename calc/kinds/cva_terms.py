@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from calc.errors import Fault, InvalidData
 from calc.kinds.rate_curve import CurveTerms, curve_faults
 from calc.numerics.exposure import Option, Swap
+from calc.numerics.hull_white import HullWhite
 from calc.quantities import DividendYield, Positive, Rate, Seed, Spot, Strike, Volatility, measure
 
 MAX_DATES = 1000
@@ -15,6 +16,7 @@ MAX_NUMBERS = 1_000_000  # dates × (payments + coupons + options): arrays of a 
 MAX_WORK = 10**12  # those × paths
 MAX_PERIODS = 200_000  # of all swaps
 MOST_DEVIATION = 3.0  # of the logarithm of a share's price at an option's maturity
+MOST_BOND_DEVIATION = 1.5  # of the logarithm of a bond on a date: above, few paths carry its mean
 
 Amount = Annotated[float, Meta(gt=0, le=1e15)]
 Years = Annotated[float, Meta(ge=0, le=100)]
@@ -209,6 +211,37 @@ def default_probabilities(rates: list[float], ends: list[float]) -> list[float]:
         found.append(survived * -math.expm1(-rate * (end - before)))
         survived *= math.exp(-rate * (end - before))
     return found
+
+
+def wildness_faults(params: Params) -> list[Fault]:
+    """A volatility of the rate with which simulated means of these trades say nothing."""
+    deviation = _bond_deviation(params)
+    if deviation <= MOST_BOND_DEVIATION:
+        return []
+    detail = (
+        f"gives the logarithm of a bond of these trades a standard deviation of {deviation:.3g}: above "
+        f"{MOST_BOND_DEVIATION:g} the mean of simulated values says nothing"
+    )
+    most = params.volatility * MOST_BOND_DEVIATION / deviation
+    allowed = f"at most {most:.6g} with these trades, dates and mean reversion"
+    return [Fault("$.volatility", detail, params.volatility, allowed, "out_of_range")]
+
+
+def _bond_deviation(params: Params) -> float:
+    """The largest that a date sees: of the bond to the last payment, and of one over a period that has begun."""
+    model, horizon, times = (
+        HullWhite(params.mean_reversion, params.volatility),
+        horizon_of(params),
+        exposure_times(params),
+    )
+    found = [model.duration(horizon - time) * math.sqrt(model.variance(time)) for time in times if time < horizon]
+    if params.floating == "in_advance":
+        for each in params.netting_set.swaps:
+            period = min(1.0 / each.frequency, each.end - each.start)
+            last = min(each.end - period, times[-1])  # the latest start of a period that a date can be within
+            if last > 0:
+                found.append(model.duration(period) * math.sqrt(model.variance(last)))
+    return max(found, default=0.0)
 
 
 def _trade_faults(params: Params) -> list[Fault]:

@@ -24,7 +24,9 @@ Array = NDArray[np.float64]
 
 STEP = 0.04  # of the trapezoidal rule; the residual compares it with half of it
 SMALLEST = 1e-70  # deviation of a loss that varies
+NEGLIGIBLE = (1e-15, 1e-13)  # of the deviation: what moves the loss by so little may be left out
 BEND = 0.5  # of the path, to the side where the integrand falls
+GOOD = 1e-8  # residual of a law that is known
 
 
 class Form(NamedTuple):
@@ -81,32 +83,62 @@ def moments(form: Form) -> tuple[float, float]:
     return math.fsum(form.square), deviation if deviation > SMALLEST else 0.0
 
 
-def tail(form: Form, x: float, step: float = STEP) -> Tail:
-    """The tail beyond x of a loss that varies."""
+def significant(form: Form, least: float) -> Form:
+    """Without what moves the loss by less than `least` of its deviation: VaR and ES move by no more than some of that.
+
+    Beside a loss with a ceiling, a normal of that size makes tails of two sizes, which no one path is right for.
+    """
+    small = least * moments(form)[1]
+    linear, square = (np.where(np.abs(each) < small, 0.0, each) for each in (form.linear, form.square))
+    return Form(linear, square, form.spread)
+
+
+def tail(form: Form, x: float, step: float = STEP, side: float = 1.0) -> Tail:
+    """The tail beyond x of a loss that varies. Side -1 bends the path to where the integrand falls only at first."""
     centre = saddle(form, x, 1.0)
     _, _, curvature = cumulants(form, centre)
     width = 1 / math.sqrt(curvature + 1 / centre**2)
     moving = form.square != 0
     asymptote = -math.fsum(form.linear[moving] ** 2 / (4 * form.square[moving]))
-    bend = BEND if x >= asymptote else -BEND
+    bend = side * (BEND if x >= asymptote else -BEND)
     points, weights = quadratic.nodes(form.linear, form.square, x, centre, width, bend, step)
     beyond, excess, density = (quadratic.integral(points, weights, power) for power in (1, 2, 0))
     return Tail(beyond, excess, density, points, weights)
 
 
 def exact(form: Form, delta: Array, gamma: Array, confidence: float) -> Exact:
-    """VaR, ES and contributions. A loss that does not vary has all of them at its value, 0."""
+    """VaR, ES and contributions. A loss that does not vary has all of them at its value, 0.
+
+    Where the first path does not find the law, its mirror image is tried, and then what is left without negligible
+    terms. If none does, the residual is above GOOD, infinite where there is no answer at all.
+    """
     size = delta.size
-    mean, deviation = moments(form)
-    if deviation == 0:
+    if moments(form)[1] == 0:
         return Exact(0.0, 0.0, 0.0, [0.0] * size, [0.0] * size, 0, 0.0)
+    found = UNKNOWN
+    for least in (0.0, *NEGLIGIBLE):
+        for side in (1.0, -1.0):
+            found = _on_path(significant(form, least), delta, gamma, confidence, side)
+            if found.residual <= GOOD:
+                return found
+    return found
+
+
+UNKNOWN = Exact(math.nan, math.nan, math.nan, [], [], 0, math.inf)
+
+
+def _on_path(form: Form, delta: Array, gamma: Array, confidence: float, side: float) -> Exact:
+    """The answer by paths on one side; UNKNOWN where they give no law."""
+    mean, deviation = moments(form)
     beyond = 1 - confidence
-    var, iterations = _quantile(form, beyond, mean, deviation)
-    found, finer = tail(form, var), tail(form, var, STEP / 2)
+    var, iterations = _quantile(form, beyond, mean, deviation, side)
+    found, finer = tail(form, var, STEP, side), tail(form, var, STEP / 2, side)
     residual = max(
         abs(found.beyond - finer.beyond) / max(finer.density * deviation, 1e-300),
         abs(found.excess - finer.excess) / (beyond * deviation),
     )
+    if not (residual < math.inf and finer.density > 0):
+        return UNKNOWN
     return Exact(
         var=var,
         es=var + finer.excess / beyond,
@@ -165,20 +197,20 @@ def ceiling(form: Form) -> float:
     return -math.fsum(form.linear[moving] ** 2 / (4 * form.square[moving]))
 
 
-def _quantile(form: Form, beyond: float, mean: float, deviation: float) -> tuple[float, int]:
+def _quantile(form: Form, beyond: float, mean: float, deviation: float, side: float) -> tuple[float, int]:
     """The x with P(L > x) = beyond: Newton on the logarithm of the tail, within a bracket that bisection narrows."""
     low, high, most = mean - deviation, mean + deviation, ceiling(form)
-    while tail(form, low).beyond < beyond:
+    while tail(form, low, STEP, side).beyond < beyond:
         low -= deviation
-    while high < most and tail(form, high).beyond > beyond:
+    while high < most and tail(form, high, STEP, side).beyond > beyond:
         low, high = high, high + 2 * deviation
     high = min(high, most)
     x, near = 0.5 * (low + high), 1e-13 * max(deviation, abs(mean))
     for iteration in range(1, 201):
-        found = tail(form, x)
+        found = tail(form, x, STEP, side)
         low, high = (x, high) if found.beyond > beyond else (low, x)
         moved = math.log(max(found.beyond, 1e-300) / beyond) * found.beyond / max(found.density, 1e-300)
-        if abs(moved) <= near:
+        if abs(moved) <= near and found.density > 0:  # far above a ceiling there is no tail to judge by
             return x + moved, iteration
         x = x + moved if low < x + moved < high else 0.5 * (low + high)
         if high - low <= near:

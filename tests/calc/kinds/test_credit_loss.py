@@ -165,6 +165,26 @@ def test_merton_solves_its_two_equations() -> None:
     assert rows["asset_value"] == [found["asset_value"], None, 3.0]
 
 
+def test_merton_takes_equity_down_to_a_hundred_millionth_of_the_debt() -> None:
+    owed = 10 * math.exp(-0.05)
+    least = 1.0001e-8 * owed
+    found = answer(**{**MERTON, "equity": least})
+    assert found["diagnostics"]["residual"] < 1e-7
+    z, root = found["distance_to_default"], found["asset_volatility"]
+    # so little asset volatility is Bachelier's limit: E = D σ (d Φ(d) + φ(d)), σ_E E = D σ Φ(d)
+    inside, height = 0.5 * math.erfc(-z / math.sqrt(2)), math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+    assert owed * root * (z * inside + height) == pytest.approx(least, rel=1e-6)
+    assert owed * root * inside == pytest.approx(0.8 * least, rel=1e-6)
+    with pytest.raises(InvalidData) as refused:
+        answer(**{**MERTON, "equity": 1e-14})
+    (fault,) = refused.value.faults
+    assert (fault.path, fault.value, fault.code) == ("$.data.equity", 1e-14, "out_of_range")
+    assert (fault.allowed or "").startswith("at least 9.51229e-08")
+    rows = answer(**{**MERTON, "equity": [3, 1e-14, 0.9999e-8 * owed, least]})
+    assert rows["status"] == ["ok", "too_little_equity", "too_little_equity", "ok"]
+    assert rows["pd"] == [answer(**MERTON)["pd"], None, None, found["pd"]]
+
+
 def test_vasicek_is_monotone() -> None:
     rates = answer(method="vasicek", pd=0.02, correlation=[0.0, 0.1, 0.3, 0.6], lgd=1, confidence=0.999)
     assert rates["worst_default_rate"][0] == pytest.approx(0.02, rel=1e-12)

@@ -284,6 +284,26 @@ def test_what_is_refused(change: dict[str, Any], paths: list[str]) -> None:
     assert [fault.path for fault in refused.value.faults] == paths
 
 
+@pytest.mark.parametrize(
+    ("reversion", "floating", "trade"),
+    [(0.05, "restarting", PAYER), (-0.2, "in_advance", PAYER), (0.0, "in_advance", {**PAYER, "start": 4})],
+)
+def test_the_wildest_rate_that_is_taken(reversion: float, floating: str, trade: dict[str, Any]) -> None:
+    """What is told as the largest volatility works, and agrees with the swaption strip; a little more is refused."""
+    book = {"netting_set": swaps(trade), "mean_reversion": reversion, "floating": floating, "dates": 5, "paths": 20_000}
+    with pytest.raises(InvalidData) as refused:
+        answer(**book, volatility=1.0)
+    (fault,) = refused.value.faults
+    assert (fault.path, fault.value, fault.code) == ("$.data.volatility", 1.0, "out_of_range")
+    most = float(fault.allowed.split()[2])
+    with pytest.raises(InvalidData, match="volatility"):
+        answer(**book, volatility=1.00001 * most)
+    plain = answer(**book, volatility=0.99999 * most, variance_reduction="none")
+    exact = answer(**book, volatility=0.99999 * most)
+    assert abs(plain["cva"] - (exact["cva_closed_form"] or exact["cva"])) < 5 * plain["standard_error"]["cva"]
+    assert plain["diagnostics"]["martingale"] < 6
+
+
 def test_warnings() -> None:
     codes = [each["code"] for each in answer(volatility=0.2, mean_reversion=-0.1)["diagnostics"]["warnings"]]
     assert codes == ["looks_like_percent", "mean_reversion_negative"]

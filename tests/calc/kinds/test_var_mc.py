@@ -443,6 +443,8 @@ def test_checks_fire(monkeypatch: pytest.MonkeyPatch) -> None:
         var_mc.check_sum("component_es", [1.0, 2.0], 4.0)
     with pytest.raises(CalcError, match="is known to"):
         var_mc.check_residual(1e-3)
+    with pytest.raises(InvalidData, match="gamma"):
+        var_mc.check_residual(math.nan)
     kernels = importlib.import_module("calc.kernels.tail_risk")
     monkeypatch.setattr(kernels, "quadratic_losses", lambda out, *rest: out.fill(1e9))
     with pytest.raises(CalcError, match="contradicts the law") as error:

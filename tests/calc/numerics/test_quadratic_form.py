@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calc.kernels import factorise
-from calc.numerics import quadratic_form
+from calc.numerics import normal, quadratic_form
 from calc.numerics.quadratic_form import Form
 
 
@@ -65,3 +65,41 @@ def test_a_loss_with_a_ceiling() -> None:
     assert quadratic_form.ceiling(form) == 1.0
     assert quadratic_form.exact(form, form.linear, np.array([[-0.5]]), 0.99999).var < 1.0
     assert quadratic_form.ceiling(Form(np.array([1.0, 1.0]), np.array([-0.25, 0.0]), np.eye(2))) == math.inf
+
+
+BESIDE = [1e-2, 3.6e-4, 1e-9, 1e-14, 1e-30]
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize("linear", [0.0, 1.0])
+@pytest.mark.parametrize("confidence", [0.95, 0.9999])
+def test_a_ceiling_that_a_little_noise_smears(beside: float, linear: float, confidence: float) -> None:
+    """The loss b y - y²/2 + c z, c small: its tail is an integral over z of that with a ceiling."""
+    form = Form(np.array([linear, beside]), np.array([-0.5, 0.0]), np.eye(2))
+    found = quadratic_form.exact(form, form.linear, 2 * np.diag(form.square), confidence)
+    nodes, weights = np.polynomial.legendre.leggauss(400)
+    top = 0.5 * linear**2
+
+    def beyond(x: float) -> float:
+        """P(L > x): z from where the ceiling is reached, z = a + w² so that the square root there is smooth."""
+        least = max((x - top) / beside, -12.0)
+        w = 0.5 * (nodes + 1.0) * math.sqrt(max(12.0 - least, 0.0))
+        z = least + w * w
+        half = np.sqrt(2.0 * np.maximum(top + beside * z - x, 0.0))
+        inside = [normal.distribution(linear + h) - normal.distribution(linear - h) for h in half.tolist()]
+        density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi) * 2.0 * w
+        return float(math.fsum(weights * density * inside)) * 0.5 * math.sqrt(max(12.0 - least, 0.0))
+
+    slack = 1e-12 + 1e-12 * found.density * quadratic_form.moments(form)[1]
+    assert beyond(found.var) == pytest.approx(1 - confidence, rel=1e-7, abs=slack)
+    assert found.residual <= quadratic_form.GOOD
+    assert found.es >= found.var
+    scale = math.fsum(map(abs, found.es_contributions))
+    assert math.fsum(found.es_contributions) == pytest.approx(found.es, abs=1e-7 * scale)
+
+
+def test_what_differs_too_much_in_size_is_not_known() -> None:
+    linear = np.array([51.637575551752754, 0.01767060788536534, -13135071936.207811])
+    square = np.array([0.6846025064000433, 0.0, -4477877453.358618])
+    found = quadratic_form.exact(Form(linear, square, np.eye(3)), linear, 2 * np.diag(square), 0.9999)
+    assert found.residual > quadratic_form.GOOD
