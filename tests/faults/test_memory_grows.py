@@ -74,6 +74,7 @@ def gateway(house: House, tmp_path: Path) -> Iterator[Gateway]:
     """A real gateway over the store of the house."""
     front = gateways.House(house.server, prefix=house.prefix)
     process = Gateway(front, tmp_path / "gateway.jsonl")
+    process.until_ready()
     yield process
     process.process.kill()
     process.process.wait()

@@ -42,7 +42,7 @@ class Gateway:
 
     def until_ready(self) -> None:
         """Wait for that."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while not self.is_ready():
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise TimeoutError(self.log.read_text())
