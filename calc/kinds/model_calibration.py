@@ -15,9 +15,11 @@ until no price moves by more than 1e-11 of D √(F K); what is left is `quadratu
 
 Warnings, not refusals: quotes that can be arbitraged (spread, butterfly; calendar by linear interpolation of total
 variance), parameters at a bound, looks of percent. Refused: fewer quotes than free parameters (of a maturity for SABR:
-`underdetermined`), prices outside of their bounds, unknown names. Self-checks: parameters within bounds, the best cost
-comes out again, Heston's prices keep their bounds. Accuracy: quotes made by a model give its parameters back to 1e-6.
-Cost: Heston 4 ms a start for 36 quotes of 4 maturities, SABR 0.1 ms a start and quote, 0.5 ms where β is free.
+`underdetermined`), prices outside of their bounds, Heston's quotes of a maturity where none has a vega, unknown names.
+Self-checks: parameters within bounds, the best cost comes out again, Heston's prices keep their bounds. Accuracy:
+quotes made by a model give its parameters back to 1e-6.
+Cost: Heston 4 ms a start for 36 quotes of 4 maturities, SABR 0.1 ms a start and quote, 0.5 ms where β is free. Quotes
+that no Heston model is near take up to twenty times that and are then given up, with the warning not_converged.
 """
 
 import math
@@ -34,7 +36,7 @@ from calc.numerics.smiles import Smile
 from calc.quantities import looks_like_percent
 
 NAME = "model_calibration"
-VERSION = 2
+VERSION = 3
 ALIASES: tuple[str, ...] = ()
 SUMMARY = "SABR or Heston parameters that fit option quotes, with all local minima; or the model's prices."
 EXAMPLE = {

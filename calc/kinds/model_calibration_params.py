@@ -107,7 +107,7 @@ def limits(params: Params) -> tuple[list[float], list[float]]:
 
 @once_per_params
 def market(params: Params) -> list[Smile]:
-    """The quotes by maturity, ascending. Raises InvalidData where a price has no volatility."""
+    """The quotes by maturity, ascending. Raises InvalidData where a price has no volatility, or none hangs on it."""
     quotes, rate = rows(params), params.rate or 0.0
     priced = [i for i, quote in enumerate(quotes) if quote.price is not None]
     found = smiles.volatilities_of(
@@ -129,7 +129,7 @@ def market(params: Params) -> list[Smile]:
     by_maturity: dict[float, list[int]] = {}
     for i, quote in enumerate(quotes):
         by_maturity.setdefault(quote.maturity, []).append(i)
-    return [
+    quoted = [
         smiles.smile(
             maturity,
             forward_of(params, quotes[chosen[0]]),
@@ -141,6 +141,23 @@ def market(params: Params) -> list[Smile]:
         )
         for maturity, chosen in sorted(by_maturity.items())
     ]
+    if params.model == "heston":
+        _check_vegas(quoted)
+    return quoted
+
+
+def _check_vegas(fitted: list[Smile]) -> None:
+    """Raises InvalidData where the prices of a maturity do not hang on the volatility: Heston fits those."""
+    detail = (
+        "and all quotes of its maturity are so far from the forward, for their volatility, that no price hangs on it"
+    )
+    faults = [
+        Fault(f"$.data.quotes[{each.rows[0]}].strike", detail, allowed="a strike nearer to the forward", code="no_vega")
+        for each in fitted
+        if not any(each.scales)
+    ]
+    if faults:
+        raise InvalidData(faults[:100])
 
 
 def _task_faults(params: Params) -> list[Fault]:

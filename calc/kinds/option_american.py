@@ -7,8 +7,8 @@ regression on paths of its own; `price` is what the option is worth under it, on
 so `price` is biased low, by about 0.01 % (max_call 0.05 %) with the defaults, and its standard error is conditional on
 the policy. The control variate is the European option at the moment of exercise (Rasmussen 2005); a max_call has the
 sum of the calls on each asset. `upper_bound` adds the dual of Andersen and Broadie (2004): the true value lies between
-`price` and `upper`, up to their standard errors. A vanilla call is simulated as the put that it is when seen from the
-share (McDonald and Schroder 1998).
+`price` and `upper`, up to their standard errors; where no outer path gains anything `upper` is null. A vanilla call is
+simulated as the put that it is when seen from the share (McDonald and Schroder 1998).
 
 At any time (no `exercise_dates`; vanilla) it is the integral equation of Andersen, Lake and Offengenden (2016), to
 about 1e-7 of the strike, and `standard_error` is null. That value is also given as `american` beside a simulated price.
@@ -39,7 +39,7 @@ from calc.numerics.moments import Moments
 
 NAME = "option_american"
 ANY_SIZE = True
-VERSION = 1
+VERSION = 2
 ALIASES: tuple[str, ...] = ()
 SUMMARY = "Price of an option with early exercise, at dates (Longstaff-Schwartz, with an upper bound) or at any time."
 EXAMPLE = {

@@ -43,7 +43,8 @@ class Diagnostics(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """`upper` and `gap` are null unless asked for, `european` and `american` where there is no such formula.
+    """`upper` and `gap` are null unless asked for, and where no outer path gains anything (a caution says so);
+    `european` and `american` where there is no such formula.
 
     Probability and mean time of exercise are null where they are not simulated; the time also where nobody exercises.
     """
@@ -140,6 +141,10 @@ def simulated_result(
         check_below_continuous(price, error, setting.continuous.price)
     if upper is not None and exercised.mean_x * params.outer_paths >= FEW and not _is_wild(params):
         check_below_upper(price, error, upper)
+    cautions = _warnings(params)
+    if upper is not None and exercised.mean_x * params.outer_paths < 1:
+        upper, told = _seldom(upper)
+        cautions.append(told)
     now = may_exercise_now(params) and setting.intrinsic >= price and setting.intrinsic > 0
     figures = {"price": (setting.unit * price, setting.unit * error)}
     if upper is not None:
@@ -180,9 +185,18 @@ def simulated_result(
             residual=None if american is None else american.residual,
             conventions=_CONVENTIONS,
             units=_UNITS,
-            warnings=_warnings(params),
+            warnings=cautions,
         ),
     )
+
+
+def _seldom(upper: tuple[float, float]) -> tuple[tuple[float, float] | None, Caution]:
+    """The upper bound where an outer path hardly ever gains: none if all of them end at 0, which bounds nothing."""
+    path = "$.data.outer_paths"
+    if upper == (0.0, 0.0):
+        return None, Caution("no_gains", path, "no outer path gains anything: there is no upper bound; send more")
+    detail = "hardly an outer path gains anything: the standard error of the upper bound says too little; send more"
+    return upper, Caution("few_gains", path, detail)
 
 
 def _is_wild(params: Params) -> bool:

@@ -27,6 +27,8 @@ BOUNDS = {"v0": (1e-5, 1.0), "kappa": (0.01, 20.0), "theta": (1e-5, 1.0), "xi": 
 FIRST_NODES, MOST_NODES = 64, 2048
 _STILL = 1e-10  # change of a price over D √(F K) that is none
 _MOST_KEPT = 256
+MOST_EVALUATIONS, LEAST_EVALUATIONS = 200, 5  # with one number of nodes
+MOST_WORK = 40_000  # nodes × evaluations of a way down: twenty times what quotes of a market take
 _SCALE = 16.0  # of the nodes, over the control's deviation: measured over random parameters
 
 
@@ -137,12 +139,15 @@ class Surface:
 
 def fit(surface: Surface, start: list[float], low: list[float], high: list[float]) -> tuple[Fit, int]:
     """The minimum below `start`, and the nodes with which another doubling would change no price by 1e-10 of its
-    factor (or the most there are): from the minimum that few nodes give, those of more are a step or two away."""
-    nodes, iterations = FIRST_NODES, 0
+    factor (or the most there are): from the minimum that few nodes give, those of more are a step or two away.
+    Quotes that no model is near are given up after MOST_WORK, as not converged."""
+    nodes, iterations, left = FIRST_NODES, 0, MOST_WORK
     prepared = surface.prepared(nodes)
     while True:
-        found = calibration.fit(partial(objective, surface.smiles, prepared), start, low, high)
+        most = min(MOST_EVALUATIONS, left // nodes)
+        found = calibration.fit(partial(objective, surface.smiles, prepared), start, low, high, most)
         iterations += found.iterations
+        left -= found.iterations * nodes
         if nodes >= MOST_NODES:
             return found._replace(iterations=iterations), nodes
         finer = surface.prepared(2 * nodes)
@@ -152,6 +157,8 @@ def fit(surface: Surface, start: list[float], low: list[float], high: list[float
         )
         if change <= _STILL:
             return found._replace(iterations=iterations), nodes
+        if left < LEAST_EVALUATIONS * 2 * nodes:
+            return found._replace(iterations=iterations, converged=False), nodes
         nodes, prepared, start = 2 * nodes, finer, found.parameters
 
 

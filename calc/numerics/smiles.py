@@ -16,6 +16,7 @@ implied_vol = lazy.module("calc.kernels.implied_vol")
 Array = NDArray[np.float64]
 
 _LEAST_VEGA = 1e-3  # of the largest of its maturity: what a quote far in the wings counts with
+_NO_VEGA = 1e-100  # over the forward: no price tells anything of the volatility
 
 
 class Smile(NamedTuple):
@@ -54,12 +55,13 @@ def smile(
     volatilities: list[float],
     weights: list[float],
 ) -> Smile:
-    """The quotes of one maturity, with calls and vegas by Black's formula."""
+    """The quotes of one maturity, with calls and vegas by Black's formula; scales are 0 where no quote has a vega."""
     priced = [
         black_scholes.european(True, forward, strike, maturity, rate, rate, volatility)
         for strike, volatility in zip(strikes, volatilities, strict=True)
     ]
-    floor = _LEAST_VEGA * max(each.vega for each in priced)
+    largest = max(each.vega for each in priced)
+    floor = _LEAST_VEGA * largest if largest > _NO_VEGA * forward else math.inf
     return Smile(
         maturity=maturity,
         forward=forward,

@@ -300,6 +300,42 @@ def broken(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, function: An
     return failed.value
 
 
+NONSENSE = [
+    {"maturity": maturity, "strike": strike, "volatility": volatility}
+    for maturity, strike, volatility in (
+        *((0.25, 90, 0.192), (0.25, 100, 1e-5), (0.25, 110, 0.139), (1, 80, 0.211), (1, 100, 9.9)),
+        *((1, 120, 0.142), (2, 80, 1e-5), (2, 100, 5.0), (2, 120, 0.152)),
+    )
+]
+
+
+def test_quotes_that_no_model_is_near_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A way down takes no more than its work, and what it reached says that it did not come to rest."""
+    evaluated: list[int] = []
+    right = heston_fit.objective
+
+    def counted(smiles: Any, prepared: Any, parameters: Any) -> Any:
+        evaluated.append(prepared[0].nodes.size)
+        return right(smiles, prepared, parameters)
+
+    monkeypatch.setattr(heston_fit, "objective", counted)
+    found = answer(**{**kind.EXAMPLE, "quotes": NONSENSE, "starts": 1})
+    assert 0 < sum(evaluated) <= heston_fit.MOST_WORK + 4096
+    assert not found["fits"][0]["converged"]
+    assert "not_converged" in [each["code"] for each in found["diagnostics"]["warnings"]]
+
+
+def test_quotes_without_any_vega_are_refused_by_heston() -> None:
+    calm = {1: 1e-4}
+    far = [
+        {"maturity": each["maturity"], "strike": each["strike"], "volatility": calm.get(each["maturity"], 0.2)}
+        for each in kind.EXAMPLE["quotes"]
+    ]
+    with pytest.raises(InvalidData) as refused:
+        answer(**{**kind.EXAMPLE, "quotes": far})
+    assert [(fault.path, fault.code) for fault in refused.value.faults] == [("$.data.quotes[3].strike", "no_vega")]
+
+
 def test_self_check_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     def outside(*_: Any) -> Any:
         return calibration.Fit([2.0, 1.0, 0.04, 0.5, 0.0], calibration.Quadratic(0.0, [], []), 1, True), 64

@@ -174,6 +174,20 @@ def test_the_upper_bound_is_above() -> None:
     assert found["upper"] < 1.005 * exact + 4 * found["standard_error"]["upper"]
 
 
+@pytest.mark.parametrize(("strike", "code"), [(300, "no_gains"), (150, "few_gains"), (100, None)])
+def test_an_upper_bound_that_no_path_has_seen_is_none(strike: float, code: str | None) -> None:
+    found = answer(
+        MAX_CALL, maturity=1, strike=strike, exercise_dates=3, upper_bound=True, outer_paths=64, inner_paths=16
+    )
+    cautions = [each for each in found["diagnostics"]["warnings"] if each["code"] in ("no_gains", "few_gains")]
+    assert [each["code"] for each in cautions] == ([code] if code else [])
+    assert all(each["path"] == "$.data.outer_paths" for each in cautions)
+    none = code == "no_gains"
+    assert (found["upper"] is None, found["gap"] is None) == (none, none)
+    assert ("upper" in found["standard_error"], "gap" in found["interval_95"]) == (not none, not none)
+    assert found["price"] > 0
+
+
 def test_max_call_does_not_mind_the_order_of_assets() -> None:
     one = answer(MAX_CALL, spots=[90, 100], volatilities=[0.2, 0.3], dividend_yields=[0.1, 0.05])
     other = answer(MAX_CALL, spots=[100, 90], volatilities=[0.3, 0.2], dividend_yields=[0.05, 0.1])
