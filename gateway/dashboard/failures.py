@@ -20,7 +20,7 @@ LONGEST = 500  # characters of an example
 MASK = "●"
 # In this order: a quoted text may hold numbers, an id digits.
 _VARIES = re.compile(
-    r"'[^']*'|\"[^\"]*\"|\b[0-9A-HJKMNP-TV-Z]{26}\b|\b[0-9a-f]{16,}\b|(?<![A-Za-z_])[pr]\d+\b|(?<![\w.])[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?"
+    r"'[^']*'|\"[^\"]*\"|\b[0-9A-HJKMNP-TV-Z]{26}\b|\b[0-9a-f]{16,}\b|(?<![A-Za-z_])[pr]\d+\b|(?:(?<![\w.])|(?<=\.\.))[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?"
 )
 # What another attempt can cure. Every other code is a refusal: the same input is refused again.
 CURABLE = frozenset(TASK_ERRORS)

@@ -1,5 +1,6 @@
 """`make screenshots`: docs/screenshots anew. A product of its own runs the demo of the first screen."""
 
+import random
 import sys
 import tempfile
 from pathlib import Path
@@ -64,6 +65,7 @@ def take_all(browser: Browser, product: Product) -> None:
             go(page, product, screen)
             shot(page, screen)
         compared(page, product)
+        tried(page, product)
         go(page, product, "batch", id=product.get("/batches")["batches"][0]["batch_id"])
         shot(page, "batch")
         page.emulate_media(color_scheme="dark")
@@ -87,6 +89,21 @@ def compared(page: Page, product: Product) -> None:
     page.get_by_label("Values of field 1").fill("80..120 step 5")
     page.get_by_label("Field 1 of the grid").scroll_into_view_if_needed()
     shot(page, "grid")
+
+
+def tried(page: Page, product: Product) -> None:
+    """Trading rules on prices that are drawn, the same each time."""
+    draw, prices = random.Random(1), [[100.0]]
+    for _ in range(600):
+        prices.append([prices[-1][0] * (1 + draw.gauss(0.0004, 0.012))])
+    grid = {"fast": [5, 10, 20, 40], "slow": [20, 40, 60, 80, 100, 120]}
+    walk = {"train": 200, "test": 40}
+    data = {"prices": prices, "rule": "moving_average", "grid": grid, "walk_forward": walk, "periods_per_year": 252}
+    id = product.submit("strategy_grid", data, label="averages")
+    product.ended(id)
+    go(page, product, "task", id=id)
+    expect(page.locator("figure.picture")).to_have_count(3)
+    shot(page, "strategy")
 
 
 def go(page: Page, product: Product, screen: str, **params: str) -> None:

@@ -103,6 +103,11 @@ def test_failures_and_dead_letters(many: Product, page: Page) -> None:
         told["failed"],
         told["finished"],
     ]
+    bars = page.locator('figure[data-picture="failures-by-time"]')
+    expect(bars.locator(".picture-headline")).to_have_text(f"{told['failed']} failed")
+    bars.get_by_role("button", name="Show as table").click()
+    hours = bars.locator("tbody tr").evaluate_all("(all) => all.map(r => [...r.cells].map(c => c.textContent))")
+    assert (len(hours), sum(number(failed) for _, failed in hours)) in ((24, told["failed"]), (25, told["failed"]))
     page.get_by_role("link", name="Dead letters").click()
     letters = many.get("/dead-letters")["letters"]
     expect(page.locator("article.letter")).to_have_count(len(letters))

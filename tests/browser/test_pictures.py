@@ -252,7 +252,13 @@ def test_the_band_narrows_while_parts_arrive(page: Page, product: Product) -> No
     halves = [number(text.split("±")[1].split("(")[0]) for text in page.evaluate("() => window.headlines")]
     assert len(halves) >= 3
     assert halves == sorted(halves, reverse=True)
-    result = product.client.get(f"/tasks/{id}").json()["result"]
+    task = product.client.get(f"/tasks/{id}").json()
+    result = task["result"]
+    pace = re.search(
+        r"([\d.]+|\d[\d\u202f]*) million paths a second", shown.locator(".picture-note").text_content() or ""
+    )
+    assert pace
+    assert number(pace[1]) == pytest.approx(150_000 / task["ran_ms"], rel=0.01)
     assert halves[-1] == pytest.approx(1.959964 * result["standard_error"]["price"], rel=0.005)
     points = product.client.get(f"/tasks/{id}/curve").json()["points"]
     _, cells = table(shown)

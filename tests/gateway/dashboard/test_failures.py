@@ -21,6 +21,7 @@ ADMIN = "an-admin-key-of-32-characters-ok"
         ("All attempts of job r1 are spent.", "All attempts of job ● are spent."),
         ("sha 0123456789abcdef0123 of 1,024 bytes", "sha ● of ● bytes"),
         ("Newton needs x1 and p_2.", "Newton needs x1 and p_2."),
+        ("above 0.043 (range 0.035..0.043, 3..5)", "above ● (range ●..●, ●..●)"),
     ],
 )
 def test_what_varies_is_masked(message: str, same: str) -> None:

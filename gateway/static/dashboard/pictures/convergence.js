@@ -1,6 +1,6 @@
 // An estimate on its way: after each folded prefix of the parts, with the band that holds the truth 95 times in 100.
 
-import { count } from '../shell/numbers.js';
+import { count, figure } from '../shell/numbers.js';
 import { html, useMemo, useState } from '../shell/ui.js';
 import { fixed, short, TWO_SIDED_95, withError } from './figures.js';
 import { Picture } from './frame.js';
@@ -11,7 +11,7 @@ import { palette } from './theme.js';
 /**
  * `curve`: [{parts, n, estimate, standard_error}] as parts were folded; n counts paths or scenarios (`unit`), or is
  * null, then parts are counted. `reference`: {value, text} of a closed form. `target`: the standard error at which the
- * task stops. `name`: of what is estimated.
+ * task stops. `name`: of what is estimated. `ranMs`: how long the task ran, so far.
  */
 export function Convergence({
   curve,
@@ -20,6 +20,7 @@ export function Convergence({
   name = 'estimate',
   unit = 'paths',
   live = false,
+  ranMs = null,
 }) {
   const points = curve.filter((point) => Number.isFinite(point.estimate));
   const [hovered, setHovered] = useState(null);
@@ -35,7 +36,7 @@ export function Convergence({
     title=${points.length > 1 ? `Convergence of ${name}` : `Estimate of ${name}`}
     headline=${said(last)}
     name=${`convergence-${name}`}
-    note=${note(points, reference, live, hovered === null ? null : points[hovered], said)}
+    note=${note(points, reference, live, hovered === null ? null : points[hovered], said, counted !== 'parts' && paceOf(last.n, ranMs, unit))}
     legend=${legend(points, reference, target)}
     table=${table(points, counted)}
   >
@@ -174,7 +175,14 @@ function legend(points, reference, target) {
   ];
 }
 
-function note(points, reference, live, hovered, said) {
+/** So many a second, of those that are folded; "" where it cannot be known. */
+function paceOf(n, ranMs, unit) {
+  if (!(n > 0 && ranMs > 0)) return '';
+  const pace = (n / ranMs) * 1000;
+  return `${pace >= 1e6 ? `${figure(pace / 1e6)} million` : count(pace)} ${unit} a second.`;
+}
+
+function note(points, reference, live, hovered, said, pace) {
   if (hovered) return `After ${count(hovered.parts)} parts: ${said(hovered)}`;
   const last = points[points.length - 1];
   const words = [];
@@ -185,6 +193,7 @@ function note(points, reference, live, hovered, said) {
       `The estimate is ${fixed(Math.abs(away), 2)} standard errors ${away < 0 ? 'below' : 'above'} the ${reference.text}.${reference.note ? ` ${reference.note}` : ''}`,
     );
   }
+  if (pace) words.push(pace);
   return words.join(' ');
 }
 

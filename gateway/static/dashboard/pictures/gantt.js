@@ -1,6 +1,6 @@
 // Who computed what, when: a row a process, a bar a job. Gaps are what they look like: nothing was computed.
 
-import { count, percent, span as duration } from '../shell/numbers.js';
+import { count, percent, several, span as duration } from '../shell/numbers.js';
 import { clock } from '../shell/time.js';
 import { html, useEffect, useMemo, useRef, useState } from '../shell/ui.js';
 import { Picture } from './frame.js';
@@ -70,6 +70,8 @@ export function Gantt({ spans, workers, from, to, onPick }) {
   };
   const density = laid.flat().filter((bar) => bar.count);
   const { utilisation, longest } = sums(rows, begin, end, to);
+  const jobs = spans.reduce((sum, span) => sum + (span.jobs ?? 1), 0);
+  const on = several(rows.length, 'process', 'processes');
   const change = (factor, shift) => {
     const middle = (begin + end) / 2 + shift * (end - begin);
     const half = Math.min(((end - begin) * factor) / 2, (to - from) / 2);
@@ -78,7 +80,7 @@ export function Gantt({ spans, workers, from, to, onPick }) {
   };
   return html`<${Picture}
     title="What each process computed"
-    headline=${`${count(spans.length)} jobs on ${rows.length} processes, ${percent(utilisation)} busy, longest ${duration(longest)}`}
+    headline=${longest ? `${several(jobs, 'job')} on ${on}, ${percent(utilisation)} busy, longest ${duration(longest)}` : `no job on ${on}`}
     name="workers"
     tools=${html`<${Tools} by=${by} setBy=${setBy} change=${change} zoomed=${zoom !== null} all=${() => setZoom(null)} />`}
     legend=${legend(paints, density)}

@@ -68,6 +68,7 @@ const seen = []; // kinds, in the order in which this tab met them: a kind keeps
 export function painted(spans, by) {
   const counts = new Map();
   for (const span of spans) {
+    if ((span.jobs ?? 1) > 1 && !span[by]) continue; // several of different ones: drawn as density
     const name = String(span[by] ?? '') || 'unknown';
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }

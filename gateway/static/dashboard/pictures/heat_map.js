@@ -6,10 +6,12 @@ import { Picture } from './frame.js';
 import { extent } from './scale.js';
 import { context, palette, usePixelRatio, useTheme, useWidth } from './theme.js';
 
-const LEFT = 62;
+const LEFT = 62; // at least, of the names of rows
 const BOTTOM = 40;
 const ROW = 26;
 const NARROWEST = 44; // CSS pixels of a cell that still holds its figure
+const LETTER = 6.4; // of a figure in a cell
+const MOST_ROWS = 40; // that are drawn
 
 /** `xs`, `ys`, `values[row][column]`; `mark`: {row, column} of the framed cell. `ys` grow upwards. */
 export function HeatMap({
@@ -32,20 +34,32 @@ export function HeatMap({
   const [room, width] = useWidth();
   const [theme, ratio] = [useTheme(), usePixelRatio()];
   const [cell, setCell] = useState(null);
-  const height = ys.length * ROW + BOTTOM + 8;
-  const columns = columnsOf(xs.length, mark?.column ?? 0, (width - LEFT - 8) / NARROWEST);
-  const box = { left: LEFT, top: 8, wide: (width - LEFT - 8) / columns.length, high: ROW };
-  const decimals = decimalsOf(Math.max(...values.flat().map(Math.abs).filter(Number.isFinite), 1e-12), 3);
+  const known = values.flat().filter(Number.isFinite);
+  const decimals = decimalsOf(Math.max(...(extent(known) ?? []).map(Math.abs), 1e-12), 3);
+  const letters = Math.max(...(extent(known) ?? []).map((each) => fixed(each, decimals).length), 0);
+  const before = Math.max(LEFT, Math.max(...ys.map((y) => formatY(y).length)) * LETTER + 28);
+  const columns = every(xs.length, mark?.column ?? 0, (width - before - 8) / Math.max(NARROWEST, letters * LETTER + 8));
+  const rows = every(ys.length, mark?.row ?? 0, MOST_ROWS);
+  const height = rows.length * ROW + BOTTOM + 8;
+  const box = { left: before, top: 8, wide: (width - before - 8) / columns.length, high: ROW };
   useEffect(() => {
     const ctx = context(canvas.current, width, height, ratio);
-    draw(ctx, { box, columns, decimals, xs, ys, values, mark, nameX, nameY, formatX, formatY, width, height });
+    const drawn = {
+      ys: rows.map((row) => ys[row]),
+      values: rows.map((row) => values[row]),
+      mark: mark && { row: rows.indexOf(mark.row), column: mark.column },
+    };
+    draw(ctx, { box, columns, decimals, xs, nameX, nameY, formatX, formatY, width, height, ...drawn });
   }, [width, height, theme, ratio, values]);
   const hover = (event) => {
     const at = canvas.current.getBoundingClientRect();
     const column = columns[Math.floor((event.clientX - at.left - box.left) / box.wide)];
-    const row = ys.length - 1 - Math.floor((event.clientY - at.top - box.top) / box.high);
+    const row = rows[rows.length - 1 - Math.floor((event.clientY - at.top - box.top) / box.high)];
     setCell(values[row]?.[column] === undefined ? null : { row, column });
   };
+  const left =
+    (rows.length < ys.length || columns.length < xs.length) &&
+    `Drawn are ${rows.length} of ${ys.length} rows and ${columns.length} of ${xs.length} columns; the table has all.`;
   const said =
     cell &&
     `${value} ${short(values[cell.row][cell.column], 6)} at ${nameX} ${formatX(xs[cell.column])}, ${nameY} ${formatY(ys[cell.row])}`;
@@ -54,7 +68,7 @@ export function HeatMap({
     headline=${headline}
     name=${name}
     tools=${tools}
-    note=${said || note}
+    note=${said || [note, left].filter(Boolean).join(' ')}
     table=${{ columns: [`${nameY} \\ ${nameX}`, ...xs.map((x) => short(x, 6))], rows: ys.map((y, i) => [y, ...values[i]]) }}
   >
     <div ref=${room}>
@@ -63,12 +77,12 @@ export function HeatMap({
   <//>`;
 }
 
-/** Which columns are drawn where not all have room: every second, third … from the framed one on. */
-function columnsOf(count, from, most) {
+/** Which columns or rows are drawn where not all have room: every second, third … from the framed one on. */
+function every(count, from, most) {
   const all = Array.from({ length: count }, (_, i) => i);
-  let every = 1;
-  while (count / every > most && every < count) every += 1;
-  return all.filter((i) => (i - from) % every === 0);
+  let step = 1;
+  while (count / step > most && step < count) step += 1;
+  return all.filter((i) => (i - from) % step === 0);
 }
 
 function draw(ctx, { box, columns, decimals, xs, ys, values, mark, nameX, nameY, formatX, formatY, width, height }) {
@@ -81,8 +95,9 @@ function draw(ctx, { box, columns, decimals, xs, ys, values, mark, nameX, nameY,
     const top = box.top + (ys.length - 1 - i) * box.high;
     columns.forEach((column, j) => {
       const left = box.left + j * box.wide;
-      const share = high > low ? (row[column] - low) / (high - low) : 0.5;
-      ctx.fillStyle = mixed(share, Number.isFinite(row[column]));
+      const known = Number.isFinite(row[column]);
+      const share = known && high > low ? (row[column] - low) / (high - low) : 0.5;
+      ctx.fillStyle = mixed(share, known);
       ctx.fillRect(left, top, box.wide - 1, box.high - 1);
       ctx.fillStyle = share > 0.62 ? '#ffffff' : '#10203a';
       ctx.fillText(fixed(row[column], decimals), left + box.wide / 2, top + box.high / 2);

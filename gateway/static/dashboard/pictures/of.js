@@ -86,6 +86,7 @@ function converging(task, curve) {
     name: SAID[of.name],
     unit: of.unit ?? 'paths',
     live,
+    ranMs: task.ran_ms ?? null,
   };
 }
 

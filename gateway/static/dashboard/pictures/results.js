@@ -3,6 +3,7 @@
 import { count } from '../shell/numbers.js';
 import { html } from '../shell/ui.js';
 import { percent, short, TWO_SIDED_95 } from './figures.js';
+import { strategies, swaptions } from './grids.js';
 import { Levels } from './levels.js';
 import { GROUPS, Marks } from './marks.js';
 
@@ -22,6 +23,8 @@ const OF = {
   implied_vol: (data, result) => smile(data, result),
   model_calibration: (data, result) => fit(data, result),
   cva: (data, result) => exposure(result),
+  bermudan_swaption: swaptions,
+  strategy_grid: (data, result) => strategies(result),
 };
 
 /** The pictures of a result, beside those that of.js knows. */

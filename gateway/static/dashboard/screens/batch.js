@@ -1,18 +1,18 @@
 // A batch: how far it is, a square a task, and what failed first.
 
-import { ask, get, useAsked, useMay } from '../shell/api.js';
+import { ask, useAsked, useMay } from '../shell/api.js';
 import { confirm } from '../shell/dialog.js';
 import { count, figure, span } from '../shell/numbers.js';
 import { Bar, Empty, Facts, State, Table, TaskLink, Trouble } from '../shell/parts.js';
 import { go, href } from '../shell/router.js';
 import { live } from '../shell/stream.js';
 import { Time } from '../shell/time.js';
-import { html, useEffect, useModule, useState } from '../shell/ui.js';
+import { html, useModule } from '../shell/ui.js';
 import { plural } from '../shell/words.js';
+import { columnOf, useBefore, useTasks } from './batch_before.js';
 import { ended } from './batches.js';
 import { what } from './came.js';
 
-const MOST = 2000; // tasks that are drawn and listed
 const FIRST = ['failed', 'cancelled', 'running', 'queued', 'scheduled', 'succeeded'];
 const COLUMNS = [
   { name: 'own id', of: (t) => t.custom_id ?? '–', className: 'tight' },
@@ -40,6 +40,7 @@ export default function Batch({ params }) {
     reload,
   } = useAsked(id && `/batches/${encodeURIComponent(id)}`, { again, pauseMs: 2000 });
   const { tasks, wrong } = useTasks(id, batch && JSON.stringify(batch.states));
+  const { before, wrong: lost, of } = useBefore(batch);
   if (error && !batch)
     return html`<h1>Batch</h1>${error.status === 404 ? html`<${Empty}>No batch with this id was ever accepted here. <a
       href=${href('batches')}>All batches</a><//>` : html`<${Trouble} error=${error} retry=${reload} />`}`;
@@ -79,13 +80,14 @@ export default function Batch({ params }) {
         tasks.length ? `${figure(tasks.reduce((sum, t) => sum + (t.ran_ms || 0), 0) / 1000)} s in all` : null,
       ],
       ['slowest', slowest(tasks)],
+      ['before', before && html`<a href=${href('batch', { id: before.batch_id })}><${Time} at=${before.created_at} /></a>`],
     ]} /></section>
-    <${Trouble} error=${wrong} />
+    <${Trouble} error=${wrong ?? lost} />
     ${
       tasks.length > 0 &&
       html`<${Drawn} tasks=${tasks} />
     <section class="card"><${Table} caption="Tasks of the batch, failed first"
-      columns=${tasks.some((t) => t.custom_id) ? COLUMNS : COLUMNS.slice(1)} rows=${sorted(tasks).slice(0, 200)}
+      columns=${[...(tasks.some((t) => t.custom_id) ? COLUMNS : COLUMNS.slice(1)), ...(of.size ? [columnOf(of)] : [])]} rows=${sorted(tasks).slice(0, 200)}
         keyOf=${(t) => t.task_id} hrefOf=${(t) => href('task', { id: t.task_id })} />
       ${tasks.length > 200 && html`<p class="soft under">The first 200, failed first. <a
         href=${href('tasks', { batch: id })}>All of them</a></p>`}</section>`
@@ -99,34 +101,6 @@ function slowest(tasks) {
 
 const sorted = (tasks) =>
   [...tasks].sort((a, b) => FIRST.indexOf(a.state) - FIRST.indexOf(b.state) || (a.task_id < b.task_id ? -1 : 1));
-
-/** The tasks of a batch in its order, read page by page; again whenever its counts change. */
-function useTasks(id, again) {
-  const [state, set] = useState({ tasks: [], wrong: null });
-  useEffect(() => {
-    if (!again) return;
-    let here = true;
-    read(id).then(
-      (tasks) => here && set({ tasks, wrong: null }),
-      (wrong) => here && set((old) => ({ ...old, wrong })),
-    );
-    return () => {
-      here = false;
-    };
-  }, [id, again]);
-  return state;
-}
-
-async function read(id) {
-  const tasks = [];
-  let cursor = '';
-  do {
-    const { value } = await get(`/tasks?${new URLSearchParams({ batch: id, limit: 200, ...(cursor && { cursor }) })}`);
-    tasks.push(...value.tasks);
-    cursor = value.cursor;
-  } while (cursor && tasks.length < MOST);
-  return tasks.reverse();
-}
 
 function Drawn({ tasks }) {
   const Squares = useModule(() => import('../pictures/squares.js'), 'Squares');

@@ -1,15 +1,15 @@
 // Compare: two tasks beside each other. What of their data differs, what came of each, and whether that is more than chance.
 
 import { useAsked } from '../shell/api.js';
-import { count, figure, leaves, members, several, span } from '../shell/numbers.js';
+import { count, leaves, members, several, span } from '../shell/numbers.js';
 import { Empty, State, TaskLink, Trouble } from '../shell/parts.js';
 import { go, href } from '../shell/router.js';
 import { Time } from '../shell/time.js';
 import { html, useState } from '../shell/ui.js';
+import { difference, NUMBER, signed } from './difference.js';
 
 const MOST = 1_048_576; // bytes of an answer that a page reads
 const ROWS = 300;
-const NUMBER = /^-?\d/;
 const ASIDE = /^(interval_95|diagnostics)\./;
 
 export default function Compare({ params }) {
@@ -99,7 +99,7 @@ function about(a, b) {
   return [
     row('task', (t) => html`<${TaskLink} id=${t.task_id} />`),
     row('kind', (t) => t.kind),
-    row('label', (t) => t.label ?? '–'),
+    row('label', (t) => t.label || '–'),
     row('state', (t) => html`<${State} state=${t.state} />`),
     row('submitted', (t) => html`<${Time} at=${t.submitted_at} full />`),
     row('waited', (t) => span(t.waited_ms)),
@@ -155,20 +155,6 @@ function differences(a, b) {
   const names = [...new Set([...one.found.keys(), ...other.found.keys()])];
   const rows = names.map((name) => [name, one.found.get(name), other.found.get(name)]).filter(([, x, y]) => x !== y);
   return { rows, same: names.length - rows.length, more: one.more || other.more };
-}
-
-function difference(x, y) {
-  if (x === undefined || y === undefined || !NUMBER.test(x) || !NUMBER.test(y)) return '–';
-  if (x === y) return 'same';
-  const [from, to] = [Number(x), Number(y)];
-  const share = from === 0 ? '' : ` (${signed(((to - from) / Math.abs(from)) * 100, 3)}\u202f%)`;
-  return to === from ? 'below a digit of a double' : `${signed(to - from, 6)}${share}`;
-}
-
-function signed(x, digits) {
-  const size = Math.abs(x);
-  const text = size !== 0 && (size < 1e-4 || size >= 1e9) ? size.toPrecision(digits) : figure(size, digits);
-  return x === 0 ? '0' : `${x > 0 ? '+' : '−'}${text}`;
 }
 
 const NAMES = ['first', 'second', 'difference', 'in standard errors'];

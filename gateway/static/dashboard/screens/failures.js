@@ -8,6 +8,7 @@ import { Choice, Empty, TaskLink, Trouble, Words } from '../shell/parts.js';
 import { href, refine } from '../shell/router.js';
 import { live } from '../shell/stream.js';
 import { said } from './bulk.js';
+import { FailureTimes } from './failure_times.js';
 import { now, Time } from '../shell/time.js';
 import { plural } from '../shell/words.js';
 
@@ -38,6 +39,7 @@ export default function Failures({ params }) {
       names=${Object.fromEntries(Object.entries(HOURS).map(([name, h]) => [name, `${h} h`]))}
         onPick=${(w) => refine({ window: w === '24h' ? '' : w }, { replace: true })} />
     <${Trouble} error=${error} retry=${reload} />
+    <${FailureTimes} hours=${HOURS[chosen]} again=${frame?.states.failed ?? null} />
     ${value && !groups.length && html`<${Empty}>No failures in the last ${HOURS[chosen]} h.<//>`}
     ${
       groups.length > 0 &&

@@ -81,7 +81,7 @@ const RUNNING = [
     className: 'grow',
   },
   { name: 'estimate', of: (t) => estimate(t.progress), num: true },
-  { name: 'time to go', of: (t) => span(t.progress.eta_s === null ? null : t.progress.eta_s * 1000), num: true },
+  { name: 'time to go', of: (t) => span(t.progress.eta_s ? t.progress.eta_s * 1000 : null), num: true },
 ];
 
 export function estimate({ estimate: value, standard_error: error }) {

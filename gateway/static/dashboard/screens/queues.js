@@ -18,10 +18,13 @@ export default function Queues() {
   const may = useMay('operator');
   if (!frame) return html`<h1>Queues</h1>`;
   const running = frame.queues.filter((q) => !q.paused);
+  const paused = frame.queues.filter((q) => q.paused);
   return html`<div class="head"><h1>Queues</h1><span
     class="soft">high is served first; of eight takes one reads low first and one medium first</span>
-      ${may && running.length > 1 && html`<span class="right"><button onClick=${() => pause(running)}>Pause all</button>
-        </span>`}</div>
+      ${may && html`<span class="right">
+        ${running.length > 1 && html`<button onClick=${() => pause(running)}>Pause all …</button>`}
+        ${paused.length > 1 && html`<button onClick=${() => resumeAll(paused)}>Resume all …</button>`}
+      </span>`}</div>
     <div class="cards">
       <${Figure} label="Tasks queued" value=${count(frame.states.queued)} under="accepted, not started" />
       <${Figure} label="Tasks scheduled" value=${count(frame.states.scheduled)} under="start at their time" />
@@ -66,6 +69,19 @@ function Row({ queue, may }) {
         : html`<button onClick=${() => pause([queue])}>Pause …</button>`)
     }</td>
   </tr>`;
+}
+
+function resumeAll(queues) {
+  const waiting = queues.reduce((sum, q) => sum + q.waiting, 0);
+  const reasons = new Set(queues.map(({ paused: { by, reason } }) => `by ${by}: “${reason}”`));
+  confirm({
+    title: `Resume ${queues.map((q) => q.priority).join(', ')}`,
+    says: `Paused ${[...reasons].join('; ')}. ${several(waiting, 'job')} waiting will be computed.`,
+    verb: 'Resume',
+    act: async () => {
+      for (const { priority } of queues) await ask('POST', `/queues/${priority}/resume`);
+    },
+  });
 }
 
 function failed(priority, error) {

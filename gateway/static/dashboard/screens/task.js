@@ -75,7 +75,7 @@ function Head({ task, reload }) {
       ${
         live &&
         html`<span class="far"><${Bar} fraction=${progress.fraction} label="Progress" /></span>
-        <span class="soft num">${progress.done} of ${progress.parts} parts${toGo(progress)}</span>`
+        <span class="soft num">${count(progress.done)} of ${count(progress.parts)} parts${toGo(progress)}</span>`
       }
       <${Acts} task=${task} reload=${reload} />
     </div>
@@ -128,7 +128,7 @@ function Story({ task }) {
   </section>`;
 }
 
-const toGo = ({ eta_s: s }) => (s === null ? '' : `, about ${span(s * 1000)} to go`);
+const toGo = ({ eta_s: s }) => (!s ? '' : `, about ${span(s * 1000)} to go`);
 
 function foretold({ estimated }) {
   if (!estimated || estimated.run_s === null) return 'nothing is known of this kind yet';
