@@ -1,11 +1,13 @@
 """One browser and some products for all tests of this room: one that is empty, one with a task, one with very many."""
 
+import faulthandler
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest import faulthandler as watch
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser import fill, look, stage
@@ -84,11 +86,18 @@ def one(room: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prod
 
 
 @pytest.fixture(scope="package")
-def many(room: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def many(room: Server, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Product]:
     """A hundred thousand tasks that have ended, some hundreds that have not, failures, dead letters, batches."""
     with stage.product(room, tmp_path_factory.mktemp("many")) as product:
-        fill.many(product)
+        fill.many(product, lambda: watched(request.config))
         yield product
+
+
+def watched(config: pytest.Config) -> None:
+    """Begin pytest's watch over the running test anew: it is for tests that hang, not for a fill that goes on."""
+    if seconds := watch.get_timeout_config_value(config):
+        leave = watch.get_exit_on_timeout_config_value(config)
+        faulthandler.dump_traceback_later(seconds, file=config.stash[watch.fault_handler_stderr_fd_key], exit=leave)
 
 
 @pytest.fixture

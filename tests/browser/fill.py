@@ -1,5 +1,7 @@
 """A store with a hundred thousand tasks, made by the verbs that gateways and consumers use: a hand plays both."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from pipeline import ids, verbs
@@ -19,11 +21,15 @@ ERRORS = (
 )
 
 
-def many(product: Product) -> None:
-    """All of it; at the end every priority is paused, and a consumer lives that has nothing to do."""
+def many(product: Product, progress: Callable[[], None]) -> None:
+    """All of it; at the end every priority is paused, and a consumer lives that has nothing to do. `progress` is called
+    after every few thousand tasks."""
     hand = Hand(product)
-    for _ in range(0, FINISHED, A_CALL):
+    for done in range(0, FINISHED, A_CALL):
         hand.finish(hand.jobs(A_CALL))
+        if done % (20 * A_CALL) == 0:
+            progress()
+    progress()
     for n, job in enumerate(hand.jobs(FAILED)):
         error = {name: text.format(n=n) for name, text in ERRORS[n % len(ERRORS)].items()}
         assert product.store.do(verbs.fail(job, error, n % 3 == 0, "hand", 0, 1.5, SHARE))

@@ -52,13 +52,16 @@ export function Bars({ series, title, name, unit = 'tasks', height = 170 }) {
         <defs>
           ${stacks.filter((stack) => stack.hatched).map((stack) => html`<${Hatch} id=${`${name}-${stack.tone}`} tone=${stack.tone} />`)}
         </defs>
-        <${Axes} of=${{ ...of, ticksX: [] }} nameX="" nameY=${unit} />
+        <${Axes} of=${{ ...of, ticksX: [], ticksY: whole(of.ticksY) }} nameX="" nameY=${unit} />
         ${at.map((from, i) => html`<${Stack} of=${of} from=${from} step=${step} i=${i} stacks=${stacks} name=${name} />`)}
         <${Times} of=${of} at=${at} />
       </svg>
     </div>
   <//>`;
 }
+
+// Nobody counts halves.
+const whole = (ticks) => ticks.filter(({ value }) => Number.isInteger(value)).map((tick) => ({ ...tick, decimals: 0 }));
 
 function Hatch({ id, tone }) {
   return html`<pattern id=${id} width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
