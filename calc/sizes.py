@@ -63,10 +63,11 @@ def _rows(value: Any) -> Any:
 
 def _number(value: Any, above_0: bool, path: str, found: list[Fault]) -> Any:
     """The number as it is calculated with."""
-    if abs(value) > MOST or (above_0 and abs(value) < LEAST):
+    size = abs(value if isinstance(value, int) else float(value))  # of the float: LEAST itself is a little above 1e-30
+    if size > MOST or (above_0 and size < LEAST):
         detail = f"must be from {LEAST:g} to {MOST:g}" if above_0 else f"must be at most {MOST:g} in size"
         found.append(Fault(path, detail, float(value), detail.removeprefix("must be "), "out_of_range"))
-    return 0.0 if abs(value) < LEAST else value
+    return 0.0 if size < LEAST else value
 
 
 def _is_column(annotation: Any) -> bool:

@@ -74,6 +74,14 @@ def test_what_is_not_is_taken(value: str) -> None:
     execute.plan("var_historical", data.encode(), 1)
 
 
+@pytest.mark.parametrize("value", ["1e-30", "1E-30", "0.1e-29", "1e30"])
+def test_the_limits_themselves_are_calculated_with(value: str) -> None:
+    data = json.dumps({"losses": [0.0, 2.0, 0.0], "confidence": 0.5}).replace("2.0", value)
+    planned = execute.plan("var_historical", data.encode(), 1)
+    found = json.loads(execute.execute("var_historical", planned.data))
+    assert found["es"] == pytest.approx(float(value) / 1.5, rel=1e-12)
+
+
 def test_every_fault_of_a_list_is_told() -> None:
     with pytest.raises(InvalidData) as refused:
         execute.plan(
