@@ -80,7 +80,7 @@ export default function Batch({ params }) {
         tasks.length ? `${figure(tasks.reduce((sum, t) => sum + (t.ran_ms || 0), 0) / 1000)} s in all` : null,
       ],
       ['slowest', slowest(tasks)],
-      ['before', before && html`<a href=${href('batch', { id: before.batch_id })}><${Time} at=${before.created_at} /></a>`],
+      ['batch before', before && html`<a href=${href('batch', { id: before.batch_id })}><${Time} at=${before.created_at} /></a>`],
     ]} /></section>
     <${Trouble} error=${wrong ?? lost} />
     ${

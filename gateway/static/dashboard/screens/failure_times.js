@@ -16,7 +16,7 @@ export function FailureTimes({ hours, again }) {
   if (!series.stacks[0].values.some(Boolean)) return null;
   const minutes = (STEPS * value.step_s) / 60;
   return html`<section class="card" aria-label="When tasks failed"><${Bars} series=${series} name="failures-by-time" height=${120}
-    title=${minutes === 60 ? 'Failed by hour' : `Failed by ${minutes} minutes`} /></section>`;
+    title=${minutes === 60 ? 'Failed by hour' : `Failed, ${minutes} minutes a bar`} /></section>`;
 }
 
 function joined({ step_s: step, since, until, steps }) {
