@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 STEP = 0.04  # of the trapezoidal rule; the residual compares it with half of it
 SMALLEST = 1e-70  # deviation of a loss that varies
 NEGLIGIBLE = (1e-15, 1e-13)  # of the deviation: what moves the loss by so little may be left out
+MOST_RISE = 1e3  # of the integrand along the path: three digits are lost
 BEND = 0.5  # of the path, to the side where the integrand falls
 GOOD = 1e-8  # residual of a law that is known
 
@@ -94,7 +95,8 @@ def significant(form: Form, least: float) -> Form:
 
 
 def tail(form: Form, x: float, step: float = STEP, side: float = 1.0) -> Tail:
-    """The tail beyond x of a loss that varies. Side -1 bends the path to where the integrand falls only at first."""
+    """The tail beyond x of a loss that varies, by a path that bends to where the integrand falls in the end (side -1:
+    to the other side). Should it rise before that and digits be lost, the path on the other side is better."""
     centre = saddle(form, x, 1.0)
     _, _, curvature = cumulants(form, centre)
     width = 1 / math.sqrt(curvature + 1 / centre**2)
@@ -102,8 +104,20 @@ def tail(form: Form, x: float, step: float = STEP, side: float = 1.0) -> Tail:
     asymptote = -math.fsum(form.linear[moving] ** 2 / (4 * form.square[moving]))
     bend = side * (BEND if x >= asymptote else -BEND)
     points, weights = quadratic.nodes(form.linear, form.square, x, centre, width, bend, step)
+    if (rise := _rise(weights)) > MOST_RISE:
+        others = quadratic.nodes(form.linear, form.square, x, centre, width, -bend, step)
+        if _rise(others[1]) < rise:
+            points, weights = others
     beyond, excess, density = (quadratic.integral(points, weights, power) for power in (1, 2, 0))
     return Tail(beyond, excess, density, points, weights)
+
+
+def _rise(weights: NDArray[np.complex128]) -> float:
+    """How far the integrand rises above where the path begins; infinite where it leaves what numbers hold."""
+    largest, first = float(np.abs(weights).max()), abs(complex(weights[0]))
+    if first == 0 == largest:
+        return 1.0  # no tail at all
+    return largest / first if first > 0 and largest < math.inf else math.inf
 
 
 def exact(form: Form, delta: Array, gamma: Array, confidence: float) -> Exact:
