@@ -33,7 +33,7 @@ if "act" not in execute.kinds():
     execute.load(KINDS)
 
 
-def until(what: Callable[..., Any], within_s: float = 20.0) -> Any:
+def until(what: Callable[..., Any], within_s: float = 60.0) -> Any:
     """Poll until it is true; answers its value."""
     deadline = time.monotonic() + within_s
     while not (value := what()):

@@ -32,7 +32,7 @@ def forget_heartbeats(house: House, names: set[str]) -> None:
 def test_a_dead_consumers_name_goes_after_its_work_and_not_before(house: House) -> None:
     """B33: it held eight jobs and is gone for good, others come and go: eight results, then the name goes."""
     dead = house.consumer("dead", children=8).ready()
-    ids = submit_many(house, 8, "act", do="sleep", seconds=2.0)
+    ids = submit_many(house, 8, "act", do="sleep", seconds=6.0)  # long enough to be held all at once on a busy machine
     until(lambda: house.ask(verbs.depth())["medium"] == (0, 8))
     dead.kill()
     forget_heartbeats(house, {"dead"})
