@@ -44,6 +44,7 @@ def test_a_dead_consumers_name_goes_after_its_work_and_not_before(house: House) 
         if consumer.process.poll() is None:
             assert {task.state for task in settled(house, ids)} == {"succeeded"}
     house.consumer("more").ready()
+    until(lambda: {"up", "more"} <= known(house))  # from its first take on
     tidy(house)
     assert "dead" not in known(house)
     assert {"up", "more"} <= known(house)
