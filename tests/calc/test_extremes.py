@@ -13,9 +13,9 @@ from calc.errors import CalcError, InvalidData
 from tests.calc import extremes
 from tests.calc.test_laws import HARDER
 
-TRIES = 60
+TRIES = 100
 # That take longer; a fit to nonsense takes many times the seconds of one that succeeds.
-FEWER = {"option_american": 40, "model_calibration": 25}
+FEWER = {"bermudan_swaption": 60, "option_american": 40, "credit_loss": 60, "model_calibration": 25}
 QUICK_S = 0.02  # of CPU by the estimate: what takes longer is planned only
 LONG = 20_000  # characters of data that are left out, so that there are many tries
 
