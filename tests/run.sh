@@ -7,7 +7,7 @@ py=.venv/bin/python
 work=(tests/calc tests/oracles tests/docs tests/pipeline tests/bench)
 doors=(tests/gateway tests/client tests/deploy tests/demo tests/browser tests/fuzz)
 
-nice -n 10 $py -m pytest -q "${work[@]}" >var/test-work.log 2>&1 &
+nice -n 7 $py -m pytest -q "${work[@]}" >var/test-work.log 2>&1 &
 lane_of_work=$!
 $py -m pytest -q "${doors[@]}" >var/test-doors.log 2>&1 &
 lane_of_doors=$!
