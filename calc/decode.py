@@ -51,7 +51,7 @@ def decode(annotation: type[Value], text: bytes, path: str = "$.data") -> Value:
 
 def settled(annotation: type[Value], value: Value, text: bytes) -> Value:
     """What was decoded from the text, as it is calculated with (`calc.sizes`). Raises InvalidData."""
-    if not _has_extremes(text, text.translate(_DIGITS)):
+    if not _has_extremes(text):
         return value
     plain, found = sizes.settled(annotation, _EXACT.decode(text), "$.data")
     if found:
@@ -77,8 +77,9 @@ def _doubtful(text: bytes, decimals: bool) -> bool:
     return len(set(keys)) < len(keys) and _has_double_key(text.split(b'"'))  # every second piece is a string
 
 
-def _has_extremes(text: bytes, digits: bytes) -> bool:
+def _has_extremes(text: bytes) -> bool:
     """Whether there may be a number with an exponent of 25 or more, or with as many digits. True may be wrong."""
+    digits = text.translate(_DIGITS)
     if _MANY_DIGITS in digits:
         return True
     return (b"0e" in digits or b"0E" in digits) and _LARGE_EXPONENT.search(text) is not None

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from gateway import etags
 from gateway.forecast import Forecast
-from pipeline.legible import legible
+from pipeline.legible import one
 from pipeline.record import FINAL, Priority, State, Task
 
 ACCEPTED, OK, NO_CONTENT = 202, 200, 204
@@ -283,8 +283,7 @@ def links(id: str, state: State) -> Links:
 
 def foretold(record: Task) -> Forecast | None:
     """What was foretold of a task when it was accepted."""
-    found = legible(partial(msgspec.convert, type=Forecast), [record.estimated] if record.estimated else [])
-    return found[0] if found else None
+    return one(partial(msgspec.convert, type=Forecast), record.estimated)
 
 
 @cache
@@ -333,7 +332,6 @@ def _told(t: Task, now_ms: int, why: str | None) -> dict[str, Any]:
     ran_ms = max(0, end - t.started_at) if t.started_at else None
     waited_ms = max(0, (t.started_at or end) - t.submitted_at)
     told = foretold(t)
-    versions = legible(partial(msgspec.convert, type=Versions), [t.versions])
     return {
         "task_id": t.id,
         "kind": t.kind,
@@ -361,7 +359,7 @@ def _told(t: Task, now_ms: int, why: str | None) -> dict[str, Any]:
         "error": failure(t),
         "cancel_reason": t.cancel_reason or None,
         "seed": t.seed,
-        "versions": versions[0] if versions else None,
+        "versions": one(partial(msgspec.convert, type=Versions), t.versions),
         "sha256": t.sha256,
         "links": links(t.id, t.state),
     }

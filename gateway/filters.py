@@ -19,8 +19,7 @@ from calc.errors import Fault, UnknownKind
 from gateway import traits
 from gateway.answers import EPOCH
 from gateway.problems import invalid
-from gateway.queries import LIMIT, MOST, TASK_ID, lists
-from gateway.traits import fault
+from gateway.queries import LIMIT, MOST, TASK_ID, fault, lists
 from pipeline import ids, verbs
 from pipeline.async_store import AsyncStore
 from pipeline.record import STATES, Page, State, Task, Wanted

@@ -24,6 +24,7 @@ from gateway.openapi_pieces import (
     LAST_EVENT_ID,
     LOCATION,
     REF,
+    SHORT,
     UNCHANGED,
     Good,
     Made,
@@ -58,7 +59,6 @@ ANYWHERE = ("unauthenticated", "forbidden", "cross_site", "rate_limited", "store
 TASK = ("unknown_task", "task_expired", "invalid_query", *ANYWHERE)
 BATCH = ("unknown_batch", "invalid_query", *ANYWHERE)
 BODY = ("malformed_json", "bad_header", "body_too_large", "unsupported_media_type", "invalid_request", "bodies_waiting")
-SHORT = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_request")
 CHECKED = (*BODY, "invalid_data", "refused", "unknown_kind", "invalid_query", *ANYWHERE)
 ROOM = ("idempotency_mismatch", "backlog_full", "quota_full", "store_full")
 SUBMIT = (*CHECKED, *ROOM, "task_expired")

@@ -11,7 +11,7 @@ from gateway.dashboard.followed import Following
 from gateway.dashboard.frame import Frame, Snapshot
 from gateway.dashboard.series import Series
 from gateway.dashboard.system import SystemAnswer
-from gateway.openapi_pieces import JSON, Good, Made, filters, header, operation, query, ref, stream
+from gateway.openapi_pieces import JSON, SHORT, Good, Made, filters, header, operation, query, ref, stream
 from gateway.queries import TASK_ID
 from gateway.routes.dashboard import Visit
 from gateway.routes.failures import Bulk, Purged, PurgeLetters, RetryGroup, TaskCount
@@ -22,7 +22,6 @@ ANSWERS = (
     *(Frame, Snapshot, Following, Series, SpanList, FailureList, SystemAnswer, Curve, Story, Login, SessionAnswer),
     *(Visit, RetryGroup, Bulk, PurgeLetters, Purged, TaskCount, bulk.BulkAnswer),
 )
-BODY = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_request")
 COOKIE = {"Set-Cookie": header("headrace_session: HttpOnly, SameSite=Strict.")}
 
 
@@ -77,7 +76,7 @@ def _live(asked: tuple[str, ...]) -> Made:
 def _failures(asked: tuple[str, ...]) -> Made:
     since = _moment("since_ms", "From when on; the last 24 hours.")
     done = {200: Good("BulkAnswer", "What became of them.")}
-    room = ("count_changed", "store_full", *BODY, *asked)
+    room = ("count_changed", "store_full", *SHORT, *asked)
     group = RetryGroup("f616cf0f7f943dac", 412)
     which = [each for each in filters() if each["name"] not in ("cursor", "limit")]
     return {
@@ -108,7 +107,7 @@ def _failures(asked: tuple[str, ...]) -> Made:
                 "purge_letters",
                 [],
                 {200: Good("Purged", "They are removed.")},
-                ("count_changed", *BODY, *asked),
+                ("count_changed", *SHORT, *asked),
                 _body("PurgeLetters", PurgeLetters(0)),
             )
         },
@@ -148,7 +147,7 @@ def _session(asked: tuple[str, ...]) -> Made:
                 "begin_session",
                 [],
                 begun,
-                ("cross_site", *BODY, *asked),
+                ("cross_site", *SHORT, *asked),
                 _body("Login", Login("hr_viewer_0000AAAA_…")),
             ),
             "delete": operation(

@@ -3,7 +3,7 @@
 import msgspec
 
 from gateway.openapi_links import OF_LETTERS
-from gateway.openapi_pieces import JSON, Good, Made, operation, path, query, ref
+from gateway.openapi_pieces import JSON, SHORT, Good, Made, operation, path, query, ref
 from gateway.queries import LETTER_ID
 from gateway.routes.operations import LetterList, QueueList, Why, WorkerList
 from pipeline.keys import PRIORITIES
@@ -18,7 +18,6 @@ def paths(anywhere: tuple[str, ...], task: tuple[str, ...], task_id: Made) -> Ma
     priority = path("priority", {"enum": list(PRIORITIES)}, "A priority is a queue.")
     cursor = query("cursor", {"type": "string", "pattern": LETTER_ID.pattern}, "Where the page before ended.")
     asked = ("invalid_query", *anywhere)
-    body = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_request")
     queues = {200: Good("QueueList", "The three queues.")}
     why = {"required": True, "content": {JSON: {"schema": ref("Why"), "examples": EXAMPLE}}}
     return {
@@ -34,7 +33,7 @@ def paths(anywhere: tuple[str, ...], task: tuple[str, ...], task_id: Made) -> Ma
         },
         "/queues/{priority}/pause": {
             "post": operation(
-                "Take nothing of a priority", "pause", [priority], queues, ("unknown_queue", *body, *asked), why
+                "Take nothing of a priority", "pause", [priority], queues, ("unknown_queue", *SHORT, *asked), why
             )
         },
         "/queues/{priority}/resume": {

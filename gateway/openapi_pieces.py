@@ -21,6 +21,7 @@ REF = "#/components/schemas/{name}"
 Made = dict[str, Any]
 NONE: Mapping[str, Any] = MappingProxyType({})
 ALL = CODES | PROXY_CODES
+SHORT = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_request")  # of a short body, read whole
 
 
 class Good(NamedTuple):

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.openapi_pieces import JSON, Good, Made, operation, path, query, ref
+from gateway.openapi_pieces import JSON, SHORT, Good, Made, operation, path, query, ref
 from gateway.routes.webhooks import LISTED, DeliveryAnswer, DeliveryList, NewSecret, SecretList, SecretMade
 from pipeline.apikeys import OWNER
 
@@ -12,7 +12,6 @@ ANSWERS = (DeliveryList, DeliveryAnswer, SecretMade, SecretList, NewSecret)
 def paths(anywhere: tuple[str, ...]) -> Made:
     """The operations."""
     asked = ("invalid_query", *anywhere)
-    body = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_request")
     id = path("id", {"type": "string"}, "The webhook-id: that of a task or batch.")
     owner = path("owner", {"type": "string", "pattern": f"^{OWNER.pattern}$"}, "Whose secret it is.")
     secret_id = path("secret_id", {"type": "string"}, "As GET /webhook-secrets tells it.")
@@ -43,7 +42,7 @@ def paths(anywhere: tuple[str, ...]) -> Made:
                 "make_secret",
                 [],
                 {201: Good("SecretMade", "Shown this once; the one before it signs as well.")},
-                (*body, *asked),
+                (*SHORT, *asked),
                 {"required": True, "content": {JSON: {"schema": ref("NewSecret"), "examples": EXAMPLE}}},
             ),
         },

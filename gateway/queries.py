@@ -46,8 +46,7 @@ def lists(
         if name in often or is_often(name):
             continue
         if name not in once:
-            nearest = get_close_matches(name, allowed, 1)
-            meant = f" Did you mean {nearest[0]}?" if nearest else ""
+            meant = did_you_mean(get_close_matches(name, allowed, 1))
             says = ", ".join((*allowed, *such_as)) or "no parameters"
             faults.append(Fault(f"?{name[:40]}", f"is not a parameter here.{meant}", allowed=says))
         elif len(values) > 1:
@@ -71,7 +70,7 @@ def choice(sent: dict[str, str], name: str, allowed: Sequence[str]) -> str:
     """A parameter that is one of some words; the first where it is absent."""
     value = sent.get(name, allowed[0])
     if value not in allowed:
-        raise invalid([_wrong(name, value, ", ".join(allowed), get_close_matches(value, allowed, 1))], "invalid_query")
+        raise wrong(name, value, ", ".join(allowed), get_close_matches(value, allowed, 1))
     return value
 
 
@@ -79,7 +78,7 @@ def text(sent: dict[str, str], name: str, longest: int) -> str:
     """A parameter that may say anything, but not at any length; "" where it is absent."""
     value = sent.get(name, "")
     if len(value) > longest:
-        raise invalid([_wrong(name, value, f"at most {longest} characters")], "invalid_query")
+        raise wrong(name, value, f"at most {longest} characters")
     return value
 
 
@@ -87,13 +86,13 @@ def number(sent: dict[str, str], name: str, default: int, least: int, most: int)
     """A parameter that is a whole number within bounds."""
     value = sent.get(name, str(default))
     if not _NUMBER.fullmatch(value) or not least <= int(value) <= most:
-        raise invalid([_wrong(name, value, f"{least} to {most}")], "invalid_query")
+        raise wrong(name, value, f"{least} to {most}")
     return int(value)
 
 
-def wrong(name: str, value: str, allowed: str) -> Problem:
+def wrong(name: str, value: str, allowed: str, nearest: Sequence[str] = ()) -> Problem:
     """The Problem of a parameter whose value is not allowed."""
-    return invalid([_wrong(name, value, allowed)], "invalid_query")
+    return invalid([fault(f"?{name}", value, allowed, nearest)], "invalid_query")
 
 
 def wrong_field(path: str, value: str, allowed: str) -> Problem:
@@ -107,9 +106,14 @@ def known_kind(name: str) -> str:
         return execute.find(name).NAME if name else ""
     except UnknownKind as unknown:
         nearest = [unknown.nearest] if unknown.nearest else []
-        raise invalid([_wrong("kind", name, ", ".join(unknown.known), nearest)], "invalid_query") from None
+        raise wrong("kind", name, ", ".join(unknown.known), nearest) from None
 
 
-def _wrong(name: str, value: str, allowed: str, nearest: Sequence[str] = ()) -> Fault:
-    meant = f" Did you mean {nearest[0]}?" if nearest else ""
-    return Fault(f"?{name}", f"is not allowed.{meant}", value, allowed)
+def fault(path: str, value: str, allowed: str, nearest: Sequence[str] = ()) -> Fault:
+    """A value that is not allowed, and what is; the nearest word, where one was meant."""
+    return Fault(path, f"is not allowed.{did_you_mean(nearest)}", value, allowed)
+
+
+def did_you_mean(nearest: Sequence[str]) -> str:
+    """The question for the first of these words; "" for none."""
+    return f" Did you mean {nearest[0]}?" if nearest else ""

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 
 from calc import execute
 from calc.errors import Fault
-from gateway.queries import TASK_ID
+from gateway.queries import TASK_ID, did_you_mean, fault
 from pipeline.keys import PRIORITIES
 from pipeline.record import STATES, Trait, Value
 
@@ -57,16 +57,9 @@ def wrong(path: str, name: str, value: str) -> Iterator[Fault]:
         yield fault(path, value, allowed, get_close_matches(value, words, 1))
 
 
-def fault(path: str, value: str, allowed: str, nearest: Sequence[str] = ()) -> Fault:
-    """A value that is not allowed, and what is; the nearest word, where one was meant."""
-    meant = f" Did you mean {nearest[0]}?" if nearest else ""
-    return Fault(path, f"is not allowed.{meant}", value, allowed)
-
-
 def unknown(before: str, name: str, known: Sequence[str]) -> Fault:
     """A name that no filter has."""
-    nearest = get_close_matches(name, known, 1)
-    meant = f" Did you mean {nearest[0]}?" if nearest else ""
+    meant = did_you_mean(get_close_matches(name, known, 1))
     allowed = ", ".join((*known, *PATHS))
     return Fault(before + name[:40], f"is not a name of a filter.{meant}", allowed=allowed)
 

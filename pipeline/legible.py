@@ -34,6 +34,12 @@ def legible(read: Callable[[Row], T], rows: Iterable[Row]) -> list[T]:
     return found
 
 
+def one(read: Callable[[Row], T], value: Row | None) -> T | None:
+    """What a value says; None where there is none, and where it cannot be read."""
+    found = legible(read, [value]) if value else []
+    return found[0] if found else None
+
+
 def answer(script: str, read: Callable[[Any], T], reply: Any) -> T:
     """A reply, read. Raises PipelineError, with the reason, when it cannot be."""
     try:

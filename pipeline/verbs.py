@@ -19,7 +19,7 @@ from msgspec import Struct, structs
 from pipeline import ids
 from pipeline.apikeys import ApiKey
 from pipeline.keys import PRIORITIES
-from pipeline.legible import legible
+from pipeline.legible import legible, one
 from pipeline.legible import text as _text
 from pipeline.record import (
     FINAL,
@@ -495,8 +495,7 @@ def spans(task: str, limit: int) -> Call[list[dict[str, Any]]]:
 
 def _number(reply: bytes | None) -> int | None:
     """None also for what is no number, which only a hand can have written."""
-    found = legible(int, [reply]) if reply else []
-    return found[0] if found else None
+    return one(int, reply)
 
 
 def _time(reply: bytes | None) -> int | None:
@@ -623,8 +622,7 @@ def _ended(reply: list[Any]) -> tuple[str, list[Ended]]:
 
 def _queue(row: list[Any]) -> Queue:
     priority, waiting, held, oldest, paused = row
-    told = legible(_pause, [paused] if paused else [])
-    return Queue(cast(Priority, _text(priority)), int(waiting), int(held), _number(oldest), told[0] if told else None)
+    return Queue(cast(Priority, _text(priority)), int(waiting), int(held), _number(oldest), one(_pause, paused))
 
 
 def _pause(told: bytes) -> Pause:
@@ -707,13 +705,11 @@ def _span(row: list[Any]) -> dict[str, Any]:
 
 def _object(reply: bytes | None, type: Any = dict[str, Any]) -> Any:
     """None also for what is no JSON object of this type, which only a hand can have written."""
-    found = legible(partial(msgspec.json.decode, type=type), [reply]) if reply else []
-    return found[0] if found else None
+    return one(partial(msgspec.json.decode, type=type), reply)
 
 
 def _origin(reply: list[bytes] | None) -> tuple[bytes, float, int] | None:
-    found = legible(lambda v: (v[0], float(v[1]), int(v[2])), [reply]) if reply else []
-    return found[0] if found else None
+    return one(lambda v: (v[0], float(v[1]), int(v[2])), reply)
 
 
 # The order in which scripts/pieces/record.lua names the fields; task.lua and page.lua name one more. Redis' clock may

@@ -12,7 +12,7 @@ from calc.checks import length_faults
 from calc.errors import Fault
 from calc.exact import bounds_of
 from calc.kind import once_per_params
-from calc.kinds.rate_curve import CurveTerms, curve_faults
+from calc.kinds.rate_curve import CurveTerms, MeanReversion, RateVolatility, curve_faults
 from calc.numerics import columns, swaptions
 from calc.numerics.hull_white import HullWhite
 from calc.numerics.swaptions import SAME, Right
@@ -119,13 +119,8 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = 1.0
     rate: Rate | None = None
     curve: CurveTerms | None = None
-    mean_reversion: Annotated[
-        float, measure("Mean reversion", "per year", "Of the short rate (Hull-White).", 0.05, ge=-0.5, le=5)
-    ]
-    volatility: Annotated[
-        float,
-        measure("Volatility", "per year^1.5", "Of the short rate (Hull-White); 0.01 is 1 % a year.", 0.01, ge=0, le=1),
-    ]
+    mean_reversion: MeanReversion
+    volatility: RateVolatility
     rate_shifts: Annotated[
         Shifts | None, measure("Rate shifts", "per year", "Of all zero rates: a side of the grid.", [-0.01, 0, 0.01])
     ] = None

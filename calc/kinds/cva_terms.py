@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from calc.errors import Fault, InvalidData
-from calc.kinds.rate_curve import CurveTerms, curve_faults
+from calc.kinds.rate_curve import CurveTerms, MeanReversion, RateVolatility, curve_faults
 from calc.numerics.exposure import Option, Swap
 from calc.numerics.hull_white import HullWhite
 from calc.quantities import DividendYield, Positive, Rate, Seed, Spot, Strike, Volatility, measure
@@ -65,13 +65,8 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     netting_set: NettingSetTerms
     rate: Rate | None = None
     curve: CurveTerms | None = None
-    mean_reversion: Annotated[
-        float, measure("Mean reversion", "per year", "Of the short rate (Hull-White).", 0.05, ge=-0.5, le=5)
-    ]
-    volatility: Annotated[
-        float,
-        measure("Volatility", "per year^1.5", "Of the short rate (Hull-White); 0.01 is 1 % a year.", 0.01, ge=0, le=1),
-    ]
+    mean_reversion: MeanReversion
+    volatility: RateVolatility
     hazard_rate: Annotated[
         Hazard | Annotated[list[Hazard], Meta(min_length=1, max_length=MAX_DATES)] | None,
         measure("Hazard rate", "per year", "Of the counterparty: one, or one up to each date.", 0.02),

@@ -11,6 +11,14 @@ from calc.numerics import curves
 from calc.numerics.hull_white import Discount
 from calc.quantities import Positive, measure
 
+MeanReversion = Annotated[
+    float, measure("Mean reversion", "per year", "Of the short rate (Hull-White).", 0.05, ge=-0.5, le=5)
+]
+RateVolatility = Annotated[
+    float,
+    measure("Volatility", "per year^1.5", "Of the short rate (Hull-White); 0.01 is 1 % a year.", 0.01, ge=0, le=1),
+]
+
 
 class CurveTerms(Struct, frozen=True, forbid_unknown_fields=True):
     """Zero rates, linear between times and flat outside."""
