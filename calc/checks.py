@@ -4,6 +4,7 @@ A self-check that fails ends the task with its name instead of giving a number.
 """
 
 import math
+from collections.abc import Sequence
 
 from calc.errors import CalcError, Fault
 
@@ -34,3 +35,13 @@ def check_sum(name: str, parts: list[float], total: float) -> None:
     size = max(abs(total), math.fsum(map(abs, parts)))
     if abs(math.fsum(parts) - total) > 1e-9 * size:
         raise CalcError(f"{name} adds up to {math.fsum(parts)!r}, not {total!r}.", code="internal_check_failed")
+
+
+def ragged_faults(path: str, rows: Sequence[Sequence[float]]) -> list[Fault]:
+    """Of a matrix: every row that has not the length of the first."""
+    width = len(rows[0]) if rows else 0
+    return [
+        Fault(f"{path}[{i}]", f"has {len(row)} entries, the first row has {width}", code="length_mismatch")
+        for i, row in enumerate(rows)
+        if len(row) != width
+    ]

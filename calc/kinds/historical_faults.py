@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from calc.checks import ragged_faults
 from calc.errors import Fault
 from calc.numerics import tails
 from calc.positions import Position, exposures, symbols_of
@@ -118,11 +119,7 @@ def _faults_of_series(params: Any) -> list[Fault]:
 def _faults_of_returns(params: Any) -> list[Fault]:
     returns = params.returns or []
     columns = len(returns[0]) if returns else 0
-    faults = [
-        Fault(f"$.returns[{i}]", f"has {len(row)} entries, the first row has {columns}", code="length_mismatch")
-        for i, row in enumerate(returns)
-        if len(row) != columns
-    ]
+    faults = ragged_faults("$.returns", returns)
     if len(returns) * columns > MOST_NUMBERS:
         faults.append(Fault("$.returns", f"has more than {MOST_NUMBERS:,} numbers", code="too_large"))
     if params.symbols is not None and len(params.symbols) != columns:

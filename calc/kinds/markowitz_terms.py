@@ -6,6 +6,7 @@ import numpy as np
 from msgspec import Meta, Struct, field
 from numpy.typing import NDArray
 
+from calc.checks import ragged_faults
 from calc.covariances import (
     AssetCorrelation,
     AssetCovariance,
@@ -138,15 +139,10 @@ def assets(params: Params) -> Assets:
         for name in ("covariance", "volatility", "correlation")
         if getattr(params, name) is not None
     ]
-    width = len(factors.loadings[0])
-    faults += [
-        Fault(f"$.factors.loadings[{i}]", f"has {len(row)} entries, the first row has {width}", code="length_mismatch")
-        for i, row in enumerate(factors.loadings)
-        if len(row) != width
-    ]
+    faults += ragged_faults("$.factors.loadings", factors.loadings)
     faults += length_fault("$.factors.specific", factors.specific, names)
     if factors.covariance is not None:
-        _, wrong = from_covariance(factors.covariance, [f"factor {k}" for k in range(1, width + 1)])
+        _, wrong = from_covariance(factors.covariance, [f"factor {k}" for k in range(1, len(factors.loadings[0]) + 1)])
         faults += [Fault("$.factors" + each.path[1:], each.detail, code=each.code) for each in wrong]
     return Assets(names, None, faults)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
+from calc.checks import ragged_faults
 from calc.covariances import asset_names
 from calc.errors import Fault
 from calc.kind import once_per_params
@@ -215,11 +216,7 @@ def _price_faults(params: Params) -> list[Fault]:
     across = len(prices[0]) if prices else 0
     if not across:
         return [Fault("$.prices", "hold no price", len(prices))]
-    faults = [
-        Fault(f"$.prices[{i}]", f"has {len(row)} entries, the first row has {across}", code="length_mismatch")
-        for i, row in enumerate(prices)
-        if len(row) != across
-    ]
+    faults = ragged_faults("$.prices", prices)
     if len(prices) * across > MOST_NUMBERS:
         faults.append(Fault("$.prices", f"has more than {MOST_NUMBERS:,} numbers", code="too_large"))
     if params.assets is not None and len(params.assets) != across:

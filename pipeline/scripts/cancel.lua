@@ -5,6 +5,6 @@ if not t then return 'unknown' end
 if not (live(t) or t.state == 'scheduled') then return t.state end
 admit()
 local was = t.state
-if (ARGV[6] or '') == '' then final(t, 'cancelled', '') else final(t, 'cancelled', '', 'cancel_reason', ARGV[6]) end
+give_up(t, ARGV[6])
 acted('task.cancel', ARGV[4], ARGV[5], 'task', t.id, 'kind', t.kind, 'owner', t.owner, 'state', was, 'reason', ARGV[6] or '')
 return 'ok'

@@ -7,7 +7,7 @@ if #ids > 0 and ARGV[4] == '' then acted('batch.cancel', ARGV[6], ARGV[7], 'batc
 for _, id in ipairs(ids) do
   local t = task(id)
   if t and (live(t) or t.state == 'scheduled') then
-    if (ARGV[8] or '') == '' then final(t, 'cancelled', '') else final(t, 'cancelled', '', 'cancel_reason', ARGV[8]) end
+    give_up(t, ARGV[8])
     given_up = given_up + 1
   end
 end
