@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,8 +48,18 @@ def test_a_killed_supervisord_takes_everything_with_it_and_the_next_start_goes_o
 
     whole.up()
     until(lambda: all_in_state(whole, ids, "succeeded"))
-    whole.down()
+    all_stop_it_at_once(whole)
     stops_are_told(whole)
+
+
+def all_stop_it_at_once(whole: Whole) -> None:
+    """While a job still runs: whoever is not the first waits for the same stop."""
+    held = whole.ask("POST", "/tasks", {"kind": "sleep", "data": {"seconds": 30}}).json["task_id"]
+    until(lambda: all_in_state(whole, [held], "running"))
+    with ThreadPoolExecutor(3) as three:
+        ended = [*three.map(whole.deploy, ["down"] * 3)]
+    assert [(each.returncode, each.stderr) for each in ended] == [(0, "")] * 3
+    assert whole.processes() == []
 
 
 def all_in_state(whole: Whole, ids: list[str], state: str) -> bool:
