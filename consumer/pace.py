@@ -5,9 +5,13 @@ busy consumer is stolen from an idle one. Except where jobs are so small that ca
 doing them: kinds that have *proved* tiny are bundled, about 2 ms of work to a bundle, and a child
 has at most two bundles, one that it works on and one that is ready.
 
-Between the two are kinds that have proved short, up to 50 ms: there the way to the store and back, half a millisecond
+Between the two are kinds that have proved short, up to 80 ms: there the way to the store and back, a millisecond
 in which the child stands idle, costs some hundredths. A child may have one such job ready behind the one that it does.
 It is asked for only along with an outcome: what is left then has been left by all who are idle.
+
+A round trip costs both ends what a dozen outcomes cost. So while more is there to be taken and every child has something
+to do, an outcome waits for company, among short jobs not quite as long as one of them takes: who has answered since the
+last round trip does a job that was ready, and is not done before the next.
 """
 
 from collections.abc import Sequence
@@ -18,7 +22,10 @@ from pipeline.record import Job
 BUNDLE_S = 0.002
 MOST_A_BUNDLE = 64
 BUNDLES = 2
-SHORT_S = 0.05
+SHORT_S = 0.08
+COMPANY = 0.9
+# Among tiny jobs the time between two round trips.
+LINGER_S = 0.001
 # How far one measurement moves the estimate, and how far at most: on a busy machine a job of 20 µs that is
 # preempted seems to take 4 ms, and one such must not end the bundling. A few in a row do.
 WEIGHT = 0.2
@@ -37,6 +44,7 @@ class Pace:
     def __init__(self) -> None:
         self.ahead = 1  # jobs a bundle that the next take plans with
         self.bundles = 1  # and bundles a child, where it tells outcomes too
+        self.linger_s = 0.0  # how long an outcome waits for company
         self._seconds: dict[tuple[str, str], float] = {}
         self._takes = 1
         self._tiny_takes = 0  # in a row
@@ -61,6 +69,10 @@ class Pace:
         seconds = self._seconds.get((job.kind, job.step))
         return 1 if seconds is None else max(1, min(MOST_A_BUNDLE, int(BUNDLE_S / max(seconds, 1e-6))))
 
+    def _took_s(self, job: Job) -> float:
+        """How long a child took for jobs like this one, which is of a kind that was measured."""
+        return self._seconds[job.kind, job.step]
+
     def is_short(self, job: Job) -> bool:
         """Whether the kind has proved short (or tiny)."""
         return self._seconds.get((job.kind, job.step), SHORT_S) < SHORT_S
@@ -80,3 +92,4 @@ class Pace:
         self.ahead = min(smallest, 2 * self.ahead) if self._tiny_takes >= SURE else 1
         self._short_takes = self._short_takes + 1 if all(map(self.is_short, jobs)) else 0
         self.bundles = BUNDLES if self._short_takes >= SURE else 1
+        self.linger_s = COMPANY * min(map(self._took_s, jobs)) if self.bundles > 1 else 0.0

@@ -22,7 +22,7 @@ from pipeline.record import Job, Wave
 from pipeline.verbs import MOST_A_CALL
 
 # A job that waits behind a slow one for so long is handed back, so that another child can have it.
-STUCK_S = 0.1
+STUCK_S = 0.2
 # A child that works on what is not ours any more is killed after this; most such jobs are over sooner.
 USELESS_S = 0.05
 # A child says that it is ready within milliseconds; one that has not by then never will.
@@ -67,6 +67,11 @@ class Pool:
     def busy(self) -> bool:
         """Whether any child has anything to do."""
         return any(slot.jobs for slot in self._slots.values())
+
+    @property
+    def idle(self) -> bool:
+        """Whether a child that could work has nothing to do."""
+        return any(slot.room(1) for slot in self._slots.values())
 
     @property
     def _watching(self) -> bool:

@@ -29,15 +29,13 @@ from consumer.known import Known
 from consumer.lease import Lease
 from consumer.link import Link
 from consumer.outcome import Outcome, Released, deliveries, lines
+from consumer.pace import LINGER_S
 from consumer.pool import Pool
 from consumer.reaper import Reaper
 from pipeline import log, verbs
 from pipeline.errors import PipelineError, StoreAway
 from pipeline.record import Job, Taken
 from pipeline.settings import Settings
-
-# Among tiny jobs so much time is between two round trips: what comes of many is told in one.
-LINGER_S = 0.001
 
 
 class Worker:
@@ -115,8 +113,10 @@ class Worker:
         return now >= self._spoke_at + self._linger_s() and bool(self._pool.settled or self._room())
 
     def _linger_s(self) -> float:
-        """Only among tiny jobs: with others a child would stand idle for it."""
-        return LINGER_S if self._pool.pace.ahead > 1 else 0.0
+        """How long is between two round trips at least: nothing where a child would stand idle for it."""
+        if self._pool.pace.ahead > 1:
+            return LINGER_S
+        return 0.0 if self._link.asleep or self._pool.idle else self._pool.pace.linger_s
 
     def _exchange(self) -> None:
         """Tell what came of jobs, and take new ones, in one round trip."""

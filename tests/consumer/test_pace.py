@@ -1,7 +1,7 @@
 """How many jobs at a time, and in which order: small arithmetic, large consequences."""
 
 from consumer.known import MOST_BYTES, MOST_TASKS, Known
-from consumer.pace import BUNDLES, MOST_A_BUNDLE, ROUND, SHORT_S, SURE, Pace
+from consumer.pace import BUNDLES, COMPANY, MOST_A_BUNDLE, ROUND, SHORT_S, SURE, Pace
 from consumer.timers import Timer
 from pipeline.record import Job
 
@@ -69,8 +69,10 @@ def test_of_short_jobs_one_is_kept_ready_after_many_takes_of_nothing_else() -> N
         ready.append(pace.bundles)
     assert ready == [1] * (SURE - 1) + [BUNDLES] * 2
     assert pace.ahead == 1
+    assert pace.linger_s == COMPANY * SHORT_S / 2
     pace.took([job("short"), job("long")])
     assert pace.bundles == 1
+    assert pace.linger_s == 0
 
 
 def test_reading_ahead_grows_slowly_and_one_job_that_is_not_tiny_ends_it() -> None:
