@@ -9,9 +9,9 @@ Between the two are kinds that have proved short, up to 80 ms: there the way to 
 in which the child stands idle, costs some hundredths. A child may have one such job ready behind the one that it does.
 It is asked for only along with an outcome: what is left then has been left by all who are idle.
 
-A round trip costs both ends what a dozen outcomes cost. So while more is there to be taken and every child has something
-to do, an outcome waits for company, among short jobs not quite as long as one of them takes: who has answered since the
-last round trip does a job that was ready, and is not done before the next.
+A round trip costs both ends what a dozen outcomes cost. So while more is there to be taken and every child has
+something to do, an outcome waits for company, among short jobs not quite as long as one of them takes: who has answered
+since the last round trip does a job that was ready, and is not done before the next.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ BUNDLE_S = 0.002
 MOST_A_BUNDLE = 64
 BUNDLES = 2
 SHORT_S = 0.08
+# The time between two round trips: among short jobs this share of what one takes, among tiny ones so much.
 COMPANY = 0.9
-# Among tiny jobs the time between two round trips.
 LINGER_S = 0.001
 # How far one measurement moves the estimate, and how far at most: on a busy machine a job of 20 µs that is
 # preempted seems to take 4 ms, and one such must not end the bundling. A few in a row do.
