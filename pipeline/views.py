@@ -9,9 +9,10 @@ from typing import Any, Literal, cast
 import msgspec
 from msgspec import Struct
 
+from pipeline import replies
 from pipeline.legible import legible, text
 from pipeline.record import Task
-from pipeline.verbs import Call, Word, read_task
+from pipeline.verbs import Call, Word
 
 STALE_MS = 16_000  # a gateway that has said nothing for so long is gone
 MOST_BEFORE = 1_000  # how far it is counted how many stand before a task
@@ -79,7 +80,7 @@ class Standing(Struct, frozen=True):
 
 def running(owner: str, limit: int) -> Call[list[Task]]:
     """The running tasks that were submitted first, without results."""
-    return Call("running", (0, "", owner, limit), lambda reply: legible(read_task, reply), again=True)
+    return Call("running", (0, "", owner, limit), lambda reply: legible(replies.task, reply), again=True)
 
 
 def retrying() -> Call[int]:
