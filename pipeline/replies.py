@@ -217,7 +217,7 @@ def depth(reply: list[list[Any]]) -> dict[str, tuple[int, int]]:
 
 
 def figures(reply: list[Any]) -> tuple[int, int]:
-    """How many dead letters there are, and how many ms the newest event is past the last that was read; else -1."""
+    """Dead letters that are kept; and how far behind the newest event the audit is, in ms (-1: there is no audit)."""
     dead, newest, read = reply
     times = legible(lambda id: int(id.partition(b"-")[0]), (newest, read))
     return int(dead), max(0, times[0] - times[1]) if len(times) == 2 else -1

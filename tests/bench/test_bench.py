@@ -55,7 +55,7 @@ TINY: dict[str, Callable[[], Table]] = {
     "backlog": lambda: backlog.measure(waiting=(0, 600), tasks=200, repetitions=1),
     "listing": lambda: listing.measure(finished=(1_000, 1_200), samples=5, repetitions=1),
     "screens": lambda: screens.measure(finished=600, samples=3, repetitions=1),
-    "tabs": lambda: tabs.measure(tasks=300, repetitions=1, quiet_s=1.5),
+    "tabs": lambda: tabs.measure(tasks=300, pairs=1, quiet_s=1.5),
     "up": lambda: up.measure(repetitions=1),
     "fleet": lambda: fleet.measure(tasks=400, repetitions=1),
     "memory": lambda: memory.measure(tasks=200, repetitions=1, copies=1),
