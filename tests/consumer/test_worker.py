@@ -165,6 +165,18 @@ def test_small_jobs_do_not_wait_behind_a_slow_one_of_their_kind(house: House, tm
     house.at_rest()
 
 
+def test_what_came_of_short_jobs_is_told_together(house: House) -> None:
+    consumer = house.consumer(children=2).ready()
+    jobs = 100
+    ids = submit_all(house, [house.new_task("act", do="sleep", seconds=0.04) for _ in range(jobs)])
+    for id in ids:
+        house.finished(id)
+    lines = until(lambda: consumer.lines("job.done", jobs))
+    round_trips = len({line["ts"] for line in lines})
+    assert jobs / 2 <= round_trips <= 0.8 * jobs, f"{jobs} jobs were told in {round_trips} round trips"
+    house.at_rest()
+
+
 def test_of_short_jobs_one_is_ready_behind_each_and_goes_to_others_when_it_must_wait(house: House) -> None:
     """Kinds that have proved short: never more than two in a child's hands, and none is stuck behind a slow one."""
     house.consumer(children=2).ready()
