@@ -10,7 +10,7 @@ Every refusal is a CalcError; any other exception is a bug of ours.
 
 import importlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -58,11 +58,13 @@ class _Codec(Struct, frozen=True):
     partial: msgspec.json.Decoder[Any]
     accumulator: msgspec.json.Decoder[Any]
     seeded: bool
+    paths_in: Callable[[Any, Any], int] | None
 
 
 _kinds: dict[str, Kind] = dict(KINDS)
 _codecs: dict[str, _Codec] = {}
 _recent = Recent(most=8, most_bytes=16_000_000)
+_paths = 0  # paths and scenarios since they were asked for
 
 
 def kinds() -> dict[str, Kind]:
@@ -123,7 +125,7 @@ def plan(kind: str, data: bytes, fresh_seed: int) -> Planned:
 def run(kind: str, data: bytes, part: int) -> bytes:
     """Run one part: its partial."""
     codec = _codec(kind)
-    return _text(codec.kind.run(_params(codec, data), part))
+    return _text(_run(codec, _params(codec, data), part))
 
 
 def fold(kind: str, data: bytes, accumulator: bytes | None, partials: list[bytes], last: bool) -> Folding:
@@ -156,12 +158,19 @@ def execute(kind: str, data: bytes) -> bytes:
     end = wave = 0
     while end < whole.parts:
         start, end = wave_bounds(wave, whole.first_wave, whole.largest_wave)
-        partials = [codec.kind.run(params, part) for part in range(start, min(end, whole.parts))]
+        partials = [_run(codec, params, part) for part in range(start, min(end, whole.parts))]
         accumulator = codec.kind.reduce(params, accumulator, partials)
         if codec.kind.enough(params, accumulator):
             break
         wave += 1
     return _text(codec.kind.result(params, accumulator))
+
+
+def paths_simulated() -> int:
+    """Paths and scenarios that were simulated in this process since this was asked last."""
+    global _paths
+    told, _paths = _paths, 0
+    return told
 
 
 def schema(kind: str) -> dict[str, Any]:
@@ -199,6 +208,7 @@ def _codec(kind: str) -> _Codec:
             partial=msgspec.json.Decoder(module.Partial),
             accumulator=msgspec.json.Decoder(module.Accumulator),
             seeded="seed" in module.Params.__struct_fields__,
+            paths_in=getattr(module, "paths_in", None),
         )
     return codec
 
@@ -225,6 +235,15 @@ def _settled(codec: _Codec, params: Any, data: bytes) -> Any:
         return params
     found = settled(codec.kind.Params, params, data)
     return msgspec.structs.replace(found, seed=params.seed) if codec.seeded and found is not params else found
+
+
+def _run(codec: _Codec, params: Any, part: int) -> Any:
+    """A part, counted where the kind counts."""
+    global _paths
+    partial = codec.kind.run(params, part)
+    if codec.paths_in:
+        _paths += codec.paths_in(params, partial)
+    return partial
 
 
 def _plan(codec: _Codec, params: Any) -> Plan:

@@ -19,7 +19,9 @@ Laws (tests/calc/test_laws.py holds every kind in the table to them):
  8. `cost` is a finite number above 0, and depends on Params alone.
 
 A kind may have, beside these names, `FURTHER_EXAMPLES`: a tuple of data, one for each way that its code can go. They
-are run before children are forked, so that all that is compiled or loaded at its first use is there.
+are run before children are forked, so that all that is compiled or loaded at its first use is there. A stochastic one
+may have `paths_in(params, partial)`: how many paths or scenarios a partial stands on (0 where it is not simulated), in
+the unit of its estimate's `n`. It is what is counted as paths a second.
 
 A number of the data is 0, or from 1e-30 to 1e30 in size: a smaller one is calculated with as 0 (and refused where the
 field must be above 0), a larger one is refused. A kind that calculates with all of them says `ANY_SIZE = True`; where a

@@ -80,11 +80,12 @@ class Broke(Struct, frozen=True, array_like=True, tag="broke"):
 
 
 class Answer(Struct, frozen=True, array_like=True):
-    """What a child says of one job, how long it took, and how many seconds of CPU."""
+    """What a child says of one job, how long it took, how many seconds of CPU, how many paths it simulated."""
 
     seconds: float
     what: Value | Folding | Refused | Broke
     cpu_s: float = 0.0
+    paths: int = 0
 
 
 class Pipe(Protocol):
@@ -153,14 +154,15 @@ def serve(pipe: Pipe) -> None:
     decode = msgspec.msgpack.Decoder(list[Work]).decode
     encode = msgspec.msgpack.Encoder().encode
     kept: dict[str, bytes] = {}
+    execute.paths_simulated()  # those of the warm-up before the fork
     pipe.send(b"")
     while True:
         for frame in pipe.frames():
             for work in decode(frame):
                 started, used = time.perf_counter(), time.process_time()
                 what = calculate(work, kept)
-                answer = Answer(time.perf_counter() - started, what, time.process_time() - used)
-                pipe.send(encode(answer))
+                took, cpu_s = time.perf_counter() - started, time.process_time() - used
+                pipe.send(encode(Answer(took, what, cpu_s, execute.paths_simulated())))
 
 
 def calculate(work: Work, kept: dict[str, bytes]) -> Value | Folding | Refused | Broke:

@@ -12,13 +12,14 @@ from pipeline.log import Line
 
 
 class Figures:
-    """Counted by kind and outcome: jobs, seconds in the child, seconds of CPU."""
+    """Counted by kind and outcome: jobs, seconds in the child, seconds of CPU; by kind: paths of jobs that are done."""
 
     def __init__(self, ended: Counter[str]) -> None:
         self._ended = ended  # why a child ended → how often, as the pool counts it
         self.reaped = 0  # abandoned jobs that we put again
         self.absences = 0  # of the store, since it first answered
         self._jobs: dict[tuple[str, str], list[float]] = {}
+        self._paths: Counter[str] = Counter()  # kind → paths and scenarios that were simulated
 
     def told(self, lines: Sequence[Line]) -> None:
         """Count the lines of jobs."""
@@ -29,6 +30,8 @@ class Figures:
             counted[0] += 1
             counted[1] += line.ran_ms
             counted[2] += line.cpu_ms
+            if line.paths and line.outcome == "done":
+                self._paths[line.kind] += line.paths
 
     def as_told(self) -> dict[str, Any]:
         """For the heartbeat, as people read it there: `jobs` is kind, outcome, how many, seconds, seconds of CPU."""
@@ -36,4 +39,5 @@ class Figures:
             (kind, outcome, n, round(ran_ms / 1000, 3), round(cpu_ms / 1000, 3))
             for (kind, outcome), (n, ran_ms, cpu_ms) in self._jobs.items()
         ]
-        return {"jobs": jobs, "ended": self._ended, "reaped": self.reaped, "absences": self.absences}
+        told = {"ended": self._ended, "reaped": self.reaped, "absences": self.absences}
+        return {"jobs": jobs, "paths": self._paths, **told}

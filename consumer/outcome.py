@@ -50,13 +50,14 @@ What = Value | Folding | Refused | Broke | Died | TimedOut | MemoryLimit | Relea
 
 class Outcome(Struct, frozen=True):
     """What came of one job. `child` is the number of the slot, from 0; -1 when no child had it. `cpu_ms` is known only
-    of a child that answered."""
+    of a child that answered, and so are the `paths` and scenarios that it simulated for the job."""
 
     job: Job
     child: int
     ran_ms: float
     what: What
     cpu_ms: float = 0.0
+    paths: int = 0
 
 
 class Delivery(Struct, frozen=True):
@@ -199,6 +200,7 @@ def _line(outcome: Outcome, word: str, consumer: str, ts: str, pid: int) -> log.
         waited_ms=job.waited_ms,
         ran_ms=round(outcome.ran_ms, 3),
         cpu_ms=round(outcome.cpu_ms, 3),
+        paths=outcome.paths,
         outcome="buried" if word == "buried" else came,
         error_code=error(outcome).get("code", ""),
     )

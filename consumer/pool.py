@@ -188,7 +188,7 @@ class Pool:
         try:
             for given, answer in slot.answers():
                 self.pace.learn(given.job, answer.seconds)
-                self._settle(slot, given, answer.seconds * 1000, answer.what, answer.cpu_s * 1000)
+                self._settle(slot, given, answer.seconds * 1000, answer.what, answer.cpu_s * 1000, answer.paths)
         except EOFError:
             self._bury(slot)
         except msgspec.DecodeError as nonsense:
@@ -243,9 +243,9 @@ class Pool:
             return MemoryLimit(end.how, end.peak_bytes, self.memory_limit_bytes)
         return Died(end.how, end.peak_bytes)
 
-    def _settle(self, slot: Slot, given: Given, ran_ms: float, what: What, cpu_ms: float = 0.0) -> None:
+    def _settle(self, slot: Slot, given: Given, ran_ms: float, what: What, cpu_ms: float = 0.0, paths: int = 0) -> None:
         if given.ours:
-            self.settled.append(Outcome(given.job, slot.number, ran_ms, what, cpu_ms))
+            self.settled.append(Outcome(given.job, slot.number, ran_ms, what, cpu_ms, paths))
 
     def _fork(self, number: int) -> None:
         try:

@@ -27,7 +27,7 @@ TEXT = (
     "submission_id upstream upstream_status upstream_s program program_pid folder after previous sha256"
 )
 WHOLE = (
-    "pid part parts attempt attempts interruptions child child_pid children input_bytes result_bytes tasks jobs "
+    "pid part parts paths attempt attempts interruptions child child_pid children input_bytes result_bytes tasks jobs "
     "spans shares letters matched refused port status bytes bytes_in bytes_out memory_limit_mb seq seed kind_version"
 )
 REAL = "waited_ms ran_ms cpu_ms delay_ms duration_s lease_s safe_s grace_s away_s retry_s pause_s"

@@ -193,6 +193,9 @@ def _jobs(beats: list[Beat]) -> Iterator[Metric]:
     yield _counter("headrace_job_run_seconds", spent, of, ((names, ran_s) for names, _, ran_s, _ in rows))
     spent = "Seconds of CPU, of jobs whose child answered."
     yield _counter("headrace_job_cpu_seconds", spent, of, ((names, cpu_s) for names, _, _, cpu_s in rows))
+    told_paths = [((b.name, kind), n) for b in beats for kind, n in b.figures.get("paths", {}).items()]
+    said = "Paths and scenarios that were simulated."
+    yield _counter("headrace_simulated_paths", said, ("worker", "kind"), told_paths)
     ends = [((b.name, why), n) for b in beats for why, n in b.figures.get("ended", {}).items()]
     yield _counter("headrace_child_restarts", "Children that ended, and why.", ("worker", "reason"), ends)
     absences = (((b.name,), b.figures.get("absences", 0)) for b in beats)

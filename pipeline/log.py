@@ -58,6 +58,7 @@ class Line(Common, frozen=True, kw_only=True, omit_defaults=True):
     waited_ms: int
     ran_ms: float
     cpu_ms: float = 0.0  # of the child; 0.0 where it did not answer
+    paths: int = 0  # and scenarios, simulated
     outcome: str
     error_code: str = ""
 

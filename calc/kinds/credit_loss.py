@@ -289,7 +289,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate | None:
     if accumulator.scenarios == 0 or tails.expected_beyond(confidence, accumulator.scenarios) < LEAST_BEYOND:
         return None
     risk = tails.risk(_tail(accumulator).losses, confidence, accumulator.scenarios)
-    return Estimate(risk.es, risk.es_error, accumulator.scenarios)
+    return Estimate(risk.es, risk.es_error, paths_in(params, accumulator))
 
 
 def enough(params: Params, accumulator: Partial) -> bool:
@@ -307,6 +307,11 @@ def result(params: Params, accumulator: Partial) -> Result:
     if params.method == "recursion":
         return _exact(params, accumulator)
     return _by_rows(params)
+
+
+def paths_in(params: Params, partial: Partial) -> int:
+    """Scenarios in a partial, or in all that are folded."""
+    return partial.scenarios
 
 
 def check_residual(name: str, residual: float, most: float) -> None:

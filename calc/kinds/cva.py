@@ -127,7 +127,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate:
     """CVA so far."""
     problem = setting(params)
     mean, error = profiles.mean_of(accumulator.totals[0], accumulator.totals[1], accumulator.paths // problem.sides)
-    return Estimate(problem.centre_cva + mean, error, accumulator.paths)
+    return Estimate(problem.centre_cva + mean, error, paths_in(params, accumulator))
 
 
 def enough(params: Params, accumulator: Partial) -> bool:
@@ -141,6 +141,11 @@ def result(params: Params, accumulator: Partial) -> Result:
     tally = Tally.of(accumulator.sums, accumulator.totals, accumulator.counts)
     blocks = _blocks(accumulator.paths)
     return result_of(params, setting(params), tally, accumulator.paths, blocks, BLOCK)
+
+
+def paths_in(params: Params, partial: Partial) -> int:
+    """Paths in the sums of a partial, or of all that are folded."""
+    return partial.paths
 
 
 @once_per_params

@@ -144,7 +144,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate | None:
         return None
     price, error, _ = _price(params, accumulator.price)
     unit = setting(params).unit
-    return Estimate(price * unit, error * unit, accumulator.price.n * _sides(params))
+    return Estimate(price * unit, error * unit, paths_in(params, accumulator))
 
 
 def enough(params: Params, accumulator: Partial) -> bool:
@@ -159,11 +159,16 @@ def result(params: Params, accumulator: Partial) -> Result:
     if problem.exact is not None:
         return exact_result(params, problem, problem.exact)
     price = _price(params, accumulator.price)
-    paths = accumulator.price.n * _sides(params)
+    paths = paths_in(params, accumulator)
     upper = moments.mean(accumulator.upper) if accumulator.upper.n > 1 else None
     return simulated_result(
         params, problem, policy(params), price, upper, accumulator.exercised, paths, _blocks(paths), BLOCK
     )
+
+
+def paths_in(params: Params, partial: Partial) -> int:
+    """Paths in the moments of a partial, or of all that are folded."""
+    return partial.price.n * _sides(params) if partial.price.n else 0
 
 
 @once_per_params

@@ -170,7 +170,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate | None:
     if not _simulates(params):
         return None
     value, error, _ = _price(params, accumulator)
-    return Estimate(value, error, _paths_done(params, accumulator))
+    return Estimate(value, error, paths_in(params, accumulator))
 
 
 def enough(params: Params, accumulator: Partial) -> bool:
@@ -259,8 +259,9 @@ def _extreme_of_two(params: Params, terms: basket.Terms) -> tuple[Integrated, fl
     return Integrated(call, max(call - (forward - strike), 0.0), 0.0, 0), forward
 
 
-def _paths_done(params: Params, accumulator: Partial) -> int:
-    return sum(m.n for m in accumulator.price) * (2 if samples.is_antithetic(params) else 1)
+def paths_in(params: Params, partial: Partial) -> int:
+    """Paths in the moments of a partial, or of all that are folded."""
+    return sum(m.n for m in partial.price) * (2 if samples.is_antithetic(params) else 1)
 
 
 def _diagnostics(
@@ -273,7 +274,7 @@ def _diagnostics(
         estimator=samples.estimator(params),
         model="black_scholes",
         assets=len(params.spots),
-        paths=_paths_done(params, accumulator),
+        paths=paths_in(params, accumulator),
         replicates=len(accumulator.price),
         stopped_early=asked is not None and made < asked.points * asked.replicates,
         control_coefficient=coefficient,

@@ -165,7 +165,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate | None:
     if params.method == "closed_form":
         return None
     found = paths.estimates(params, accumulator.observations, accumulator.sums)
-    return Estimate(float(found.values[0]), float(found.errors[0]), _paths_done(params, accumulator))
+    return Estimate(float(found.values[0]), float(found.errors[0]), paths_in(params, accumulator))
 
 
 def enough(params: Params, accumulator: Partial) -> bool:
@@ -215,7 +215,7 @@ def _simulated(params: Params, accumulator: Partial, exact: Array) -> Result:
         values |= dict.fromkeys(("vega", "theta", *(() if paths.spread(params) else ("gamma",))), math.nan)
     told = {name: (_or_none(values[name]), _or_none(errors[name])) for name in OUTPUTS}
     known = {name: (value, error) for name, (value, error) in told.items() if value is not None and error is not None}
-    groups, done = len(accumulator.sums), _paths_done(params, accumulator)
+    groups, done = len(accumulator.sums), paths_in(params, accumulator)
     return Result(
         **{name: value for name, (value, _) in told.items()},
         closed_form=_or_none(exact[0]),
@@ -233,8 +233,9 @@ def _simulated(params: Params, accumulator: Partial, exact: Array) -> Result:
     )
 
 
-def _paths_done(params: Params, accumulator: Partial) -> int:
-    return len(accumulator.sums) * accumulator.observations * paths.each(params)
+def paths_in(params: Params, partial: Partial) -> int:
+    """Paths in the sums of a partial, or of all that are folded."""
+    return len(partial.sums) * partial.observations * paths.each(params) if partial.sums else 0
 
 
 def check_parity(columns_: Array, model: Model, answers: Array) -> None:

@@ -181,7 +181,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate | None:
     if not _simulates(params):
         return None
     value, error, _ = _price(params, accumulator)
-    return Estimate(value, error, _paths_done(params, accumulator))
+    return Estimate(value, error, paths_in(params, accumulator))
 
 
 def enough(params: Params, accumulator: Partial) -> bool:
@@ -259,8 +259,9 @@ def _beside(params: Params) -> dict[str, float | None]:
     return beside
 
 
-def _paths_done(params: Params, accumulator: Partial) -> int:
-    return sum(m.n for m in accumulator.price) * (2 if samples.is_antithetic(params) else 1)
+def paths_in(params: Params, partial: Partial) -> int:
+    """Paths in the moments of a partial, or of all that are folded."""
+    return sum(m.n for m in partial.price) * (2 if samples.is_antithetic(params) else 1)
 
 
 def _diagnostics(params: Params, accumulator: Partial, coefficient: float | None) -> Diagnostics:
@@ -275,7 +276,7 @@ def _diagnostics(params: Params, accumulator: Partial, coefficient: float | None
         model="black_scholes",
         monitoring="continuous" if found.continuous else "discrete",
         dates=found.times.size,
-        paths=_paths_done(params, accumulator),
+        paths=paths_in(params, accumulator),
         replicates=len(accumulator.price),
         stopped_early=asked is not None and made < asked.points * asked.replicates,
         control_coefficient=coefficient,

@@ -318,7 +318,7 @@ def estimate(params: Params, accumulator: Partial) -> Estimate | None:
     if tails.expected_beyond(params.confidence, accumulator.scenarios) < LEAST_BEYOND:
         return None
     risk = _risk(params, accumulator)
-    return Estimate(risk.var, risk.var_error, accumulator.scenarios)
+    return Estimate(risk.var, risk.var_error, paths_in(params, accumulator))
 
 
 def enough(params: Params, accumulator: Partial) -> bool:
@@ -396,6 +396,11 @@ class Model(NamedTuple):
     covariance: NDArray[np.float64]
     drift: NDArray[np.float64]
     faults: list[Fault]
+
+
+def paths_in(params: Params, partial: Partial) -> int:
+    """Scenarios in a partial, or in all that are folded."""
+    return partial.scenarios
 
 
 def check_kept(kept: int, confidence: float, scenarios: int) -> None:

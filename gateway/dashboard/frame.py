@@ -44,10 +44,12 @@ class Bar(Struct, frozen=True):
 
 
 class Rates(Struct, frozen=True):
-    """Tasks that ended per second, in the last ten seconds; null until it is known."""
+    """Tasks that ended per second, in the last ten seconds; paths and scenarios that all processes simulated per
+    second, by their consumers' heartbeats. Null until it is known."""
 
     finished_per_s: float | None
     by_kind: dict[str, float]
+    paths_per_s: float | None = None
 
 
 class Cost(Struct, frozen=True):

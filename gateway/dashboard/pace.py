@@ -1,9 +1,12 @@
-"""How fast tasks end and how busy the processes are: from one second to the next, over the last seconds."""
+"""How fast tasks end, paths are simulated, and how busy the processes are: over the last seconds."""
 
 from collections import Counter, deque
+from collections.abc import Iterable
 
 from gateway.dashboard.frame import Rates
 from gateway.dashboard.series import Minute, ended
+from gateway.roll import is_lost
+from pipeline.record import Beat
 
 RATE_MS = 10_000
 DRAIN_MS = 60_000
@@ -11,17 +14,59 @@ BUSY_MS = 60_000
 FEW = 20  # with fewer that ended nobody can say how long the rest takes
 
 
+class Paths:
+    """Paths and scenarios that each consumer has simulated since its start, by its heartbeats of the last seconds."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, deque[tuple[int, int]]] = {}  # consumer → when it beat, and how many by then
+
+    def note(self, beats: Iterable[Beat], now_ms: int) -> None:
+        """The fleet as it is now. Who is lost counts no more."""
+        told = {}
+        for beat in beats:
+            if not is_lost(beat, now_ms):
+                told[beat.name] = self._told.get(beat.name, deque())
+                _add(told[beat.name], beat.beat_at, paths_of(beat))
+        self._told = told
+
+    def per_s(self) -> float | None:
+        """Of all consumers together; null until one of them has beaten twice."""
+        ends = [(beats[0], beats[-1]) for beats in self._told.values() if len(beats) > 1]
+        if not ends and self._told:
+            return None
+        return round(sum((n - before) / (at - since) * 1000 for (since, before), (at, n) in ends), 1)
+
+
+def paths_of(beat: Beat) -> int:
+    """So many its children have simulated since it started; 0 where it says nothing that can be read."""
+    told = beat.figures.get("paths")
+    return sum(n for n in told.values() if isinstance(n, int)) if isinstance(told, dict) else 0
+
+
+def _add(beats: deque[tuple[int, int]], at: int, n: int) -> None:
+    if beats and at <= beats[-1][0]:
+        return
+    if beats and n < beats[-1][1]:
+        beats.clear()  # it counts from 0 again
+    beats.append((at, n))
+    while len(beats) > 2 and beats[1][0] <= at - RATE_MS:
+        beats.popleft()
+
+
 class Pace:
-    """Fed once a second with the last two minutes and the processes that are busy."""
+    """Fed once a second with the last two minutes, the heartbeats and the processes that are busy."""
 
     def __init__(self) -> None:
         self._seen: dict[int, dict[str, int]] = {}  # minute → kind → ended, as of the last look
         self._ended: deque[tuple[int, Counter[str]]] = deque()  # when, and what had ended since the look before
         self._busy: deque[tuple[int, float]] = deque()
         self._began_ms = 0
+        self._paths = Paths()
 
-    def note(self, minutes: dict[int, Minute], busy: int, processes: int, now_ms: int) -> None:
+    def note(self, minutes: dict[int, Minute], beats: list[Beat], now_ms: int) -> None:
         """One look."""
+        processes = [child for beat in beats for child in beat.children]
+        self._paths.note(beats, now_ms)
         now = {minute: ended(counted) for minute, counted in minutes.items()}
         since: Counter[str] = Counter()
         for minute, kinds in now.items():
@@ -34,23 +79,24 @@ class Pace:
             self._began_ms = now_ms
         self._seen = now
         if processes:
-            self._busy.append((now_ms, busy / processes))
+            self._busy.append((now_ms, sum("task" in child for child in processes) / len(processes)))
         while self._ended and self._ended[0][0] <= now_ms - DRAIN_MS:
             self._ended.popleft()
         while self._busy and self._busy[0][0] <= now_ms - BUSY_MS:
             self._busy.popleft()
 
     def rates(self, now_ms: int) -> Rates:
-        """Tasks that ended per second."""
+        """Tasks that ended, and paths that were simulated, per second."""
+        paths = self._paths.per_s()
         seconds = min(RATE_MS, now_ms - self._began_ms) / 1000
         if not self._ended or seconds <= 0:
-            return Rates(None, {})
+            return Rates(None, {}, paths)
         kinds: Counter[str] = Counter()
         for at, since in self._ended:
             if at > now_ms - RATE_MS:
                 kinds += since
         by_kind = {kind: round(n / seconds, 2) for kind, n in sorted(kinds.items())}
-        return Rates(round(kinds.total() / seconds, 2), by_kind)
+        return Rates(round(kinds.total() / seconds, 2), by_kind, paths)
 
     def utilisation(self) -> float | None:
         """Of the processes' time, what they were busy."""

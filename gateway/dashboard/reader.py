@@ -233,8 +233,7 @@ class Reader:
             owners |= theirs
             self._count(1)
         self._desk.roll.note(beats, now_ms)
-        processes = [child for beat in beats for child in beat.children]
-        self._pace.note(minutes, sum("task" in child for child in processes), len(processes), now_ms)
+        self._pace.note(minutes, beats, now_ms)
         return Look(
             now_ms=now_ms,
             states={scope: states for scope, (states, _) in zip(scopes, by_scope, strict=True)},

@@ -110,8 +110,11 @@ def holds_numbers_only(kind: Kind, example: Mapping[str, Any]) -> None:
 
 
 def folds_as_it_executes(kind: Kind, example: Mapping[str, Any]) -> None:
-    """Through JSON, wave by wave, the answer has the bits of `execute`; and an early stop answers too."""
+    """Through JSON, wave by wave, the answer has the bits of `execute`; and an early stop answers too. The paths that
+    are counted are those that the estimate stands on."""
     planned = plan(kind, example)
+    execute.paths_simulated()
+    counted = 0
     accumulator, answer, end, wave = None, None, 0, 0
     while answer is None:
         start, end = wave_bounds(wave, planned.first_wave, planned.largest_wave)
@@ -121,10 +124,14 @@ def folds_as_it_executes(kind: Kind, example: Mapping[str, Any]) -> None:
         folding = execute.fold(kind.NAME, planned.data, accumulator, [partials[part] for part in parts], last)
         accumulator, answer = folding.accumulator, folding.result
         early = execute.result(kind.NAME, planned.data, accumulator)
+        counted += execute.paths_simulated()
         if folding.estimate is not None:
-            assert_finite(msgspec.json.decode(folding.estimate))
+            told = msgspec.json.decode(folding.estimate)
+            assert_finite(told)
+            assert told.get("n", counted) == counted
         wave += 1
     assert answer == early == execute.execute(kind.NAME, planned.data)
+    assert execute.paths_simulated() == counted
 
 
 LAWS: tuple[Callable[[Kind, Mapping[str, Any]], None], ...] = (

@@ -27,3 +27,14 @@ def test_it_names_its_kinds_and_its_clock_and_says_when_it_drains(house: House) 
     assert consumer.process.wait(30) == 0
     assert house.task(id).state == "succeeded"
     assert not consumer.lines("beat.late"), "what is asked for at once is not late"
+
+
+def test_it_tells_the_paths_that_were_simulated_since_its_start_and_each_line_those_of_its_job(house: House) -> None:
+    """Of parts alone, and neither those of the warm-up nor of what is not theirs."""
+    consumer = house.consumer("c", children=2, warm="digest").ready()
+    house.submit("digest", parts=20)
+    house.submit(do="sleep", seconds=0)
+    done = until(lambda: consumer.lines("job.done", at_least=23))
+    assert {(line["step"], line.get("paths")) for line in done} == {("part", 10), ("fold", None), ("whole", None)}
+    found = until(lambda: (now := beat(house)) and now.figures["paths"] == {"digest": 200} and now)
+    assert found.figures["jobs"]

@@ -21,6 +21,7 @@ DEPLOY = Path(__file__).parent.parent.parent / "deploy"
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 FIGURES = {
     "jobs": [["noop", "done", 41, 8.5, 7.25], ["crash", "buried", 1, 0.5, 0.0]],
+    "paths": {"var_mc": 5_000_000},
     "ended": {"died": 3, "memory": 1},
     "reaped": 2,
     "absences": 4,
@@ -120,6 +121,7 @@ def test_the_figures_of_the_pipeline_are_those_of_the_store(house: House) -> Non
         assert value(got, "headrace_jobs_total", worker="c1", kind="noop", outcome="done") == 41
         assert value(got, "headrace_job_run_seconds_total", worker="c1", kind="noop", outcome="done") == 8.5
         assert value(got, "headrace_job_cpu_seconds_total", worker="c1", kind="noop", outcome="done") == 7.25
+        assert value(got, "headrace_simulated_paths_total", worker="c1", kind="var_mc") == 5_000_000
         assert value(got, "headrace_child_restarts_total", worker="c1", reason="memory") == 1
         assert value(got, "headrace_worker_store_absences_total", worker="c1") == 4
         assert ("headrace_audit_behind_seconds", frozenset()) not in got, "there is no audit here"

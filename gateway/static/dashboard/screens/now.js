@@ -1,7 +1,7 @@
 // Now: is it healthy, what is it doing?
 
 import { html, useModule } from '../shell/ui.js';
-import { count, figure, percent, span, withError } from '../shell/numbers.js';
+import { amount, count, figure, percent, span, withError } from '../shell/numbers.js';
 import { Bar, Empty, Figure, Table, TaskLink } from '../shell/parts.js';
 import { href } from '../shell/router.js';
 import { live } from '../shell/stream.js';
@@ -33,9 +33,13 @@ export default function Now() {
 }
 
 function Throughput({ frame, series, Spark }) {
-  const { finished_per_s: rate } = frame.rates;
+  const { finished_per_s: rate, paths_per_s: paths } = frame.rates;
   const kinds = Object.entries(frame.rates.by_kind || {}).sort((a, b) => b[1] - a[1]);
-  const under = kinds.length ? `most: ${kinds[0][0]} ${figure(kinds[0][1])}/s` : 'mean of the last 10 s';
+  const most = kinds.length ? `most: ${kinds[0][0]} ${figure(kinds[0][1])}/s` : 'mean of the last 10 s';
+  const under = paths
+    ? html`<span title="paths and scenarios that all processes simulated, mean of the last 10 s: ${count(paths)} a second">
+      <b class="num">${amount(paths)}</b> paths/s</span> · ${most}`
+    : most;
   return html`<${Figure} label="Finished" value=${figure(rate)} unit="tasks/s" under=${under}>
     ${Spark && series && html`<${Spark} values=${series.ended} label="Tasks that ended, each minute of the last 15" />`}
       <//>`;

@@ -136,6 +136,13 @@ export function figure(x, digits = 3) {
   return Math.abs(x) < 1e-4 ? text : String(Number(text)); // never 1e+2
 }
 
+/** A large amount in short: 38.2 M, 4.1 k; below a thousand as it is. The whole of it belongs into a title. */
+export function amount(x) {
+  if (x === null || x === undefined || !Number.isFinite(x)) return '–';
+  const step = x < 999.5 ? 0 : Math.min(4, Math.floor(Math.log10(x * 1.0005) / 3));
+  return step ? `${figure(x / 1000 ** step)}${SPACE}${' kMGT'[step]}` : figure(x);
+}
+
 /** A number with so many decimals and narrow spaces. */
 export function fixed(x, decimals) {
   const [whole, part] = x.toFixed(decimals).split('.');
