@@ -49,6 +49,7 @@ KEYS = (
     Key("index_retried", "index:retried", "zset", "failed tasks that were tried again", "permanent"),
     Key("consumer", "consumer:<name>", "hash", "a consumer's heartbeat and what each child does", "TTL 15 s"),
     Key("gateways", "gateways", "hash", "name of a gateway → when it last said so, and what it says of itself as JSON", "permanent"),
+    Key("starts", "starts", "stream", "starts of consumers and gateways: service, name, host, version", "permanent, capped at 1,000"),
     Key("idkey", "idkey", "string", "key of the hash in task ids, made once", "permanent"),
     Key("same", "same:<owner>:<key>", "hash", "idempotency: task, sha256 of the request", "TTL 24 h, or 5 min for nginx's own"),
     Key("minute", "minute:<minute>", "hash", "counters and histograms of one minute by kind", "TTL 8 d"),

@@ -81,6 +81,13 @@ def missed(state: str, cursor: str, limit: int, from_ms: int, to_ms: int) -> Cal
     return Call("audit_missed", words, lambda r: (text(r[0]), [Ended("", text(id), state) for id in r[1]]), again=True)
 
 
+def acts(limit: int) -> Call[list[Action]]:
+    """What people did, the last first, as the store still has it."""
+    return Call(
+        "acts", (0, "", limit), lambda reply: [Action(text(id), _pairs(words)) for id, words in reply], again=True
+    )
+
+
 def records(store: Store, tasks: Sequence[Ended]) -> list[Record]:
     """The records of tasks as they stand, in one round trip; of a task without one an empty one. Raises StoreAway."""
     known = [task.id for task in tasks if task.known]

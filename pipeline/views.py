@@ -17,6 +17,7 @@ from pipeline.verbs import Call, Word
 STALE_MS = 16_000  # a gateway that has said nothing for so long is gone
 MOST_BEFORE = 1_000  # how far it is counted how many stand before a task
 MOST_RETRYING = 1_000
+MOST_STARTS = 1_000
 
 Where = Literal["ring", "stream", "later", "held", "none"]
 
@@ -76,6 +77,21 @@ class Standing(Struct, frozen=True):
     name: str
     at: int
     about: bytes
+
+
+class Start(Struct, frozen=True):
+    """A consumer or gateway that began."""
+
+    at: int
+    service: str
+    name: str
+    host: str
+    version: str
+
+
+def starts(limit: int = MOST_STARTS) -> Call[list[Start]]:
+    """The starts of consumers and gateways, the last ones first."""
+    return Call("starts", (0, "", limit), lambda reply: legible(_start, reply), again=True)
 
 
 def running(owner: str, limit: int) -> Call[list[Task]]:
@@ -196,6 +212,12 @@ def _cause(row: list[bytes]) -> Cause:
     kind, error, finished_at = row
     told = msgspec.json.decode(error)
     return Cause(text(kind), str(told.get("code", "")), str(told.get("message", "")), int(finished_at))
+
+
+def _start(entry: Any) -> Start:
+    words = [text(word) for word in entry[1]]
+    told = dict(zip(words[::2], words[1::2], strict=True))
+    return Start(int(entry[0].split(b"-")[0]), told["service"], told["name"], told["host"], told["version"])
 
 
 def _standing(reply: list[Any]) -> list[Standing]:
