@@ -43,6 +43,7 @@ RULES: dict[str, tuple[Role, Role]] = {
     "session": ("viewer", "viewer"),
     "minutes": ("viewer", "admin"),
     "spans": ("viewer", "admin"),
+    "starts": ("viewer", "admin"),
     "system": ("viewer", "admin"),
 }
 # Whole paths for which another rule holds than for their neighbours.

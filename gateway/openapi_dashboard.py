@@ -10,6 +10,7 @@ from gateway.dashboard.failures import FailureList
 from gateway.dashboard.followed import Following
 from gateway.dashboard.frame import Frame, Snapshot
 from gateway.dashboard.series import Series
+from gateway.dashboard.starts import MarkList
 from gateway.dashboard.system import SystemAnswer
 from gateway.openapi_pieces import JSON, SHORT, Good, Made, filters, header, operation, query, ref, stream
 from gateway.queries import TASK_ID
@@ -19,7 +20,20 @@ from gateway.routes.session import Login, SessionAnswer
 from gateway.routes.story import Curve, Story
 
 ANSWERS = (
-    *(Frame, Snapshot, Following, Series, SpanList, FailureList, SystemAnswer, Curve, Story, Login, SessionAnswer),
+    *(
+        Frame,
+        Snapshot,
+        Following,
+        Series,
+        SpanList,
+        FailureList,
+        MarkList,
+        SystemAnswer,
+        Curve,
+        Story,
+        Login,
+        SessionAnswer,
+    ),
     *(Visit, RetryGroup, Bulk, PurgeLetters, Purged, TaskCount, bulk.BulkAnswer),
 )
 COOKIE = {"Set-Cookie": header("headrace_session: HttpOnly, SameSite=Strict.")}
@@ -62,6 +76,15 @@ def _live(asked: tuple[str, ...]) -> Made:
                 "spans",
                 [since, until, limit],
                 {200: Good("SpanList", "Bars, a row a child.")},
+                asked,
+            )
+        },
+        "/starts": {
+            "get": operation(
+                "See when processes began, and with which version",
+                "starts",
+                [since],
+                {200: Good("MarkList", "What changed, and when.")},
                 asked,
             )
         },

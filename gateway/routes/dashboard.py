@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from gateway import answers, queries
-from gateway.dashboard import bars, files, frame, series, system
+from gateway.dashboard import bars, files, frame, series, starts, system
 from gateway.dashboard.bars import SpanList
 from gateway.dashboard.followed import Following
 from gateway.dashboard.frame import Snapshot
@@ -25,6 +25,7 @@ from gateway.dashboard.reader import Reader
 from gateway.desk import Desk
 from gateway.found import found
 from gateway.problems import Problem
+from pipeline import views
 
 KEEP_ALIVE_S = 15.0
 RETRY_MS = 1000
@@ -143,6 +144,15 @@ async def spans(request: Request) -> Response:
     return answers.body(SpanList(told, merged, since_ms, until_ms, from_ms))
 
 
+async def begun(request: Request) -> Response:
+    """GET /starts: when consumers and gateways began, and with which versions."""
+    desk: Desk = request.app.state.desk
+    sent = queries.only(request, ("since_ms",))
+    now_ms = desk.now_ms()
+    since_ms = moment(sent, "since_ms", now_ms - frame.SERIES_MS)
+    return answers.body(starts.marks(await desk.store.do(views.starts()), since_ms, now_ms))
+
+
 async def state(request: Request) -> Response:
     """GET /system: the store, the gateways, the consumers, the settings, and what the dashboard costs."""
     desk: Desk = request.app.state.desk
@@ -159,6 +169,7 @@ ROUTES = [
     Route("/dashboard/{name:path}", page, methods=["GET"]),
     Route("/minutes", minutes, methods=["GET"]),
     Route("/spans", spans, methods=["GET"]),
+    Route("/starts", begun, methods=["GET"]),
     Route("/system", state, methods=["GET"]),
 ]
 

@@ -107,7 +107,10 @@ def test_failures_and_dead_letters(many: Product, page: Page) -> None:
     expect(bars.locator(".picture-headline")).to_have_text(f"{told['failed']} failed")
     bars.get_by_role("button", name="Show as table").click()
     hours = bars.locator("tbody tr").evaluate_all("(all) => all.map(r => [...r.cells].map(c => c.textContent))")
-    assert (len(hours), sum(number(failed) for _, failed in hours)) in ((24, told["failed"]), (25, told["failed"]))
+    assert (len(hours), sum(number(row[1]) for row in hours)) in ((24, told["failed"]), (25, told["failed"]))
+    started = many.get("/starts?since_ms=0")["marks"][-1]["text"]
+    expect(bars.locator(".picture-legend")).to_contain_text(started)
+    assert started in {row[2] for row in hours}, "what began in an hour stands beside what failed in it"
     page.get_by_role("link", name="Dead letters").click()
     letters = many.get("/dead-letters")["letters"]
     expect(page.locator("article.letter")).to_have_count(len(letters))

@@ -7,8 +7,13 @@ import { Axes, nearest, plane } from './axes.js';
 import { Picture } from './frame.js';
 import { useWidth } from './theme.js';
 
-/** `series`: {at: [ms, …], stacks: [{name, tone, hatched, values}]}; `title`, `name` of the files; `unit` of a figure. */
-export function Bars({ series, title, name, unit = 'tasks', height = 170 }) {
+const TOLD = 4; // marks in words under the picture, the last ones; the table has all
+
+/**
+ * `series`: {at: [ms, …], stacks: [{name, tone, hatched, values}]}; `title`, `name` of the files; `unit` of a figure;
+ * `marks`: [{at: ms, text}], what happened at a time: a line, and a sentence below.
+ */
+export function Bars({ series, title, name, unit = 'tasks', height = 170, marks = [] }) {
   const [room, width] = useWidth();
   const [picked, setPicked] = useState(null);
   const { at, stacks } = series;
@@ -24,15 +29,20 @@ export function Bars({ series, title, name, unit = 'tasks', height = 170 }) {
     bottom: 42,
   });
   const all = stacks.map((stack) => [stack.name, stack.values.reduce((sum, value) => sum + (value ?? 0), 0)]);
+  const first = (at[0] ?? 0) - step / 2;
+  const seen = marks.filter((mark) => mark.at >= first && at.length);
   const said = (i) =>
     `${clock(at[i])}: ${stacks.map((stack) => `${count(stack.values[i] ?? 0)} ${stack.name}`).join(', ')}`;
   return html`<${Picture}
     title=${title}
     headline=${all.map(([each, sum]) => `${count(sum)} ${each}`).join(', ') || 'nothing yet'}
     name=${name}
-    legend=${stacks.map((stack) => ({ shape: stack.hatched ? 'hatch' : 'box', tone: stack.tone, text: stack.name }))}
+    legend=${[
+      ...stacks.map((stack) => ({ shape: stack.hatched ? 'hatch' : 'box', tone: stack.tone, text: stack.name })),
+      ...seen.slice(-TOLD).map((mark) => ({ shape: 'upright', tone: 'violet', text: `${clock(mark.at).slice(-8, -3)} ${mark.text}` })),
+    ]}
     note=${picked === null || at[picked] === undefined ? '' : said(picked)}
-    table=${{ columns: ['from', ...stacks.map((stack) => `${stack.name} (${unit})`)], rows: at.map((from, i) => [new Date(from).toISOString(), ...stacks.map((stack) => stack.values[i] ?? 0)]) }}
+    table=${behind(series, unit, seen)}
   >
     <div ref=${room}>
       <svg
@@ -54,10 +64,35 @@ export function Bars({ series, title, name, unit = 'tasks', height = 170 }) {
         </defs>
         <${Axes} of=${{ ...of, ticksX: [], ticksY: whole(of.ticksY) }} nameX="" nameY=${unit} />
         ${at.map((from, i) => html`<${Stack} of=${of} from=${from} step=${step} i=${i} stacks=${stacks} name=${name} />`)}
+        ${seen.map((mark) => html`<${Mark} of=${of} ...${mark} />`)}
         <${Times} of=${of} at=${at} />
       </svg>
     </div>
   <//>`;
+}
+
+/** All that is drawn: a row a bar, with what was marked in its time. */
+function behind({ at, stacks }, unit, marks) {
+  const until = (i) => at[i + 1] ?? Infinity;
+  const texts = (i) => marks.filter((mark) => mark.at >= at[i] && mark.at < until(i)).map((mark) => mark.text);
+  return {
+    columns: ['from', ...stacks.map((stack) => `${stack.name} (${unit})`), ...(marks.length ? ['started'] : [])],
+    rows: at.map((from, i) => [
+      new Date(from).toISOString(),
+      ...stacks.map((stack) => stack.values[i] ?? 0),
+      ...(marks.length ? [texts(i).join('; ')] : []),
+    ]),
+  };
+}
+
+function Mark({ of, at, text }) {
+  const [bottom, top] = of.y.range;
+  const x = Math.min(of.x(at), of.x.range[1]);
+  return html`<g class="mark">
+    <title>${text}</title>
+    <path class="stroke thin dash tone-violet" d="M${x} ${bottom}V${top}" />
+    <path class="fill tone-violet" d="M${x - 5} ${top - 8}H${x + 5}L${x} ${top}Z" />
+  </g>`;
 }
 
 // Nobody counts halves.

@@ -83,7 +83,7 @@ export function Table({ title, columns, rows, decimals = [] }) {
   </div>`;
 }
 
-/** What the shapes mean: `shape` is line, dash, dot, ring, box, frame, hatch, cross, diamond; `tone` a colour's name. */
+/** What the shapes mean: `shape` is line, upright, dash, dot, ring, box, frame, hatch, cross, diamond; `tone` a colour's name. */
 export function Legend({ entries }) {
   return html`<ul class="picture-legend">
     ${entries.map(
@@ -98,6 +98,7 @@ export function Legend({ entries }) {
 
 function mark(shape, tone) {
   if (shape === 'line') return html`<path class="stroke ${tone}" d="M0 6H18" />`;
+  if (shape === 'upright') return html`<path class="stroke thin dash ${tone}" d="M9 0V12" />`;
   if (shape === 'dash') return html`<path class="stroke dash ${tone}" d="M0 6H18" />`;
   if (shape === 'faint') return html`<path class="stroke fine ${tone}" d="M0 6H18" />`;
   if (shape === 'dot') return html`<circle class="fill ${tone}" cx="9" cy="6" r="4" />`;

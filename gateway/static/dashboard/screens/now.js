@@ -9,6 +9,7 @@ import { plural, STATES } from '../shell/words.js';
 import { FirstRun } from './first-run.js';
 import { Processes } from './processes.js';
 import { useSeries } from './series.js';
+import { useStarts } from './starts.js';
 
 export default function Now() {
   const { frame } = live.use();
@@ -109,9 +110,10 @@ function Running({ frame }) {
 }
 
 function Outcomes({ series, Bars }) {
+  const starts = useStarts(1 / 4);
   return html`<section class="card" aria-label="Ended, per minute">
     ${Bars && series && html`<${Bars} series=${{ at: series.at, stacks: series.stacks }}
-      title="Tasks that ended, per minute" name="ended" />`}
+      marks=${starts} title="Tasks that ended, per minute" name="ended" />`}
   </section>`;
 }
 

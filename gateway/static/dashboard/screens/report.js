@@ -74,7 +74,7 @@ function answer(task, text) {
   return [section('Result', `${plain}<p class="note">${note}</p>`), rest.length ? section('Other outputs', rest.join('\n')) : ''];
 }
 
-const SHAPES = { line: 'line', dash: 'dashed line', faint: 'thin line', hatch: 'hatched', box: 'full', interval: 'interval' };
+const SHAPES = { line: 'line', dash: 'dashed line', upright: 'dashed upright line', faint: 'thin line', hatch: 'hatched', box: 'full', interval: 'interval' };
 
 function picture({ title, headline, note, legend, image, width, table: behind }) {
   const meant = (legend ?? []).map(({ shape, tone, text }) => `${text} (${tone}, ${SHAPES[shape] ?? shape})`).join('; ');
