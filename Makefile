@@ -21,7 +21,7 @@ export HEADRACE_HTTP_PORT := $(PORT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs audit audit-export doctor key keys remove-key webhook-secret webhook-secrets remove-webhook-secret demo screenshots inspect bench bench-full bench-kinds test golden-elsewhere lint test-compose chaos fuzz locks setup setup-test
+.PHONY: help up down status logs top audit audit-export doctor key keys remove-key webhook-secret webhook-secrets remove-webhook-secret demo screenshots inspect bench bench-full bench-kinds test golden-elsewhere lint test-compose chaos fuzz locks setup setup-test
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ status: setup ## what runs, since when
 
 logs: setup ## follow the logs of every process (Ctrl-C ends it); with Q='select …': SQL over them (docs/logs.md)
 	@$(if $(Q),$(PY) -m deploy.sql '$(subst ','\'',$(Q))',$(PY) -m deploy logs)
+
+top: setup ## what it does now, a line a second until Ctrl-C; with FULL=1 a table of queues and processes
+	@$(PY) -m deploy.top $(if $(FULL),full)
 
 audit: setup ## is the audit's chain whole? HEAD=number:hash compares with one that you wrote down (docs/audit.md)
 	@$(PY) -m deploy.audit verify $(HEAD) $(if $(ARCHIVED),archived)

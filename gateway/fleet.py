@@ -7,7 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from gateway import answers
-from gateway.roll import Lost, is_lost
+from gateway.roll import Lost
+from pipeline.pulse import is_lost
 from pipeline.record import Beat, Priority, Queue
 
 MOST = 200  # consumers that are told of

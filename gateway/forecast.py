@@ -15,8 +15,9 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
+from pipeline.pulse import BUCKET
+
 MINUTES = 10  # how far back the run times are looked at
-BUCKET = 1.12  # of the histograms: bucket b counts from 1.12^b to 1.12^(b+1) ms
 _encode = msgspec.json.Encoder().encode
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from pipeline.pulse import QUIET_MS
 from pipeline.record import Beat
 
-QUIET_MS = 6_000  # three beats
 SHOWN_MS = 300_000
 MOST = 100
 
@@ -55,8 +55,3 @@ class Roll:
     def _forget(self, name: str) -> None:
         self._last.pop(name, None)
         self._left_at.pop(name, None)
-
-
-def is_lost(beat: Beat, now_ms: int) -> bool:
-    """Whether a consumer whose heartbeat still stands has gone quiet."""
-    return now_ms - beat.beat_at >= QUIET_MS

@@ -11,10 +11,10 @@ from typing import Protocol
 from msgspec import Struct
 
 from gateway.answers import time_text
-from gateway.roll import is_lost
 from pipeline import verbs, views
 from pipeline.async_store import AsyncStore
 from pipeline.keys import PRIORITIES
+from pipeline.pulse import is_lost
 from pipeline.record import Beat, Queue, Task
 from pipeline.views import MOST_BEFORE, Stand
 

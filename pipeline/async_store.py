@@ -209,7 +209,7 @@ class AsyncStore:
         if isinstance(reply, NoScriptError):
             await self._pipe.send(("SCRIPT", "LOAD", script.load(call.script).source))
             reply = await self._pipe.send(command)
-        elif isinstance(reply, ResponseError) and "NOGROUP" in str(reply) and call.script != "ready":
+        if isinstance(reply, ResponseError) and "NOGROUP" in str(reply) and call.script != "ready":
             await self.do(verbs.ready())
             reply = await self._pipe.send(command)
         if isinstance(reply, ResponseError):

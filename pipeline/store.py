@@ -100,7 +100,7 @@ class Store:
             if isinstance(reply, NoScriptError):
                 self._load(calls[i])
                 reply = self._exchange([packed(calls[i], self.keys.prefix)])[0]
-            elif isinstance(reply, ResponseError) and "NOGROUP" in str(reply) and calls[i].again:
+            if isinstance(reply, ResponseError) and "NOGROUP" in str(reply) and calls[i].again:
                 self.do(verbs.ready())
                 reply = self._exchange([packed(calls[i], self.keys.prefix)])[0]
             if isinstance(reply, ResponseError):

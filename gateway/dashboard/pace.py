@@ -1,56 +1,15 @@
 """How fast tasks end, paths are simulated, and how busy the processes are: over the last seconds."""
 
 from collections import Counter, deque
-from collections.abc import Iterable
 
 from gateway.dashboard.frame import Rates
 from gateway.dashboard.series import Minute, ended
-from gateway.roll import is_lost
+from pipeline.pulse import RATE_MS, Paths
 from pipeline.record import Beat
 
-RATE_MS = 10_000
 DRAIN_MS = 60_000
 BUSY_MS = 60_000
 FEW = 20  # with fewer that ended nobody can say how long the rest takes
-
-
-class Paths:
-    """Paths and scenarios that each consumer has simulated since its start, by its heartbeats of the last seconds."""
-
-    def __init__(self) -> None:
-        self._told: dict[str, deque[tuple[int, int]]] = {}  # consumer → when it beat, and how many by then
-
-    def note(self, beats: Iterable[Beat], now_ms: int) -> None:
-        """The fleet as it is now. Who is lost counts no more."""
-        told = {}
-        for beat in beats:
-            if not is_lost(beat, now_ms):
-                told[beat.name] = self._told.get(beat.name, deque())
-                _add(told[beat.name], beat.beat_at, paths_of(beat))
-        self._told = told
-
-    def per_s(self) -> float | None:
-        """Of all consumers together; null until one of them has beaten twice."""
-        ends = [(beats[0], beats[-1]) for beats in self._told.values() if len(beats) > 1]
-        if not ends and self._told:
-            return None
-        return round(sum((n - before) / (at - since) * 1000 for (since, before), (at, n) in ends), 1)
-
-
-def paths_of(beat: Beat) -> int:
-    """So many its children have simulated since it started; 0 where it says nothing that can be read."""
-    told = beat.figures.get("paths")
-    return sum(n for n in told.values() if isinstance(n, int)) if isinstance(told, dict) else 0
-
-
-def _add(beats: deque[tuple[int, int]], at: int, n: int) -> None:
-    if beats and at <= beats[-1][0]:
-        return
-    if beats and n < beats[-1][1]:
-        beats.clear()  # it counts from 0 again
-    beats.append((at, n))
-    while len(beats) > 2 and beats[1][0] <= at - RATE_MS:
-        beats.popleft()
 
 
 class Pace:

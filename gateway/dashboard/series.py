@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from gateway.answers import time_text
-from gateway.forecast import BUCKET
 from pipeline import verbs
 from pipeline.async_store import PATIENCE_S, AsyncStore
+from pipeline.pulse import quantile
 
 A_CALL = 60  # minutes that one call to the store reads
 MOST_MINUTES = 1_440  # how far back it can be looked
@@ -118,7 +118,7 @@ def times(minutes: Iterable[Minute], histogram: str) -> Times:
         for counted in minute.values():
             _add(buckets, counted, histogram)
     n = sum(buckets.values())
-    return Times(_quantile(buckets, n, 0.5), _quantile(buckets, n, 0.95), n)
+    return Times(quantile(buckets, 0.5), quantile(buckets, 0.95), n)
 
 
 def total(minutes: Iterable[Minute], *counters: str) -> int:
@@ -165,12 +165,3 @@ def _add(buckets: dict[int, int], counted: dict[str, int], histogram: str) -> No
         name, colon, bucket = field.partition(":")
         if colon and name == histogram:
             buckets[int(bucket)] += n
-
-
-def _quantile(buckets: dict[int, int], n: int, part: float) -> float | None:
-    passed = 0
-    for bucket in sorted(buckets):
-        passed += buckets[bucket]
-        if passed >= part * n:
-            return float(f"{math.pow(BUCKET, bucket + 0.5):.3g}")
-    return None

@@ -150,7 +150,8 @@ async def begun(request: Request) -> Response:
     sent = queries.only(request, ("since_ms",))
     now_ms = desk.now_ms()
     since_ms = moment(sent, "since_ms", now_ms - frame.SERIES_MS)
-    return answers.body(starts.marks(await desk.store.do(views.starts()), since_ms, now_ms))
+    known = await desk.store.do(views.starts())
+    return answers.body(starts.marks(known, since_ms, now_ms))
 
 
 async def state(request: Request) -> Response:

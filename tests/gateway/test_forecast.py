@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gateway import forecast
 from pipeline import verbs
+from pipeline.pulse import BUCKET
 from tests.gateway.house import SEED, SHARE, House
 
 _ms = st.integers(1, 10**7)
@@ -14,7 +15,7 @@ _ms = st.integers(1, 10**7)
 
 def bucket(ms: float) -> int:
     """As scripts/pieces/ledger.lua has it."""
-    return math.floor(math.log(ms) / math.log(forecast.BUCKET)) if ms > 1 else 0
+    return math.floor(math.log(ms) / math.log(BUCKET)) if ms > 1 else 0
 
 
 @given(st.lists(_ms, min_size=1, max_size=50), st.integers(1, 5))
@@ -35,7 +36,7 @@ def test_how_far_it_was_off(pairs: list[tuple[int, int]]) -> None:
     """The median of |came / foretold - 1|, within a bucket."""
     off: dict[str, int] = {}
     for came, told in pairs:
-        name = f"noop:off:{math.floor(math.log(came / told) / math.log(forecast.BUCKET))}"
+        name = f"noop:off:{math.floor(math.log(came / told) / math.log(BUCKET))}"
         off[name] = off.get(name, 0) + 1
     run = forecast.runs({"1": {"noop:ran:0": 1} | off})["noop"]
     errors = sorted(abs(came / told - 1) for came, told in pairs)

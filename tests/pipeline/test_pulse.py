@@ -1,6 +1,6 @@
 """How many paths a second the fleet simulates: by the heartbeats, whoever comes, goes, or is lost."""
 
-from gateway.dashboard.pace import Paths
+from pipeline.pulse import Paths
 from pipeline.record import Beat
 
 

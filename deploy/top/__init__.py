@@ -1,0 +1,1 @@
+"""`make top`: what the pipeline does, second by second, in a terminal."""
