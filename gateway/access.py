@@ -44,6 +44,7 @@ RULES: dict[str, tuple[Role, Role]] = {
     "minutes": ("viewer", "admin"),
     "spans": ("viewer", "admin"),
     "starts": ("viewer", "admin"),
+    "audit": ("admin", "admin"),
     "system": ("viewer", "admin"),
 }
 # Whole paths for which another rule holds than for their neighbours.

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from gateway import bulk
+from gateway.dashboard.acts import MOST, ActList
 from gateway.dashboard.bars import MOST_BARS, SpanList
 from gateway.dashboard.failures import FailureList
 from gateway.dashboard.followed import Following
@@ -28,6 +29,7 @@ ANSWERS = (
         SpanList,
         FailureList,
         MarkList,
+        ActList,
         SystemAnswer,
         Curve,
         Story,
@@ -49,6 +51,7 @@ def _live(asked: tuple[str, ...]) -> Made:
     since, until = _moment("since_ms", "From when on."), _moment("until_ms", "Until when; now.")
     most = {"type": "integer", "minimum": 1, "maximum": MOST_BARS, "default": MOST_BARS}
     limit = query("limit", most, "Most bars.")
+    acts = query("limit", {"type": "integer", "minimum": 1, "maximum": MOST, "default": 50}, "Most acts.")
     task = query("task", {"type": "string", "pattern": TASK_ID.pattern}, "A task to be told of, too.")
     told = "Server-sent events: `snapshot` once, `frame` each second, `task` when it has changed, `bye` at a stop."
     events = stream(told, ids=False, snapshot="Snapshot", frame="Frame", task="Following")
@@ -86,6 +89,11 @@ def _live(asked: tuple[str, ...]) -> Made:
                 [since],
                 {200: Good("MarkList", "What changed, and when.")},
                 asked,
+            )
+        },
+        "/audit": {
+            "get": operation(
+                "See what people did", "audit", [acts], {200: Good("ActList", "The last acts first.")}, asked
             )
         },
         "/system": {

@@ -2,6 +2,8 @@
 
 it was put off, or its next attempt pauses │ its priority is paused │ nobody could compute it
 its owner has enough jobs before the processes │ every process is busy │ it starts at once
+
+What is said of a time is said while it is to come; what is said of processes is of those that may take the task.
 """
 
 import asyncio
@@ -10,6 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from gateway.access import ANYBODY
 from gateway.answers import time_text
 from pipeline import verbs, views
 from pipeline.async_store import AsyncStore
@@ -18,6 +21,7 @@ from pipeline.pulse import is_lost
 from pipeline.record import Beat, Queue, Task
 from pipeline.views import MOST_BEFORE, Stand
 
+NAMELESS = (ANYBODY.name, "?")  # where no key is needed; and where a hand has paused it
 AWAY = "The task store is away; nothing starts until it is back."
 
 
@@ -63,22 +67,54 @@ async def of_all(desk: Asks, tasks: Sequence[Task]) -> dict[str, str]:
 
 def sentence(task: Task, place: Place, stand: Stand | None) -> str | None:
     """The reason. Without a `stand` it is not known how many are before it."""
+    alive = [beat for beat in place.beats if not is_lost(beat, place.now_ms)]
     if task.state == "scheduled":
-        return f"It was put off until {time_text(task.not_before or place.now_ms)}."
+        return _put_off(task, place) or _nobody(task, alive) or "Its time has come; it is queued at any moment."
     if task.pauses or (stand and stand.where == "later"):
-        at = f" at {time_text(stand.at)}" if stand and stand.at else " after a pause"
-        return f"An attempt ended without a result; the next one comes{at}."
+        return _pauses(place, alive, stand)
     if stand and stand.where in ("held", "none"):
         return None
-    queue = place.queues[task.priority]
-    if queue.paused:
-        since = time_text(queue.paused.at)
-        return f"Priority {task.priority} is paused by {queue.paused.by} since {since}: {queue.paused.reason}"
-    alive = [beat for beat in place.beats if not is_lost(beat, place.now_ms)]
-    return _nobody(task, alive) or _share(task, stand) or _busy(task, place, alive, stand)
+    return (
+        _paused(task, place)
+        or _nobody(task, alive)
+        or _share(task, stand)
+        or _busy(task, place, _takers(task, alive), stand)
+    )
 
 
 # ── the reasons ──
+
+
+def _put_off(task: Task, place: Place) -> str | None:
+    until = task.not_before or 0
+    return f"It was put off until {time_text(until)}." if until > place.now_ms else None
+
+
+def _pauses(place: Place, alive: list[Beat], stand: Stand | None) -> str:
+    ended = "An attempt ended without a result"
+    if not stand or not stand.at:
+        return f"{ended}; the next one comes after a pause."
+    if stand.at > place.now_ms:
+        return f"{ended}; the next one comes at {time_text(stand.at)}."
+    return f"{ended}; the next one is due" + ("." if alive else ", but no consumer is running.")
+
+
+def _paused(task: Task, place: Place) -> str | None:
+    paused = place.queues[task.priority].paused
+    if paused is None:
+        return None
+    by = "" if paused.by in NAMELESS else f" by {paused.by}"
+    since = f" since {time_text(paused.at)}" if paused.at else ""  # a hand wrote it, and no time
+    return f"Priority {task.priority} is paused{by}{since}: {paused.reason}"
+
+
+def _takers(task: Task, alive: list[Beat]) -> list[Beat]:
+    """Those that may take it."""
+    return [beat for beat in alive if not beat.draining and _knows(beat, task)]
+
+
+def _knows(beat: Beat, task: Task) -> bool:
+    return not beat.kinds or task.kind in beat.kinds
 
 
 def _nobody(task: Task, alive: list[Beat]) -> str | None:
@@ -86,22 +122,26 @@ def _nobody(task: Task, alive: list[Beat]) -> str | None:
         return "No consumer is running."
     if all(beat.draining for beat in alive):
         return "Every consumer is stopping; none takes anything new."
-    if all(beat.kinds and task.kind not in beat.kinds for beat in alive):
+    if not any(_knows(beat, task) for beat in alive):
         return f"No consumer knows the kind {task.kind}: HEADRACE_KINDS of the consumers must name its module."
+    if not _takers(task, alive):
+        return f"Every consumer that knows the kind {task.kind} is stopping; the others cannot compute it."
     return None
 
 
 def _share(task: Task, stand: Stand | None) -> str | None:
     if not stand or stand.where != "ring":
         return None
-    before = f"More than {MOST_BEFORE:,} tasks" if stand.before is None else _count(stand.before, "task")
-    verb = "stands" if stand.before == 1 else "stand"
+    before = f"More than {MOST_BEFORE:,} tasks" if stand.before is None else _count(stand.before, "task").capitalize()
+    verb = "stands" if stand.before in (0, 1) else "stand"
     has = f"{task.owner} has as many jobs before the processes as one owner may at priority {task.priority}"
     return f"{before} of the same owner {verb} before it; {has}."
 
 
-def _busy(task: Task, place: Place, alive: list[Beat], stand: Stand | None) -> str:
-    children = [child for beat in alive if not beat.draining for child in beat.children]
+def _busy(task: Task, place: Place, takers: list[Beat], stand: Stand | None) -> str:
+    children = [child for beat in takers for child in beat.children]
+    if not children:
+        return "The consumers have no process yet; it starts when one is ready."
     busy = sum("task" in child for child in children)
     higher = PRIORITIES[: PRIORITIES.index(task.priority)]
     above = sum(place.queues[priority].waiting for priority in higher if not place.queues[priority].paused)
@@ -109,12 +149,24 @@ def _busy(task: Task, place: Place, alive: list[Beat], stand: Stand | None) -> s
     before = above + (stand.before if stand and stand.before is not None else max(0, own - 1))
     if busy + before < len(children):
         return "A process is free; it starts at once."
-    all_busy = f"{'All' if busy == len(children) else f'{busy} of'} {len(children)} processes are busy"
+    all_busy = _all_busy(busy, len(children))
     if stand is None:
-        return f"{all_busy}; {_count(own, 'job')} of its priority {'waits' if own == 1 else 'wait'}."
+        return (
+            f"{all_busy}; {_count(own, 'job')} of its priority {'waits' if own == 1 else 'wait'}."
+            if own
+            else f"{all_busy}."
+        )
     soon = f"; about {duration((before + 1) / place.drained)} at the pace of the last minutes" if place.drained else ""
-    stands = f"{_count(before, 'job')} {'stands' if before == 1 else 'stand'} before it"
+    stands = f"{_count(before, 'job')} {'stands' if before in (0, 1) else 'stand'} before it"
     return f"{all_busy}; {stands}{soon}."
+
+
+def _all_busy(busy: int, processes: int) -> str:
+    if processes == 1:
+        return "The one process is busy" if busy else "The one process is free"
+    if busy == processes:
+        return f"All {processes} processes are busy"
+    return f"{busy or 'None'} of {processes} processes {'is' if busy < 2 else 'are'} busy"
 
 
 # ── words ──
@@ -129,7 +181,7 @@ def _place(desk: Asks, queues: list[Queue], beats: list[Beat]) -> Place:
 
 
 def _count(n: int, word: str) -> str:
-    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
+    return f"no {word}" if n == 0 else f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
 
 
 def duration(seconds: float) -> str:

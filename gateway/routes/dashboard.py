@@ -17,7 +17,8 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from gateway import answers, queries
-from gateway.dashboard import bars, files, frame, series, starts, system
+from gateway.access import Caller
+from gateway.dashboard import acts, bars, files, frame, series, starts, system
 from gateway.dashboard.bars import SpanList
 from gateway.dashboard.followed import Following
 from gateway.dashboard.frame import Snapshot
@@ -162,6 +163,16 @@ async def state(request: Request) -> Response:
     return answers.body(await system.answer(desk, reader.cost()))
 
 
+async def audit(request: Request) -> Response:
+    """GET /audit: what people did, the last first, and how far the chain of the audit reaches."""
+    desk: Desk = request.app.state.desk
+    caller: Caller = request.state.caller
+    sent = queries.only(request, ("limit",))
+    if caller.scope:
+        raise Problem("forbidden", f"The audit is of all owners; {caller.name} sees {caller.scope} alone.")
+    return answers.body(await acts.answer(desk, queries.number(sent, "limit", 50, 1, acts.MOST)))
+
+
 ROUTES = [
     Route("/dashboard/stream", stream, methods=["GET"]),
     Route("/dashboard/frame", visit, methods=["GET"]),
@@ -172,6 +183,7 @@ ROUTES = [
     Route("/spans", spans, methods=["GET"]),
     Route("/starts", begun, methods=["GET"]),
     Route("/system", state, methods=["GET"]),
+    Route("/audit", audit, methods=["GET"]),
 ]
 
 

@@ -7,7 +7,8 @@ from msgspec import structs
 
 from gateway import why
 from pipeline import verbs
-from pipeline.record import Job
+from pipeline.record import Job, Pause
+from pipeline.views import Stand
 from tests.gateway.dashboard.listening import beat, doing
 from tests.gateway.house import SEED, SHARE, House
 from tests.servers import Server
@@ -46,17 +47,76 @@ def test_nobody_knows_its_kind(house: House) -> None:
 
 
 def test_it_is_paused(house: House) -> None:
-    """By whom, since when, and why."""
+    """By whom, since when, and why; where no key is needed nobody has a name, and a hand that paused it has no time."""
 
     async def story(h: House) -> None:
         beat(h)
         await h.post({"reason": "deploy 1.4.1"}, "/queues/medium/pause")
         at = (await h.get("/queues")).json()["queues"][1]["paused"]["at"]
-        said = f"Priority medium is paused by anybody since {at}: deploy 1.4.1"
+        said = f"Priority medium is paused since {at}: deploy 1.4.1"
         assert await reason(h, await h.submitted()) == said
         assert await reason(h, await h.submitted(SEED | {"priority": "low"})) != said
+        h.store.do(verbs.pause("low", Pause("key 4f", "month's end", 1)))
+        low = await h.submitted(SEED | {"priority": "low"})
+        assert await reason(h, low) == "Priority low is paused by key 4f since 1970-01-01T00:00:00.001Z: month's end"
+        with h.server.client() as hands:
+            hands.hset(f"{h.settings.prefix}:paused", "low", "because")
+        assert await reason(h, low) == "Priority low is paused: because"
 
     house.tell(story)
+
+
+def test_a_time_that_is_over_is_not_waited_for(house: House) -> None:
+    """A task whose time has come, or its next attempt, waits for somebody who puts it on its stream."""
+
+    async def story(h: House) -> None:
+        id = await h.submitted(SEED | {"delay_s": 3_600})
+        task = h.store.do(verbs.task(id))
+        assert task
+        assert task.not_before
+        due = place(h, task.not_before + 1)
+        assert why.sentence(task, due, None) == "No consumer is running."
+        beat(h)
+        (here,) = h.store.do(verbs.fleet())
+        here = structs.replace(here, beat_at=due.now_ms)
+        due = structs.replace(due, beats=[here])
+        assert why.sentence(task, due, None) == "Its time has come; it is queued at any moment."
+        stand = Stand("later", at=due.now_ms - 1)
+        queued = structs.replace(task, state="queued")
+        assert why.sentence(queued, due, stand) == "An attempt ended without a result; the next one is due."
+        assert str(why.sentence(queued, structs.replace(due, beats=[]), stand)).endswith(
+            "due, but no consumer is running."
+        )
+
+    house.tell(story)
+
+
+def test_what_is_said_of_processes_is_of_those_that_may_take_it(house: House) -> None:
+    """Not of consumers that cannot compute it or are stopping; of one process in the singular, and of none at all."""
+
+    async def story(h: House) -> None:
+        id = await h.submitted()
+        beat(h, "c-1", kinds=["var_mc"])
+        beat(h, "c-2", kinds=["compound_interest"], draining=True)
+        said = "Every consumer that knows the kind compound_interest is stopping; the others cannot compute it."
+        assert await reason(h, id) == said
+        beat(h, "c-2", kinds=["compound_interest"], children=[])
+        assert await reason(h, id) == "The consumers have no process yet; it starts when one is ready."
+        beat(h, "c-2", kinds=["compound_interest"], children=[doing("x")])
+        assert await reason(h, id) == "The one process is busy; no job stands before it."
+        task = h.store.do(verbs.task(id))
+        assert task
+        empty = [structs.replace(queue, waiting=0) for queue in h.store.do(verbs.queues())]
+        elsewhere = structs.replace(place(h), queues={queue.priority: queue for queue in empty})
+        assert why.sentence(task, elsewhere, None) == "The one process is busy.", "it stands behind its owner's share"
+
+    house.tell(story)
+
+
+def place(h: House, now_ms: int = 0) -> why.Place:
+    """Where tasks wait, at some time."""
+    queues = {queue.priority: queue for queue in h.store.do(verbs.queues())}
+    return why.Place(queues, h.store.do(verbs.fleet()), 0.0, now_ms or h.desk.now_ms())
 
 
 def test_it_was_put_off(house: House) -> None:
@@ -101,7 +161,7 @@ def test_its_owner_has_enough_before_the_processes(narrow: House) -> None:
         said = [str(await reason(h, id)) for id in ids]
         has = "local has as many jobs before the processes as one owner may at priority medium."
         assert said[3:] == [
-            f"0 tasks of the same owner stand before it; {has}",
+            f"No task of the same owner stands before it; {has}",
             f"1 task of the same owner stands before it; {has}",
         ]
         assert said[2] == "All 2 processes are busy; 2 jobs stand before it."
@@ -129,7 +189,7 @@ def test_every_process_is_busy(house: House) -> None:
             "All 2 processes are busy; 1 job of its priority waits.",
         }
         beat(h, children=[doing("x"), {"pid": 8}])
-        assert str(await reason(h, id)).startswith("1 of 2 processes are busy; 2 jobs stand before it; about ")
+        assert str(await reason(h, id)).startswith("1 of 2 processes is busy; 2 jobs stand before it; about ")
 
     house.tell(story)
 

@@ -50,7 +50,7 @@ function Waits({ frame, series, Spark }) {
   const { p50, p95 } = frame.wait_ms;
   const known = p95 !== null && p95 !== undefined;
   return html`<${Figure} label="Wait, p95" value=${known ? `≈\u202f${span(p95)}` : '–'}
-    under=${known ? `p50 ≈ ${span(p50)} · run p95 ≈ ${span(frame.run_ms.p95)}` : 'nothing started in 5 min'}>
+    under=${known ? `p50 ≈ ${span(p50)} · run p95 ≈ ${span(frame.run_ms.p95)}` : 'nothing ended in 5 min'}>
     ${Spark && series && html`<${Spark} values=${series.waitP95} label="Wait p95 in ms, each minute of the last 15" />`}
       <//>`;
 }
@@ -60,7 +60,7 @@ function Errors({ frame, series, Spark }) {
   const failed = frame.failed_recently;
   const under =
     rate === null || rate === undefined
-      ? 'nothing ended in 5 min'
+      ? 'nothing succeeded or failed in 5 min'
       : html`${count(failed)} failed in 5 min${failed ? html` · <a href=${href('failures')}>why</a>` : ''}`;
   return html`<${Figure} label="Errors" value=${percent(rate)} under=${under} tone=${rate > 0 ? 'bad' : ''}>
     ${Spark && series && html`<${Spark} values=${series.failed}

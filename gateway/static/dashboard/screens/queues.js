@@ -8,6 +8,7 @@ import { Figure } from '../shell/parts.js';
 import { href } from '../shell/router.js';
 import { live } from '../shell/stream.js';
 import { Time } from '../shell/time.js';
+import { byWhom } from '../shell/words.js';
 
 const WHAT =
   'A job is what one process gets: a part of a task, or the whole of a small one. Of one owner at most one share of ' +
@@ -44,18 +45,19 @@ export default function Queues() {
 }
 
 function drained(s) {
-  if (s === 0) return 'nothing waits';
+  if (s === 0) return 'no task is queued';
   return s ? 'at the pace of the last 60 s' : 'too few have ended to say';
 }
 
 function Row({ queue, may }) {
   const { priority, paused } = queue;
+  const by = paused && byWhom(paused.by);
   return html`<tr>
     <td><a href=${href('tasks', { priority })}>${priority}</a></td>
     <td class="wide">${
       paused
         ? html`<span class="state retrying"><span
-          aria-hidden="true">‖</span> paused</span> by ${paused.by} since <${Time}
+          aria-hidden="true">‖</span> paused</span>${by && ` by ${by}`} since <${Time}
             at=${paused.at} />: “${paused.reason}”`
         : html`<span class="state"><span aria-hidden="true">▸</span> open</span>`
     }</td>

@@ -1,12 +1,13 @@
 // System: the store, the processes, the settings, and what looking costs.
 
-import { caller, useAsked } from '../shell/api.js';
+import { caller, useAsked, useMay } from '../shell/api.js';
 import { count, figure, size, skew, span } from '../shell/numbers.js';
 import { Copy, Facts, Figure, Table, Trouble } from '../shell/parts.js';
 import { signOut } from '../shell/sign-in.js';
 import { live } from '../shell/stream.js';
 import { Time } from '../shell/time.js';
 import { html } from '../shell/ui.js';
+import { byWhom } from '../shell/words.js';
 
 export default function System() {
   const { at } = live.use();
@@ -16,7 +17,7 @@ export default function System() {
         text=${() => text} label="Copy all as JSON" /><${Leave} /></span>`}</div>
     <${Trouble} error=${error} retry=${reload} />
     ${value && html`<${Store} store=${value.store} /><${Cost} system=${value} /><${Processes} system=${value} />
-      <${Settings} settings=${value.settings} />`}`;
+      <${Audit} at=${at} /><${Settings} settings=${value.settings} />`}`;
 }
 
 function Leave() {
@@ -94,6 +95,37 @@ function Processes({ system }) {
       <${Table} caption="Consumers" columns=${CONSUMERS} rows=${system.consumers} keyOf=${(c) => c.name} empty=${html`<p
         class="soft">None lives.</p>`} />
     </section>`;
+}
+
+const ACTS = [
+  { name: 'when', of: (act) => html`<${Time} at=${act.at} />`, className: 'tight' },
+  { name: 'who', of: (act) => byWhom(act.by) || 'anybody: no key is needed', className: 'tight' },
+  { name: 'did what', of: (act) => act.text, className: 'wide' },
+  { name: 'request', of: (act) => html`<code>${act.request_id || '–'}</code>`, className: 'tight' },
+];
+
+/** What people did, for admins; who sees one owner alone is told that, and no more. */
+function Audit({ at }) {
+  const may = useMay('admin');
+  const { value, error, reload } = useAsked(may && '/audit', { again: Math.floor(at / 5000), pauseMs: 5000 });
+  if (!may) return null;
+  return html`<section class="card" aria-labelledby="audit">
+    <h2 id="audit">Who did what</h2>
+    ${error && (error.status === 403 ? html`<p class="soft">${error.message}</p>` : html`<${Trouble} error=${error} retry=${reload} />`)}
+    ${
+      value &&
+      html`<p class="soft">${reach(value)}</p>
+      <${Table} caption="What people did, the last first" columns=${ACTS} rows=${value.acts}
+        keyOf=${(act) => `${act.at} ${act.request_id} ${act.text}`} empty=${html`<p class="soft">Nobody has done anything yet.</p>`} />`
+    }
+  </section>`;
+}
+
+function reach({ at, chain }) {
+  if (!chain) return 'No audit is being written, so the store alone knows this: the last of it.';
+  const ago = Math.max(0, Date.parse(at) - Date.parse(chain.anchored_at));
+  return html`The audit has ${count(chain.lines)} lines, the last one <code>${chain.sha256.slice(0, 12)}…</code>, anchored
+    ${span(ago)} ago${chain.behind_ms > 10_000 ? `; it is ${span(chain.behind_ms)} behind` : ''}. <code>make audit</code> says whether the chain is whole.`;
 }
 
 function Settings({ settings }) {

@@ -5,7 +5,7 @@ import { useAsked } from '../shell/api.js';
 import { count, members, span } from '../shell/numbers.js';
 import { Bar, Empty, Facts, State, TaskLink, Trouble } from '../shell/parts.js';
 import { href } from '../shell/router.js';
-import { follow, followed } from '../shell/stream.js';
+import { follow, followed, live } from '../shell/stream.js';
 import { ms, now, Sentence, Time } from '../shell/time.js';
 import { FINAL } from '../shell/words.js';
 import { Happened } from './happened.js';
@@ -68,14 +68,15 @@ function Gone({ id, error, reload }) {
 }
 
 function Head({ task, reload }) {
+  const { frame } = live.use();
   const { progress, state, kind, label, task_id: id } = task;
-  const live = state === 'running';
+  const runs = state === 'running';
   return html`<div class="head task-head">
       <h1>${kind}</h1>${label && html`<span class="label">${label}</span>`}<${State} state=${state} />
       ${
-        live &&
+        runs &&
         html`<span class="far"><${Bar} fraction=${progress.fraction} label="Progress" /></span>
-        <span class="soft num">${count(progress.done)} of ${count(progress.parts)} parts${toGo(progress)}</span>`
+        <span class="soft num">${count(progress.done)} of ${count(progress.parts)} parts${toGo(task, frame)}</span>`
       }
       <${Acts} task=${task} reload=${reload} />
     </div>
@@ -123,15 +124,22 @@ function Story({ task }) {
       ['waited', span(waited)],
       ['started', start === null ? 'not yet' : html`<${Time} at=${task.started_at} full />`],
       ['ran', ran === null ? '–' : `${span(ran)}${ended ? '' : ' so far'}`],
-      [ended ? 'ended' : 'foretold', ended ? html`<${Time} at=${task.finished_at} full />` : foretold(task)],
+      [ended ? 'ended' : 'foretold when it came', ended ? html`<${Time} at=${task.finished_at} full />` : foretold(task)],
     ]} />
   </section>`;
 }
 
-const toGo = ({ eta_s: s }) => (!s ? '' : `, about ${span(s * 1000)} to go`);
+/** How long it takes yet by its parts so far; while nobody takes the next one that is said instead. */
+function toGo({ progress: { done, parts, eta_s: s }, priority }, frame) {
+  if (done >= parts || !frame) return '';
+  if (frame.queues.some((q) => q.priority === priority && q.paused)) return ', and no further one is taken: its priority is paused';
+  if (!frame.workers.some((w) => w.state === 'idle' || w.state === 'busy')) return ', and nobody takes a further one';
+  return s ? `, about ${span(s * 1000)} to go` : '';
+}
 
-function foretold({ estimated }) {
-  if (!estimated || estimated.run_s === null) return 'nothing is known of this kind yet';
+function foretold({ estimated, batch_id: batch }) {
+  if (!estimated) return batch ? 'nothing: its batch was not foretold' : 'nothing';
+  if (estimated.run_s === null) return 'nothing: none of its kind had ended in the ten minutes before';
   const { wait_s: wait, run_s: run, sample } = estimated;
   return `wait ${wait === null ? '–' : span(wait * 1000)}, run ≈ ${span(run * 1000)} (median of ${count(sample)})`;
 }

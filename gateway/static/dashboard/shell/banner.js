@@ -1,11 +1,11 @@
 // At most one sentence over the screen, the worst of what is true: each says what is so and what can be done.
 
 import { html, useEffect } from './ui.js';
-import { count, span } from './numbers.js';
+import { several, span } from './numbers.js';
 import { href, place } from './router.js';
 import { live } from './stream.js';
 import { clock, ms, now } from './time.js';
-import { plural } from './words.js';
+import { byWhom } from './words.js';
 
 const SKEW_MS = 1000;
 const ON = 'Nothing is lost: everything goes on by itself when it is back.';
@@ -29,10 +29,11 @@ export function worst(frame) {
       link: 'System',
     };
   const waiting = queues.reduce((sum, q) => sum + q.waiting, 0);
-  if (!workers.length && waiting + (states.queued || 0) > 0)
+  const queued = states.queued || 0;
+  if (!workers.length && waiting + queued > 0)
     return {
       tone: 'bad',
-      text: `${count(states.queued || waiting)} ${plural(states.queued || waiting, 'task')} and no consumer that takes them.`,
+      text: `${queued ? several(queued, 'task') : several(waiting, 'job')} and no consumer that takes ${(queued || waiting) === 1 ? 'it' : 'them'}.`,
       to: 'workers',
       link: 'Workers',
     };
@@ -63,16 +64,24 @@ export function worst(frame) {
     };
   const stopped = queues.filter((q) => q.paused);
   if (stopped.length) {
-    const [{ priority, paused }] = stopped;
-    const which = stopped.length === queues.length ? 'All priorities are' : `Priority ${priority} is`;
     return {
       tone: 'calm',
-      text: `${which} paused by ${paused.by}: “${paused.reason}”.`,
+      text: held(stopped, queues.length),
       to: 'queues',
       link: 'Queues',
     };
   }
   return null;
+}
+
+function held(stopped, all) {
+  const [{ priority, paused }] = stopped;
+  const by = byWhom(paused.by);
+  const said = `paused${by ? ` by ${by}` : ''}: “${paused.reason}”.`;
+  const alike = stopped.every((q) => q.paused.by === paused.by && q.paused.reason === paused.reason);
+  if (stopped.length === 1) return `Priority ${priority} is ${said}`;
+  const which = stopped.length === all ? 'All priorities' : `Priorities ${stopped.map((q) => q.priority).join(' and ')}`;
+  return `${which} are ${alike ? said : `paused, ${priority} with “${paused.reason}”.`}`;
 }
 
 export function Banner() {
