@@ -29,8 +29,7 @@ export function Bars({ series, title, name, unit = 'tasks', height = 170, marks 
     bottom: 42,
   });
   const all = stacks.map((stack) => [stack.name, stack.values.reduce((sum, value) => sum + (value ?? 0), 0)]);
-  const first = (at[0] ?? 0) - step / 2;
-  const seen = marks.filter((mark) => mark.at >= first && at.length);
+  const seen = at.length ? marks.filter((mark) => mark.at >= at[0]) : [];
   const said = (i) =>
     `${clock(at[i])}: ${stacks.map((stack) => `${count(stack.values[i] ?? 0)} ${stack.name}`).join(', ')}`;
   return html`<${Picture}
@@ -64,7 +63,7 @@ export function Bars({ series, title, name, unit = 'tasks', height = 170, marks 
         </defs>
         <${Axes} of=${{ ...of, ticksX: [], ticksY: whole(of.ticksY) }} nameX="" nameY=${unit} />
         ${at.map((from, i) => html`<${Stack} of=${of} from=${from} step=${step} i=${i} stacks=${stacks} name=${name} />`)}
-        ${seen.map((mark) => html`<${Mark} of=${of} ...${mark} />`)}
+        ${seen.map(({ at: time, text }) => html`<${Mark} of=${of} at=${time - step / 2} text=${text} />`)}
         <${Times} of=${of} at=${at} />
       </svg>
     </div>
@@ -85,6 +84,7 @@ function behind({ at, stacks }, unit, marks) {
   };
 }
 
+// A bar stands in the middle of its own time, so what happened in it stands half a bar earlier.
 function Mark({ of, at, text }) {
   const [bottom, top] = of.y.range;
   const x = Math.min(of.x(at), of.x.range[1]);

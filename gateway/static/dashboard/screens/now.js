@@ -38,8 +38,8 @@ function Throughput({ frame, series, Spark }) {
   const kinds = Object.entries(frame.rates.by_kind || {}).sort((a, b) => b[1] - a[1]);
   const most = kinds.length ? `most: ${kinds[0][0]} ${figure(kinds[0][1])}/s` : 'mean of the last 10 s';
   const under = paths
-    ? html`<span title="paths and scenarios that all processes simulated, mean of the last 10 s: ${count(paths)} a second">
-      <b class="num">${amount(paths)}</b> paths/s</span> · ${most}`
+    ? html`<span title="paths and scenarios that all processes simulated, mean of the last 10 s: ${count(paths)} a second; ${most}">
+      <b class="num">${amount(paths)}</b> paths/s</span>`
     : most;
   return html`<${Figure} label="Finished" value=${figure(rate)} unit="tasks/s" under=${under}>
     ${Spark && series && html`<${Spark} values=${series.ended} label="Tasks that ended, each minute of the last 15" />`}
@@ -86,7 +86,11 @@ const RUNNING = [
     className: 'grow',
   },
   { name: 'estimate', of: (t) => estimate(t.progress), num: true },
-  { name: 'time to go', of: (t) => span(t.progress.eta_s ? t.progress.eta_s * 1000 : null), num: true },
+  {
+    name: 'time to go',
+    of: (t) => (t.held ? '‖ paused' : span(t.progress.eta_s ? t.progress.eta_s * 1000 : null)),
+    num: true,
+  },
 ];
 
 export function estimate({ estimate: value, standard_error: error }) {
@@ -97,7 +101,8 @@ export function estimate({ estimate: value, standard_error: error }) {
 }
 
 function Running({ frame }) {
-  const rows = frame?.running || [];
+  const held = (t) => frame.queues.some((q) => q.priority === t.priority && q.paused);
+  const rows = (frame?.running || []).map((t) => ({ ...t, held: held(t) }));
   const all = frame?.states.running ?? 0;
   return html`<section class="card" aria-labelledby="running">
     <div class="head"><h2 id="running">Running now</h2><span class="soft">

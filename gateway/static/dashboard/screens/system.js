@@ -22,7 +22,7 @@ export default function System() {
 
 function Leave() {
   const { name, role, keys } = caller.use();
-  return html`${name && html`<span class="soft">${name}, ${role}</span>`}${keys && html`<button class="small"
+  return html`${name && html`<span class="soft">${byWhom(name) || 'no key is needed'}, ${role}</span>`}${keys && html`<button class="small"
     onClick=${signOut}>Sign out</button>`}`;
 }
 
@@ -99,7 +99,7 @@ function Processes({ system }) {
 
 const ACTS = [
   { name: 'when', of: (act) => html`<${Time} at=${act.at} />`, className: 'tight' },
-  { name: 'who', of: (act) => byWhom(act.by) || 'anybody: no key is needed', className: 'tight' },
+  { name: 'who', of: (act) => byWhom(act.by) || 'no key was needed', className: 'tight' },
   { name: 'did what', of: (act) => act.text, className: 'wide' },
   { name: 'request', of: (act) => html`<code>${act.request_id || '–'}</code>`, className: 'tight' },
 ];
