@@ -120,6 +120,11 @@ def the_fleet(about: About) -> list[Question]:
             "Name; when it last said so, in ms since 1970, and what it said. One that is silent for long is no more.",
         ),
         Question(
+            "Which consumers and gateways began last, and with which version?",
+            (line("XREVRANGE", about.keys("starts"), "+", "-", "COUNT", "10"),),
+            "Each start is noted once; `process` is its name, pid, and start in ms since 1970.",
+        ),
+        Question(
             "What does each child compute now?",
             (lua("children", known, GROUP, "-1"),),
             "As of its consumer's last heartbeat: there is one every 2 s.",

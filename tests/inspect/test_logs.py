@@ -305,7 +305,7 @@ def test_every_line_is_as_the_page_says(run: Run) -> None:
 
 
 def test_the_line_of_a_job_has_every_field_of_its_struct(run: Run) -> None:
-    seldom = {"error_code", "interruptions"}
+    seldom = {"error_code", "interruptions", "paths"}
     for line in jobs(run):
         answered = line["outcome"] not in ("died", "buried")
         always = set(Line.__struct_fields__) - seldom - {"trace_id"} - (set() if answered else {"cpu_ms"})

@@ -157,6 +157,9 @@ def test_the_fleet(ask: Ask, filled: Filled) -> None:
     assert [line.rpartition(",")[0] for line in consumers] == [
         f"{name} on h pid 9, version 0.1.0, 2 children" for name in ("c1", "c2")
     ]
+    [began] = ask("Which consumers and gateways began last, and with which version?")
+    words = " ".join(began)
+    assert words.index("name c2 host h version 0.1.0") < words.index("name c1 host h version 0.1.0"), began
     [children] = ask("What does each child compute now?")
     assert children[:3] == ["c1 child 0 pid 10 idle", "c1 child 1 pid 12 idle", "c2 child 0 pid 10 idle"]
     assert children[3].startswith(f"c2 child 1 pid 11 noop {filled.many} r0 for 4")
