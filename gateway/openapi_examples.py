@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway.codes import Code
+from gateway.found import GONE
 from gateway.problems import NOTHING_LOST
 
 Made = dict[str, Any]
@@ -39,7 +40,6 @@ def _field(path: str, detail: str, **more: Any) -> Made:
     return {"path": path, "pointer": pointer, "detail": detail} | more
 
 
-_GONE = "The record of this task was removed when its time was over."
 # Code → its detail, or its detail with the members that only it has.
 DETAILS: dict[str, str | Made] = {
     "malformed_json": "The body is not valid JSON: Expecting ',' delimiter (line 3, column 18, before "
@@ -82,7 +82,7 @@ DETAILS: dict[str, str | Made] = {
         "error": {"code": "child_died", "message": "Child died: exit code 7."},
     },
     "task_cancelled": {"detail": "The task was cancelled before it had a result.", "task_id": TASK},
-    "task_expired": {"detail": _GONE, "task_id": TASK},
+    "task_expired": {"detail": GONE, "task_id": TASK},
     "body_too_large": "The body is longer than 8,000,000 bytes. Nothing was accepted.",
     "unsupported_media_type": "Content-Type is 'text/plain', not application/json.",
     "invalid_request": {

@@ -23,6 +23,7 @@ from gateway import (
     bodies,
     etags,
     gather,
+    headers,
     idempotency,
     limits,
     queries,
@@ -132,8 +133,8 @@ async def submit(request: Request) -> Response:
         rejected=wrong[: batch_tasks.MOST_REJECTS],
         links=_links(known),
     )
-    headers = {"Location": f"/batches/{known}", "Retry-After": etags.ASK_AGAIN_S}
-    return answers.body(told, headers | ({"Idempotent-Replayed": "true"} if replayed else {}), answers.ACCEPTED)
+    sent = {"Location": told.links.self, "Retry-After": etags.ASK_AGAIN_S}
+    return answers.body(told, sent | ({"Idempotent-Replayed": "true"} if replayed else {}), answers.ACCEPTED)
 
 
 async def look(request: Request) -> Response:
@@ -185,7 +186,7 @@ ROUTES = [
 
 async def _lines(request: Request, desk: Desk, body: bytes) -> list[Line]:
     """The lines of a body; those of a grid, which are many though the body is short, are made beside the loop."""
-    media_type = bodies.media_type(request)
+    media_type = headers.media_type(request)
     divide = partial(batch_lines.of, body, media_type)
     return await desk.aside(divide) if batch_lines.is_grid(body, media_type) else divide()
 

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from gateway import answers, queries
+from gateway import answers, assets, queries
 from gateway.dashboard import bars, files, frame, series, system
 from gateway.dashboard.bars import SpanList
 from gateway.dashboard.followed import Following
@@ -24,7 +24,7 @@ from gateway.dashboard.frame import Snapshot
 from gateway.dashboard.reader import Reader
 from gateway.desk import Desk
 from gateway.found import found
-from gateway.problems import Problem
+from gateway.problems import nothing_at
 
 KEEP_ALIVE_S = 15.0
 RETRY_MS = 1000
@@ -42,11 +42,8 @@ async def page(request: Request) -> Response:
     """GET /dashboard/{name}: the page, and what it is made of."""
     wanted = request.app.state.files.get(request.path_params["name"])
     if wanted is None:
-        raise Problem("no_such_path", f"There is nothing at {request.scope['path'][:200]!r}.")
-    headers = {**files.HEADERS, "ETag": wanted.tag}
-    if request.headers.get("if-none-match") == wanted.tag:
-        return Response(status_code=files.NOT_MODIFIED, headers=headers)
-    return Response(wanted.content, headers=headers, media_type=wanted.media_type)
+        raise nothing_at(request)
+    return assets.answer(request, wanted, files.HEADERS)
 
 
 async def stream(request: Request) -> Response:

@@ -63,7 +63,7 @@ async def events(request: Request) -> Response:
     seen = _LAST_ID.fullmatch(headers.first(request, "last-event-id"))
     place, done = (int(seen[1]), int(seen[2])) if seen else (-1, 0)
     if place >= len(ORDER) and task.state in FINAL:
-        return Response(status_code=204)  # all has been told: a browser comes again until it hears this
+        return Response(status_code=answers.NO_CONTENT)  # all has been told: a browser comes again until it hears this
     if request.method == "HEAD":
         return Response(headers=HEADERS, media_type="text/event-stream")
     follower = Follower(desk, task, place, done)
