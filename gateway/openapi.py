@@ -11,7 +11,6 @@ import msgspec
 
 from calc import DEFAULT_KIND
 from gateway import openapi_bodies, openapi_dashboard, openapi_operations, openapi_security, openapi_webhooks
-from gateway.answers import Accepted, TaskAnswer, TaskList
 from gateway.batch_results import FORMATS, ResultLine
 from gateway.openapi_links import OF_BATCH, OF_TASK
 from gateway.openapi_pieces import (
@@ -44,6 +43,7 @@ from gateway.routes.health import Health, Ready
 from gateway.routes.kinds import KindAnswer, KindList
 from gateway.routes.tasks import Valid
 from gateway.routes.watch import ProgressEvent, StateEvent
+from gateway.shapes import Accepted, TaskAnswer, TaskList
 from gateway.short_bodies import Cancel
 from pipeline import log
 from pipeline.receiver import LONGEST

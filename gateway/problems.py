@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from calc.errors import CalcError, Fault, InvalidData, UnknownKind
-from gateway.answers import Failure
 from gateway.codes import CODES, Code
+from gateway.shapes import Failure
 from pipeline.errors import StoreAway
 
 MEDIA_TYPE = "application/problem+json"

@@ -30,12 +30,12 @@ from gateway import (
     short_bodies,
     submission,
 )
-from gateway.answers import WebhookAnswer
 from gateway.batch_lines import Line
 from gateway.batch_tasks import Maker, Rejected
 from gateway.desk import Desk
 from gateway.found import found_batch
 from gateway.problems import Problem
+from gateway.shapes import WebhookAnswer
 from pipeline import log, verbs
 from pipeline.receiver import LONGEST
 from pipeline.record import Batch, NewBatch, NewTask, State

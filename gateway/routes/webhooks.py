@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway import answers, hooks, queries, short_bodies
-from gateway.answers import WebhookAnswer
 from gateway.desk import Desk
 from gateway.problems import Problem
+from gateway.shapes import WebhookAnswer
 from pipeline import log, webhooks
 from pipeline.apikeys import HOME, OWNER
 from pipeline.webhooks import Delivery, DeliveryState

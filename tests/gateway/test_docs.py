@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 
 from gateway import openapi
-from gateway.answers import Accepted, TaskAnswer
 from gateway.batch_lines import Grid
 from gateway.bodies import Envelope
 from gateway.codes import CODES, PROXY_CODES, TASK_ERRORS
 from gateway.problems import FieldFault, ProblemBody
 from gateway.routes import docs
 from gateway.routes.batches import BatchAccepted
+from gateway.shapes import Accepted, TaskAnswer
 from tests.gateway.house import House, problem
 
 ROOT = Path(__file__).parent.parent.parent

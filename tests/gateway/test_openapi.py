@@ -8,10 +8,10 @@ import pytest
 
 from calc import execute
 from gateway import openapi
-from gateway.answers import Accepted, TaskAnswer, TaskList
 from gateway.codes import CODES
 from gateway.routes.health import Health, Ready
 from gateway.routes.kinds import KindAnswer, KindList
+from gateway.shapes import Accepted, TaskAnswer, TaskList
 from tests.gateway.house import SEED, House, problem
 
 NOT_IN_IT = {
