@@ -2,6 +2,7 @@
 
 import msgspec
 
+from gateway.openapi_links import OF_DELIVERIES, OF_SECRET
 from gateway.openapi_pieces import JSON, SHORT, Good, Made, operation, path, query, ref
 from gateway.routes.webhooks import LISTED, DeliveryAnswer, DeliveryList, NewSecret, SecretList, SecretMade
 from pipeline.apikeys import OWNER
@@ -20,7 +21,11 @@ def paths(anywhere: tuple[str, ...]) -> Made:
     return {
         "/webhooks": {
             "get": operation(
-                "List deliveries", "deliveries", [state], {200: Good("DeliveryList", "200 at most.")}, asked
+                "List deliveries",
+                "deliveries",
+                [state],
+                {200: Good("DeliveryList", "200 at most.", links=OF_DELIVERIES)},
+                asked,
             )
         },
         "/webhooks/{id}": {
@@ -41,7 +46,7 @@ def paths(anywhere: tuple[str, ...]) -> Made:
                 "Make a secret",
                 "make_secret",
                 [],
-                {201: Good("SecretMade", "Shown this once; the one before it signs as well.")},
+                {201: Good("SecretMade", "Shown this once; the one before it signs as well.", links=OF_SECRET)},
                 (*SHORT, *asked),
                 {"required": True, "content": {JSON: {"schema": ref("NewSecret"), "examples": EXAMPLE}}},
             ),
