@@ -228,9 +228,9 @@ CODES: dict[str, Code] = {
     "backlog_full": Code(
         429,
         "Too many tasks are waiting",
-        "The tasks that wait at this priority have reached HEADRACE_BACKLOG_LIMIT. Nothing was accepted. Retry-After "
-        "is the time in which one percent of that limit drains at the pace of the last two minutes, 1 to 300 s; "
-        "60 s while nothing drains.",
+        "The owner's tasks that wait at this priority have reached HEADRACE_BACKLOG_LIMIT. Nothing was accepted. "
+        "Retry-After is the time in which one percent of that limit drains at the pace of the last two minutes, "
+        "1 to 300 s; 60 s while nothing drains.",
         "Send it again after the pause that Retry-After names.",
         retry_after_s=60,
     ),

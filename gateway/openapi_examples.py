@@ -133,8 +133,8 @@ DETAILS: dict[str, str | Made] = {
     "idempotency_mismatch": {"detail": f"This key made {TASK} from another request.", "task_id": TASK},
     "rate_limited": "risk-desk may ask 10 times a second, 50 times at once. Nothing was done.",
     "quota_full": "1,000 tasks of risk-desk have not ended, as many as may. Nothing was accepted. Ask again in 1 s.",
-    "backlog_full": "100,000 tasks of priority low are waiting, as many as may; no task has ended in the last minutes. "
-    "Nothing was accepted. Ask again in 60 s.",
+    "backlog_full": "100,000 tasks of risk-desk are waiting at priority low, as many as may; no task has ended in the "
+    "last minutes. Nothing was accepted. Ask again in 60 s.",
     "bodies_waiting": "Large bodies of 60,000,000 bytes are being read and checked, of at most 64,000,000. "
     "Nothing was accepted.",
     "internal_error": "The request could not be answered. Its id leads to the reason in our log.",

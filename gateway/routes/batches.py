@@ -122,17 +122,9 @@ async def submit(request: Request) -> Response:
         known, replayed, refused = await _submitted(desk, batch, maker, atomic)
         if webhook:
             await desk.store.do(verbs.seal_batch(known))
-    accepted = len(maker.made) - len(refused)
+    told = _accepted(known, maker, refused)
     desk.figures.replays += replayed
-    LOG.info("batch.submitted", batch_id=known, tasks=accepted, request_id=request.state.request_id)
-    wrong = sorted([*maker.rejected, *refused], key=lambda each: each.line)
-    told = BatchAccepted(
-        batch_id=known,
-        accepted=accepted,
-        rejected_count=maker.wrong + len(refused),
-        rejected=wrong[: batch_tasks.MOST_REJECTS],
-        links=_links(known),
-    )
+    LOG.info("batch.submitted", batch_id=known, tasks=told.accepted, request_id=request.state.request_id)
     sent = {"Location": told.links.self, "Retry-After": etags.ASK_AGAIN_S}
     return answers.body(told, sent | ({"Idempotent-Replayed": "true"} if replayed else {}), answers.ACCEPTED)
 
@@ -206,7 +198,7 @@ async def _submitted(desk: Desk, batch: NewBatch, maker: Maker, atomic: bool) ->
     if outcome == "mismatch":
         raise Problem("idempotency_mismatch", f"This key made {known} from another request.")
     if outcome == "full":
-        raise limits.backlog_full(known, most, desk.drained)
+        raise limits.backlog_full(batch.owner, known, most, desk.drained)
     if outcome == "quota":
         raise limits.quota_full(known, unfinished, desk.drained)
     if outcome == "replay":
@@ -254,6 +246,17 @@ async def _give_up(desk: Desk, batch: str, by: str, request_id: str, reason: str
 def _links(id: str) -> BatchLinks:
     path = f"/batches/{id}"
     return BatchLinks(path, f"{path}/results", f"{path}/cancel")
+
+
+def _accepted(id: str, maker: Maker, refused: list[Rejected]) -> BatchAccepted:
+    wrong = sorted([*maker.rejected, *refused], key=lambda each: each.line)
+    return BatchAccepted(
+        batch_id=id,
+        accepted=len(maker.made) - len(refused),
+        rejected_count=maker.wrong + len(refused),
+        rejected=wrong[: batch_tasks.MOST_REJECTS],
+        links=_links(id),
+    )
 
 
 async def _told(desk: Desk, batch: Batch) -> BatchAnswer:
