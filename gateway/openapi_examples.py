@@ -143,11 +143,9 @@ DETAILS: dict[str, str | Made] = {
     "results. Nothing was accepted.",
     "not_ready": {"detail": "the task store does not answer.", "wrong": ["the task store does not answer"]},
     "bad_request": "The request is not valid HTTP.",
-    "request_timeout": "The request did not arrive in time.",
     "uri_too_long": "The request line is too long.",
     "headers_too_large": "The request's headers are too long.",
     "gateway_unreachable": "No gateway answered. With an Idempotency-Key it is safe to send the request again.",
-    "unavailable": "No gateway can take this request now.",
     "gateway_timeout": "The gateway did not answer in time. With an Idempotency-Key it is safe to send the request "
     "again.",
 }

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from gateway import assets, openapi, openapi_examples
 from gateway.assets import Asset
 from gateway.codes import CODES, PROXY_CODES, TASK_ERRORS
+from gateway.finer_codes import FIELD_FAULTS, REFUSALS
 from gateway.problems import nothing_at
 from pipeline.settings import Settings
 
@@ -83,8 +84,11 @@ def _errors() -> str:
         + f"<pre>{escape(openapi_examples.text(code, m))}</pre></section>"
         for code, m in (CODES | PROXY_CODES).items()
     )
-    ends = "".join(
-        f'<section id="task_{code}"><h3><code>{code}</code></h3><p>{escape(meaning)}</p></section>'
-        for code, meaning in TASK_ERRORS.items()
-    )
-    return (STATIC / "errors.html").read_text().replace("{answers}", answers).replace("{ends}", ends)
+    page = (STATIC / "errors.html").read_text().replace("{answers}", answers)
+    for name, codes in (("task", TASK_ERRORS), ("refusal", REFUSALS), ("field", FIELD_FAULTS)):
+        told = (
+            f'<section id="{name}_{code}"><h3><code>{code}</code></h3><p>{escape(meaning)}</p></section>'
+            for code, meaning in codes.items()
+        )
+        page = page.replace(f"{{{name}}}", "".join(told))
+    return page

@@ -10,6 +10,7 @@ from gateway import openapi
 from gateway.batch_lines import Grid
 from gateway.bodies import Envelope
 from gateway.codes import CODES, PROXY_CODES, TASK_ERRORS
+from gateway.finer_codes import FIELD_FAULTS, REFUSALS
 from gateway.problems import FieldFault, ProblemBody
 from gateway.routes import docs
 from gateway.routes.batches import BatchAccepted
@@ -69,13 +70,17 @@ def test_every_code_is_explained(house: House) -> None:
         page = (await h.get("/docs/errors")).text
         for code in CODES | PROXY_CODES:
             assert f'id="{code}"' in page
-        for code in TASK_ERRORS:
-            assert f'id="task_{code}"' in page
+        for name, codes in (("task", TASK_ERRORS), ("refusal", REFUSALS), ("field", FIELD_FAULTS)):
+            assert f"{{{name}}}" not in page
+            for code in codes:
+                assert f'id="{name}_{code}"' in page
 
     house.tell(story)
     written = (ROOT / "docs" / "api.md").read_text()
     for code, meaning in CODES.items():
         assert f"| `{code}` | {meaning.status} |" in written
+    for code, words in (*REFUSALS.items(), *FIELD_FAULTS.items()):
+        assert f"| `{code}` | {words} |" in written
     assert {code for code in TASK_ERRORS if f"| `{code}` |" not in written} == set()
 
 
