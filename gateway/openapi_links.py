@@ -35,7 +35,4 @@ OF_BATCH = (
     | leads_to("batch_results", "Its results.", batch_id="batch_id")
     | leads_to("cancel_batch", "Give it up.", batch_id="batch_id")
 )
-OF_DELIVERIES = leads_to("delivery", "The first of them.", id="deliveries/0/id") | leads_to(
-    "redeliver", "Deliver the first of them once more.", id="deliveries/0/id"
-)
 OF_SECRET = leads_to("remove_secret", "Remove it.", owner="owner", secret_id="secret_id")

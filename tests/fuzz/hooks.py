@@ -11,7 +11,7 @@ from schemathesis import Case, CheckContext, Response
 from calc import DEFAULT_KIND, execute
 from calc.faults import LARGEST_INTEGER
 from gateway import openapi
-from gateway.accept import MSGPACK
+from gateway.accept import OFFERED
 from gateway.batch_lines import Grid
 from gateway.bodies import NDJSON, Envelope, Line
 from tests.fuzz.bare import bare, with_data
@@ -36,7 +36,7 @@ def lines(_: Any, response: Response) -> list[Any]:
     return [json.loads(line) for line in response.content.splitlines()]
 
 
-@schemathesis.deserializer(MSGPACK)
+@schemathesis.deserializer(*OFFERED[1:])
 def numbers(_: Any, response: Response) -> Any:
     """The same as JSON would be."""
     return msgspec.msgpack.decode(response.content)
