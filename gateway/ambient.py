@@ -78,7 +78,7 @@ def refuse_from_elsewhere(request: Request, *, must_say: bool) -> None:
         ours = not must_say
     if not ours:
         raise Problem("cross_site", "The request comes from a page of another site, or does not say from which.")
-    if must_say and request.method != "DELETE" and media_type(request) != JSON:
+    if must_say and request.method != "DELETE" and headers.media_type(request) != JSON:
         raise Problem("unsupported_media_type", "With the session's cookie a change is sent as application/json.")
 
 
@@ -88,8 +88,3 @@ def _host(origin: str) -> str:
         return urlsplit(origin).netloc
     except ValueError:
         return ""
-
-
-def media_type(request: Request) -> str:
-    """The declared type of the body, without its parameters."""
-    return headers.first(request, "content-type").partition(";")[0].strip().lower()

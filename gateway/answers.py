@@ -1,20 +1,34 @@
-"""What we say about a task: one shape, whatever was asked, and bytes ready for the socket.
+"""What we say about a task: one shape (shapes.py), whatever was asked, and bytes ready for the socket.
 
 The result is never parsed here: its bytes go from Redis into the answer as they are.
-Times are RFC 3339 in UTC with milliseconds, durations have their unit in the name; what is not known yet is null.
 """
 
 import re
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache, partial
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 from starlette.responses import Response
 
 from gateway import etags
 from gateway.forecast import Forecast
+from gateway.shapes import (
+    Accepted,
+    Failure,
+    ForecastError,
+    Headline,
+    Links,
+    Progress,
+    Rerun,
+    TaskAnswer,
+    TaskList,
+    TaskListed,
+    TaskSummary,
+    Versions,
+    WebhookAnswer,
+)
 from pipeline.legible import one
 from pipeline.record import FINAL, Priority, State, Task
 
@@ -22,158 +36,12 @@ ACCEPTED, OK, NO_CONTENT = 202, 200, 204
 JSON = "application/json"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOTHING = Raw(b"null")
+INLINE = 65_536  # bytes of a result that a stream carries; a longer one is fetched
 
 # Of a result's text: a name with its colon, a number, a text, a bracket, a word.
 _TOKEN = re.compile(rb'"([A-Za-z_]\w*)":|(-?\d[\d.eE+-]*)|"(?:[^"\\]|\\.)*"|[{}\[\]]|[a-z]+')
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Links(Struct, frozen=True, omit_defaults=True):
-    """Where to go from here. `cancel` is there as long as it can do something."""
-
-    self: str
-    result: str
-    cancel: str = ""
-
-
-class Progress(Struct, frozen=True):
-    """How far a task is: parts done of all, the estimate from the folded ones, and seconds to go at this pace."""
-
-    done: int
-    parts: int
-    fraction: float
-    estimate: float | None
-    standard_error: float | None
-    eta_s: float | None
-
-
-class Versions(Struct, frozen=True):
-    """What computed the result, with `seed` and `sha256` all that reproduces it."""
-
-    kind: int
-    package: str
-
-
-class Failure(Struct, frozen=True):
-    """Why a task failed: a code for programs, a sentence for people. (A traceback stays in the dead letter.)"""
-
-    code: str
-    message: str
-
-
-class Rerun(Struct, frozen=True):
-    """Of which task this repeats the calculation, and whether the results are the same to the last bit: null until both
-    are known."""
-
-    of: str
-    sha256: str | None
-    same_bits: bool | None
-
-
-class ForecastError(Struct, frozen=True):
-    """What came, less what was foretold, in seconds; null where nothing was, or nothing has come yet."""
-
-    wait_s: float | None
-    run_s: float | None
-
-
-class WebhookAnswer(Struct, frozen=True, kw_only=True):
-    """Who is told of an end, and whether they have heard. `waiting`: nothing has ended yet; `pending`: it is tried
-    until it is taken or given up; `forgotten`: it was one or the other, longer than 7 days ago."""
-
-    url: str
-    state: Literal["waiting", "pending", "delivered", "given_up", "forgotten"]
-    attempts: int
-    next_at: str | None
-    last_at: str | None
-    last_status: int | None
-    last_error: str | None
-    delivered_at: str | None
-
-
-class Headline(Struct, frozen=True):
-    """The first plain number of a result and its name; as text, so that it keeps its digits whoever reads it."""
-
-    name: str
-    value: str
-
-
-class TaskSummary(Struct, frozen=True, kw_only=True):
-    """A task as it stands in a list: all but its result."""
-
-    task_id: str
-    kind: str
-    state: State
-    priority: Priority
-    label: str
-    metadata: dict[str, str]
-    owner: str
-    batch_id: str | None
-    custom_id: str | None
-    submitted_at: str
-    run_at: str | None
-    started_at: str | None
-    finished_at: str | None
-    expires_at: str | None
-    waited_ms: int
-    why_waiting: str | None
-    ran_ms: int | None
-    attempts: int
-    interruptions: int
-    progress: Progress
-    estimated: Forecast | None
-    forecast_error: ForecastError | None
-    stopped_at: str | None
-    error: Failure | None
-    cancel_reason: str | None
-    seed: int | None
-    versions: Versions | None
-    sha256: str
-    links: Links
-
-
-class TaskListed(TaskSummary, frozen=True, kw_only=True):
-    """A task of a list, with the first number of its result where that is not long."""
-
-    headline: Headline | None
-
-
-class TaskAnswer(TaskSummary, frozen=True, kw_only=True):
-    """A task: the answer of GET /tasks/{task_id}, of a wait and of a cancel.
-
-    `cached`: an equal calculation that was submitted before answers this submission. `result_sha256` is of the result's
-    bytes.
-    """
-
-    cached: bool
-    webhook: WebhookAnswer | None
-    rerun: Rerun | None
-    result_sha256: str | None
-    result: Raw
-
-
-class Accepted(Struct, frozen=True, kw_only=True):
-    """The answer to a submission: where the task is and how to follow it."""
-
-    task_id: str
-    kind: str
-    state: State
-    priority: Priority
-    label: str
-    submitted_at: str
-    cached: bool
-    rerun_of: str | None
-    estimated: Forecast | None
-    links: Links
-
-
-class TaskList(Struct, frozen=True, kw_only=True):
-    """One page, newest first. `cursor` and `next` are null on the last page."""
-
-    tasks: list[TaskListed]
-    cursor: str | None
-    next: str | None
 
 
 def accepted(
@@ -234,6 +102,11 @@ def whole(
         result=NOTHING if record.result is None else Raw(record.result),
         **_told(record, now_ms, why),
     )
+
+
+def short(record: Task, told: TaskAnswer) -> TaskAnswer:
+    """The same for a stream: without its result where that is long."""
+    return msgspec.structs.replace(told, result=NOTHING) if len(record.result or b"") > INLINE else told
 
 
 def summary(record: Task, now_ms: int, why: str | None = None) -> TaskSummary:

@@ -112,9 +112,10 @@ def rejected(line: Line, wrong: Problem, most: int) -> Rejected:
 
 def no_room(made: Made, outcome: str) -> Rejected:
     """A line that came when as many tasks were waiting, or had not ended, as may."""
-    code, detail = "backlog_full", f"As many tasks of priority {made.task.priority} are waiting as may."
+    owner, priority = made.task.owner, made.task.priority
+    code, detail = "backlog_full", f"As many tasks of {owner} are waiting at priority {priority} as may."
     if outcome == "quota":
-        code, detail = "quota_full", f"As many tasks of {made.task.owner} have not ended as may."
+        code, detail = "quota_full", f"As many tasks of {owner} have not ended as may."
     return Rejected(made.line.number, made.task.custom_id or None, code, detail, [])
 
 

@@ -104,15 +104,23 @@ def length(request: Request, limit: int) -> int:
     return int(declared) if declared.isdecimal() else limit * bool(headers.every(request, "transfer-encoding"))
 
 
-def media_type(request: Request) -> str:
-    """What the body is declared to be, without its parameters."""
-    return headers.first(request, "content-type").partition(";")[0].strip().lower()
-
-
 async def read(request: Request, limit: int, types: Sequence[str] = (JSON,)) -> bytes:
     """The body, or a Problem: too large (noticed while it arrives), not of one of these types by its headers."""
     check_type(request, types)
     return await arrived(request, limit)
+
+
+def check_type(request: Request, types: Sequence[str]) -> None:
+    """Only what is declared so: a form or text that a browser sends across sites must never submit a task. Raises a
+    Problem."""
+    declared = headers.first(request, "content-type")
+    charset = declared.lower().partition(";")[2].replace('"', "").strip()
+    if headers.media_type(request) not in types or charset not in ("", "charset=utf-8"):
+        wanted = " or ".join(types)
+        raise Problem("unsupported_media_type", f"Content-Type is {declared or 'missing'!r}, not {wanted}.")
+    encoding = headers.first(request, "content-encoding", "identity")
+    if encoding.lower() != "identity":
+        raise Problem("unsupported_media_type", f"Content-Encoding {encoding!r} is not read; send the JSON as it is.")
 
 
 async def arrived(request: Request, limit: int) -> bytes:
@@ -261,16 +269,3 @@ def _submission(kind: str, shape: type[Envelope]) -> type[Struct]:
 
 def _too_large(limit: int) -> Problem:
     return Problem("body_too_large", f"The body is longer than {limit:,} bytes. Nothing was accepted.")
-
-
-def check_type(request: Request, types: Sequence[str]) -> None:
-    """Only what is declared so: a form or text that a browser sends across sites must never submit a task. Raises a
-    Problem."""
-    declared = headers.first(request, "content-type")
-    charset = declared.lower().partition(";")[2].replace('"', "").strip()
-    if media_type(request) not in types or charset not in ("", "charset=utf-8"):
-        wanted = " or ".join(types)
-        raise Problem("unsupported_media_type", f"Content-Type is {declared or 'missing'!r}, not {wanted}.")
-    encoding = headers.first(request, "content-encoding", "identity")
-    if encoding.lower() != "identity":
-        raise Problem("unsupported_media_type", f"Content-Encoding {encoding!r} is not read; send the JSON as it is.")

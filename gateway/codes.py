@@ -228,9 +228,9 @@ CODES: dict[str, Code] = {
     "backlog_full": Code(
         429,
         "Too many tasks are waiting",
-        "The tasks that wait at this priority have reached HEADRACE_BACKLOG_LIMIT. Nothing was accepted. Retry-After "
-        "is the time in which one percent of that limit drains at the pace of the last two minutes, 1 to 300 s; "
-        "60 s while nothing drains.",
+        "The owner's tasks that wait at this priority have reached HEADRACE_BACKLOG_LIMIT. Nothing was accepted. "
+        "Retry-After is the time in which one percent of that limit drains at the pace of the last two minutes, "
+        "1 to 300 s; 60 s while nothing drains.",
         "Send it again after the pause that Retry-After names.",
         retry_after_s=60,
     ),
@@ -286,7 +286,6 @@ PROXY_CODES: dict[str, Code] = {
         "The dashboard asks for user and password",
         "Port 5555 serves whoever has the user and password of HEADRACE_DASHBOARD_AUTH; `make up` prints them.",
     ),
-    "request_timeout": Code(408, "The request came too slowly", "The request did not arrive in time. Send it again."),
     "uri_too_long": Code(414, "The address is too long", "The request line is longer than the proxy reads."),
     "headers_too_large": Code(431, "The headers are too large", "The headers are longer than the proxy reads."),
     "gateway_unreachable": Code(
@@ -296,7 +295,6 @@ PROXY_CODES: dict[str, Code] = {
         "Send it again with the same Idempotency-Key: it is then accepted once.",
         retry_after_s=1,
     ),
-    "unavailable": Code(503, "No gateway is free", "No gateway can take the request now.", retry_after_s=1),
     "gateway_timeout": Code(
         504,
         "The gateway took too long",

@@ -16,13 +16,13 @@ from typing import TypeVar
 from starlette.requests import ClientDisconnect, Request
 
 from gateway import access, forecast, hooks, limits
-from gateway.answers import WebhookAnswer
 from gateway.events import Tail
 from gateway.exporter import Exporter
 from gateway.figures import Figures
 from gateway.gather import Gather
 from gateway.lines import Lines, instance
 from gateway.roll import Roll
+from gateway.shapes import WebhookAnswer
 from gateway.waiting import HangUp
 from pipeline import durable, ids, log, verbs, webhooks
 from pipeline.apikeys import ApiKey

@@ -12,6 +12,7 @@ What is counted, the scripts have counted already, minute by minute and kind by 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 from typing import NamedTuple
 
@@ -124,18 +125,20 @@ def _exporter(value: int) -> Metric:
     )
 
 
-def _gauge(name: str, said: str, labels: Sequence[str], values: Iterable[tuple[tuple[str, ...], float]]) -> Metric:
-    family = GaugeMetricFamily(name, said, labels=labels)
+def _family(
+    sort: type[GaugeMetricFamily | CounterMetricFamily],
+    name: str,
+    said: str,
+    labels: Sequence[str],
+    values: Iterable[tuple[tuple[str, ...], float]],
+) -> Metric:
+    family = sort(name, said, labels=labels)
     for names, value in values:
         family.add_metric(names, value)
     return family
 
 
-def _counter(name: str, said: str, labels: Sequence[str], values: Iterable[tuple[tuple[str, ...], float]]) -> Metric:
-    family = CounterMetricFamily(name, said, labels=labels)
-    for names, value in values:
-        family.add_metric(names, value)
-    return family
+_gauge, _counter = partial(_family, GaugeMetricFamily), partial(_family, CounterMetricFamily)
 
 
 def _queues(seen: Seen) -> Iterator[Metric]:

@@ -24,3 +24,8 @@ def first(request: Request, name: str, default: str = "") -> str:
     """The first value of a header."""
     values = every(request, name)
     return values[0] if values else default
+
+
+def media_type(request: Request) -> str:
+    """What the body is declared to be, without its parameters."""
+    return first(request, "content-type").partition(";")[0].strip().lower()

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from gateway.answers import WebhookAnswer, time_if
+from gateway.answers import time_if
+from gateway.shapes import WebhookAnswer
 from pipeline.webhooks import Delivery
 
 

@@ -34,13 +34,13 @@ def pause_s(limit: int, drained: float) -> int:
     return min(LONGEST_S, max(SHORTEST_S, math.ceil(max(1.0, limit / 100) / drained)))
 
 
-def backlog_full(priority: str, limit: int, drained: float) -> Problem:
+def backlog_full(owner: str, priority: str, limit: int, drained: float) -> Problem:
     """The owner's tasks that wait at this priority have reached the limit."""
     pause = pause_s(limit, drained)
     pace = f"{drained:.3g} tasks a second end" if drained > 0 else "no task has ended in the last minutes"
     detail = (
-        f"{limit:,} tasks of priority {priority} are waiting, as many as may; {pace}. Nothing was accepted. "
-        f"Ask again in {pause} s."
+        f"{limit:,} tasks of {owner} are waiting at priority {priority}, as many as may; {pace}. "
+        f"Nothing was accepted. Ask again in {pause} s."
     )
     return Problem("backlog_full", detail, retry_after_s=pause)
 

@@ -11,10 +11,11 @@ import msgspec
 
 from calc import DEFAULT_KIND
 from gateway import openapi_bodies, openapi_dashboard, openapi_operations, openapi_security, openapi_webhooks
-from gateway.answers import Accepted, TaskAnswer, TaskList
 from gateway.batch_results import FORMATS, ResultLine
 from gateway.openapi_links import OF_BATCH, OF_TASK
 from gateway.openapi_pieces import (
+    APPLIED,
+    BARE,
     BATCH_ID,
     BATCH_LOCATION,
     ETAG,
@@ -24,6 +25,8 @@ from gateway.openapi_pieces import (
     LAST_EVENT_ID,
     LOCATION,
     REF,
+    REPLAYED,
+    RETRY_AFTER,
     SHORT,
     UNCHANGED,
     Good,
@@ -44,6 +47,7 @@ from gateway.routes.health import Health, Ready
 from gateway.routes.kinds import KindAnswer, KindList
 from gateway.routes.tasks import Valid
 from gateway.routes.watch import ProgressEvent, StateEvent
+from gateway.shapes import Accepted, TaskAnswer, TaskList
 from gateway.short_bodies import Cancel
 from pipeline import log
 from pipeline.receiver import LONGEST
@@ -62,9 +66,9 @@ BODY = ("malformed_json", "bad_header", "body_too_large", "unsupported_media_typ
 CHECKED = (*BODY, "invalid_data", "refused", "unknown_kind", "invalid_query", *ANYWHERE)
 ROOM = ("idempotency_mismatch", "backlog_full", "quota_full", "store_full")
 SUBMIT = (*CHECKED, *ROOM, "task_expired")
-AGAIN = (*TASK, *ROOM, "bad_header", "invalid_request", "invalid_data", "refused", "unknown_kind")
-SUBMITTED = Good("Accepted", "It is in the store.", LOCATION, links=OF_TASK)
-WAITED = Good("TaskAnswer", "It was waited for, or an equal calculation had the result.")
+AGAIN = (*TASK, *ROOM, *BARE, "bad_header", "invalid_request", "invalid_data", "refused", "unknown_kind")
+SUBMITTED = Good("Accepted", "It is in the store.", LOCATION | REPLAYED, links=OF_TASK)
+WAITED = Good("TaskAnswer", "It was waited for, or an equal calculation had the result.", APPLIED | REPLAYED)
 
 
 def document(settings: Settings) -> dict[str, Any]:
@@ -108,10 +112,10 @@ def _tasks(settings: Settings) -> Made:
     submitted = {202: SUBMITTED, 200: WAITED}
     body = openapi_bodies.of_task()
     valid = {200: Good("Valid", "It would be accepted.")}
-    look = {200: Good("TaskAnswer", "The task.", ETAG), 304: UNCHANGED}
+    look = {200: Good("TaskAnswer", "The task.", ETAG | APPLIED | RETRY_AFTER), 304: UNCHANGED}
     result = {
-        200: Good("", "The kind's named outputs.", ETAG, content=two_forms()),
-        202: Good("TaskAnswer", "There is none yet.", LOCATION),
+        200: Good("", "The kind's named outputs.", ETAG | APPLIED, content=two_forms()),
+        202: Good("TaskAnswer", "There is none yet.", LOCATION | APPLIED),
         304: UNCHANGED,
     }
     return {

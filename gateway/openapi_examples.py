@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway.codes import Code
+from gateway.found import GONE
 from gateway.problems import NOTHING_LOST
 
 Made = dict[str, Any]
@@ -39,7 +40,6 @@ def _field(path: str, detail: str, **more: Any) -> Made:
     return {"path": path, "pointer": pointer, "detail": detail} | more
 
 
-_GONE = "The record of this task was removed when its time was over."
 # Code → its detail, or its detail with the members that only it has.
 DETAILS: dict[str, str | Made] = {
     "malformed_json": "The body is not valid JSON: Expecting ',' delimiter (line 3, column 18, before "
@@ -82,7 +82,7 @@ DETAILS: dict[str, str | Made] = {
         "error": {"code": "child_died", "message": "Child died: exit code 7."},
     },
     "task_cancelled": {"detail": "The task was cancelled before it had a result.", "task_id": TASK},
-    "task_expired": {"detail": _GONE, "task_id": TASK},
+    "task_expired": {"detail": GONE, "task_id": TASK},
     "body_too_large": "The body is longer than 8,000,000 bytes. Nothing was accepted.",
     "unsupported_media_type": "Content-Type is 'text/plain', not application/json.",
     "invalid_request": {
@@ -133,8 +133,8 @@ DETAILS: dict[str, str | Made] = {
     "idempotency_mismatch": {"detail": f"This key made {TASK} from another request.", "task_id": TASK},
     "rate_limited": "risk-desk may ask 10 times a second, 50 times at once. Nothing was done.",
     "quota_full": "1,000 tasks of risk-desk have not ended, as many as may. Nothing was accepted. Ask again in 1 s.",
-    "backlog_full": "100,000 tasks of priority low are waiting, as many as may; no task has ended in the last minutes. "
-    "Nothing was accepted. Ask again in 60 s.",
+    "backlog_full": "100,000 tasks of risk-desk are waiting at priority low, as many as may; no task has ended in the "
+    "last minutes. Nothing was accepted. Ask again in 60 s.",
     "bodies_waiting": "Large bodies of 60,000,000 bytes are being read and checked, of at most 64,000,000. "
     "Nothing was accepted.",
     "internal_error": "The request could not be answered. Its id leads to the reason in our log.",
@@ -143,11 +143,9 @@ DETAILS: dict[str, str | Made] = {
     "results. Nothing was accepted.",
     "not_ready": {"detail": "the task store does not answer.", "wrong": ["the task store does not answer"]},
     "bad_request": "The request is not valid HTTP.",
-    "request_timeout": "The request did not arrive in time.",
     "uri_too_long": "The request line is too long.",
     "headers_too_large": "The request's headers are too long.",
     "gateway_unreachable": "No gateway answered. With an Idempotency-Key it is safe to send the request again.",
-    "unavailable": "No gateway can take this request now.",
     "gateway_timeout": "The gateway did not answer in time. With an Idempotency-Key it is safe to send the request "
     "again.",
 }

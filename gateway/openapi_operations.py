@@ -3,7 +3,7 @@
 import msgspec
 
 from gateway.openapi_links import OF_LETTERS
-from gateway.openapi_pieces import JSON, SHORT, Good, Made, operation, path, query, ref
+from gateway.openapi_pieces import BARE, JSON, SHORT, Good, Made, operation, path, query, ref
 from gateway.queries import LETTER_ID
 from gateway.routes.operations import LetterList, QueueList, Why, WorkerList
 from pipeline.keys import PRIORITIES
@@ -37,7 +37,7 @@ def paths(anywhere: tuple[str, ...], task: tuple[str, ...], task_id: Made) -> Ma
             )
         },
         "/queues/{priority}/resume": {
-            "post": operation("Take it again", "resume", [priority], queues, ("unknown_queue", *asked))
+            "post": operation("Take it again", "resume", [priority], queues, ("unknown_queue", *BARE, *asked))
         },
         "/workers": {
             "get": operation("List the consumers", "workers", [], {200: Good("WorkerList", "Those that live.")}, asked)

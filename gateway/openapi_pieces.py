@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 from calc import execute
 from gateway import openapi_examples
-from gateway.accept import MSGPACK
+from gateway.accept import OFFERED
 from gateway.codes import CODES, PROXY_CODES
 from gateway.filters import MOST_VALUES
 from gateway.problems import MEDIA_TYPE
 from gateway.queries import LIMIT, MOST, TASK_ID
-from gateway.traits import LONGEST
+from gateway.traits import CODE_PATTERN, LONGEST, TIMES_PATTERN
 from pipeline.keys import PRIORITIES
 from pipeline.record import STATES
 from pipeline.settings import Settings
@@ -21,6 +21,7 @@ REF = "#/components/schemas/{name}"
 Made = dict[str, Any]
 NONE: Mapping[str, Any] = MappingProxyType({})
 ALL = CODES | PROXY_CODES
+BARE = ("unsupported_media_type",)  # of a change without a body, which a page asks for with the session's cookie
 SHORT = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_request")  # of a short body, read whole
 
 
@@ -49,6 +50,9 @@ def operation(
         bad = (*bad, "uri_too_long")  # nginx's, of what fits each parameter's schema
     for status in sorted({ALL[code].status for code in bad}):
         responses[str(status)] = _bad(status, bad)
+    if "rate_limited" in bad:
+        for answer in responses.values():
+            answer["headers"] |= RATE_LIMIT
     said = {"summary": summary, "operationId": name, "parameters": parameters, "responses": responses}
     return said | ({"requestBody": body} if body else {})
 
@@ -56,7 +60,7 @@ def operation(
 def two_forms() -> Made:
     """A result, as `Accept` asks for it."""
     same = {"type": "object", "description": "The same as MessagePack: its numbers are the same doubles and integers."}
-    return {JSON: {"schema": {"type": "object"}}, MSGPACK: {"schema": same}}
+    return {JSON: {"schema": {"type": "object"}}} | {name: {"schema": same} for name in OFFERED if name != JSON}
 
 
 def reason() -> Made:
@@ -126,13 +130,13 @@ def filters() -> list[Made]:
     names = [name for kind in execute.kinds().values() for name in (kind.NAME, *kind.ALIASES)]
     limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT}
     words = {"type": "string", "maxLength": LONGEST}
-    time = {"type": "string", "pattern": r"^([<>][0-9.]+(ms|s|m|h|d)|[0-9.]+(ms|s|m|h|d)\.\.[0-9.]+(ms|s|m|h|d))$"}
+    time = {"type": "string", "maxLength": LONGEST, "pattern": TIMES_PATTERN, "examples": [">5s", "<200ms", "5s..1m"]}
     several: list[tuple[str, Made, str]] = [
         ("state", {"enum": list(STATES)}, "in this state"),
         ("kind", {"enum": sorted(names)}, "of this kind (or alias)"),
         ("batch", {"type": "string", "pattern": TASK_ID.pattern}, "of this batch"),
         ("owner", words, "of this owner, for those who see all"),
-        ("error", {"type": "string", "pattern": "^[a-z0-9_.-]{1,64}$"}, "that failed with this code"),
+        ("error", {"type": "string", "pattern": CODE_PATTERN}, "that failed with this code"),
         ("priority", {"enum": list(PRIORITIES)}, "of this priority"),
         ("label", words, "with these words in their label, in small letters or capitals"),
         ("text", words, "with these words in id, label, custom id, metadata, error or (short) data"),
@@ -155,8 +159,13 @@ def _several(name: str, schema: Made, description: str) -> Made:
 
 
 REQUEST_ID = {"X-Request-ID": header("The request in the logs; yours when you sent a valid one.")}
-LOCATION = {"Location": header("The task."), "Retry-After": header("Seconds.")}
-BATCH_LOCATION = {"Location": header("The batch."), "Retry-After": header("Seconds.")}
+RATE_LIMIT = {"RateLimit": header("What is left to its owner, where HEADRACE_RATE_LIMIT is set.")}
+CHALLENGE = {"WWW-Authenticate": header("Which credential is wanted.")}
+RETRY_AFTER = {"Retry-After": header("Seconds.")}
+REPLAYED = {"Idempotent-Replayed": header("`true`: an earlier request with this key was accepted.")}
+APPLIED = {"Preference-Applied": header("How long `Prefer` made it wait at most.")}
+LOCATION = {"Location": header("The task.")} | RETRY_AFTER
+BATCH_LOCATION = {"Location": header("The batch.")} | RETRY_AFTER | REPLAYED
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -177,7 +186,7 @@ IF_NONE_MATCH = {
     "description": "The ETag of the answer that you have: 304 when nothing has changed since.",
 }
 ETAG = {"ETag": header("Names what is told, but for durations that still grow. For If-None-Match.")}
-UNCHANGED = Good("nothing", "As If-None-Match knows it.", ETAG)
+UNCHANGED = Good("nothing", "As If-None-Match knows it.", ETAG | APPLIED | RETRY_AFTER)
 ID = path("task_id", {"type": "string", "pattern": TASK_ID.pattern}, "As POST /tasks answered it.")
 BATCH_ID = path("batch_id", {"type": "string", "pattern": TASK_ID.pattern}, "As POST /tasks/batch answered it.")
 
@@ -194,9 +203,10 @@ def _good(answer: Good) -> Made:
 
 def _bad(status: int, codes: tuple[str, ...]) -> Made:
     meanings = {code: ALL[code] for code in codes if ALL[code].status == status}
-    retry = {"Retry-After": header("Seconds.")} if any(m.retry_after_s for m in meanings.values()) else {}
+    more = RETRY_AFTER if any(m.retry_after_s for m in meanings.values()) else {}
+    more |= CHALLENGE if "unauthenticated" in meanings else {}
     return {
         "description": " · ".join(f"`{code}`: {meaning.title}." for code, meaning in meanings.items()),
-        "headers": retry | REQUEST_ID,
+        "headers": more | REQUEST_ID,
         "content": {MEDIA_TYPE: {"schema": ref("ProblemBody"), "examples": openapi_examples.of(meanings)}},
     }

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from gateway.openapi_pieces import JSON, SHORT, Good, Made, operation, path, query, ref
+from gateway.openapi_links import OF_SECRET
+from gateway.openapi_pieces import BARE, JSON, SHORT, Good, Made, operation, path, query, ref
 from gateway.routes.webhooks import LISTED, DeliveryAnswer, DeliveryList, NewSecret, SecretList, SecretMade
 from pipeline.apikeys import OWNER
 
@@ -32,7 +33,7 @@ def paths(anywhere: tuple[str, ...]) -> Made:
                 "redeliver",
                 [id],
                 {202: Good("DeliveryAnswer", "It is owed again.")},
-                ("unknown_delivery", *asked),
+                ("unknown_delivery", *BARE, *asked),
             )
         },
         "/webhook-secrets": {
@@ -41,7 +42,7 @@ def paths(anywhere: tuple[str, ...]) -> Made:
                 "Make a secret",
                 "make_secret",
                 [],
-                {201: Good("SecretMade", "Shown this once; the one before it signs as well.")},
+                {201: Good("SecretMade", "Shown this once; the one before it signs as well.", links=OF_SECRET)},
                 (*SHORT, *asked),
                 {"required": True, "content": {JSON: {"schema": ref("NewSecret"), "examples": EXAMPLE}}},
             ),

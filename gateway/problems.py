@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from calc.errors import CalcError, Fault, InvalidData, UnknownKind
-from gateway.answers import Failure
 from gateway.codes import CODES, Code
+from gateway.shapes import Failure
 from pipeline.errors import StoreAway
 
 MEDIA_TYPE = "application/problem+json"
@@ -132,10 +132,15 @@ def of(wrong: Exception, request: Request) -> Problem:
             return Problem("store_full", "The store has no memory left and takes no writes. Nothing was accepted.")
         return Problem("store_unavailable", NOTHING_LOST)
     if isinstance(wrong, HTTPException) and wrong.status_code == CODES["no_such_path"].status:
-        return Problem("no_such_path", f"There is nothing at {request.scope['path'][:LONGEST_VALUE]!r}.")
+        return nothing_at(request)
     if isinstance(wrong, HTTPException) and wrong.status_code == CODES["method_not_allowed"].status:
         return _method(request)
     return Problem("internal_error", "The request could not be answered. Its id leads to the reason in our log.")
+
+
+def nothing_at(request: Request) -> Problem:
+    """No resource has the address of this request."""
+    return Problem("no_such_path", f"There is nothing at {request.scope['path'][:LONGEST_VALUE]!r}.")
 
 
 def of_calculation(wrong: CalcError) -> Problem:

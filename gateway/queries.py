@@ -9,8 +9,7 @@ from difflib import get_close_matches
 
 from starlette.requests import Request
 
-from calc import execute
-from calc.errors import Fault, UnknownKind
+from calc.errors import Fault
 from gateway.problems import Problem, invalid
 
 LIMIT, MOST = 50, 200
@@ -98,15 +97,6 @@ def wrong(name: str, value: str, allowed: str, nearest: Sequence[str] = ()) -> P
 def wrong_field(path: str, value: str, allowed: str) -> Problem:
     """The Problem of a field of a body whose value is not allowed."""
     return invalid([Fault(path, "is not allowed", value, allowed)], "invalid_request")
-
-
-def known_kind(name: str) -> str:
-    """A kind by its name of today; "" for "". Raises a Problem for one that does not exist."""
-    try:
-        return execute.find(name).NAME if name else ""
-    except UnknownKind as unknown:
-        nearest = [unknown.nearest] if unknown.nearest else []
-        raise wrong("kind", name, ", ".join(unknown.known), nearest) from None
 
 
 def fault(path: str, value: str, allowed: str, nearest: Sequence[str] = ()) -> Fault:

@@ -23,9 +23,13 @@ WORDS = (*INDEXED, "priority", "label", "text", *TIMES)
 NAMES = (*WORDS, *(f"-{name}" for name in WORDS))
 PATHS = ("data.…", "result.…")  # for whoever gave a name that is none
 _PATH = re.compile(rf"-?(?:data|result)((?:\.[\w -]{{1,64}}){{1,{MOST_STEPS}}})")
-_CODE = re.compile(r"[a-z0-9_.-]{1,64}")
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
-_QUANTITY = re.compile(rf"({_NUMBER})(ms|s|m|h|d)?")
+CODE_PATTERN = "^[a-z0-9_.-]{1,64}$"  # as the document has it
+_CODE = re.compile(CODE_PATTERN)
+_MANTISSA = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_QUANTITY = re.compile(rf"({_MANTISSA}(?:[eE][+-]?[0-9]{{1,3}})?)(ms|s|m|h|d)?")
+_TIME = rf"{_MANTISSA}(?:[eE][+-]?[0-9]{{1,2}})?(?:ms|s|m|h|d)"  # whatever fits in LONGEST is finite
+TIMES_PATTERN = rf"^(?:[<>] *{_TIME} *|{_TIME}\.\.{_TIME})$"  # as the document has it
+_TIMES = re.compile(TIMES_PATTERN)
 _MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 BOUNDS = "a time above, below or between: >5s, <200ms, 5s..1m"
 
@@ -95,6 +99,8 @@ def _value(field: str, value: str) -> Value:
 
 def _bounds(value: str, *, ms: bool) -> Value | None:
     """`>5`, `<5`, `1..5`, with units of time where ms are meant; None for what is none of these."""
+    if ms and not _TIMES.fullmatch(value):
+        return None
     if value[:1] in ("<", ">"):
         bound = _quantity(value[1:].strip(), ms)
         if bound is None:

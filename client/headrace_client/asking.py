@@ -117,10 +117,20 @@ def ask(asker: Asker, request: Request, until: float) -> Story[Answer]:
         answer = yield replace(request, timeout_s=min(request.wait_s + ANSWER_S, longest))
         if answer.status in AGAIN:
             request = replace(request, after_s=tries.pause_s(answer))
-        elif answer.status >= 400:
+        elif answer.status >= 300:
             raise errors.of(answer.status, problem_of(asker, answer))
         else:
             return answer
+
+
+def told(asker: Asker, request: Request, until: float) -> Story[Any]:
+    """What is answered to a question. Raises what an error means, and Broken for what no Headrace answers."""
+    answer = yield from ask(asker, request, until)
+    try:
+        return asker.read(answer.content)
+    except ValueError:
+        detail = f"What answers at {asker.url} is no Headrace: {answer.content.decode(errors='replace')[:200]!r}"
+        raise errors.Broken({"status": answer.status, "code": "not_headrace", "detail": detail}) from None
 
 
 def waiting(request: Request, until: float, longest_s: float) -> Request:
@@ -140,7 +150,9 @@ def problem_of(asker: Asker, answer: Answer) -> dict[str, Any]:
     if not isinstance(problem, dict) or "code" not in problem:
         text = answer.content.decode(errors="replace")[:500]
         code = f"http_{answer.status}" if answer.status else "away"
+        where = answer.headers.get("location", "")
         detail = text if answer.status else f"Nobody answers at {asker.url}: {text or 'no answer in time'}"
+        detail = f"{asker.url} leads elsewhere, to {where}" if where else detail
         problem = {"status": answer.status, "code": code, "detail": detail}
     after = answer.headers.get("retry-after", "")
     return problem | ({"retry_after_s": int(after)} if after.isdecimal() else {})
@@ -159,14 +171,14 @@ def encode(value: object, place: str = "$") -> bytes:
 def get(me: Asker, path: str, after_s: float = 0.0, until: float | None = None) -> Story[Any]:
     """What stands at an address."""
     request = Request("GET", path, after_s=after_s)
-    return me.read((yield from ask(me, request, me.until(None) if until is None else until)).content)
+    return (yield from told(me, request, me.until(None) if until is None else until))
 
 
 def post(me: Asker, path: str, body: object = None, key: str = "") -> Story[Any]:
     """The answer to a body. With a key it is never done twice."""
     headers = (JSON if body else {}) | ({"Idempotency-Key": key} if key else {})
     request = Request("POST", path, encode(body) if body else None, headers)
-    return me.read((yield from ask(me, request, me.until(None))).content)
+    return (yield from told(me, request, me.until(None)))
 
 
 def why(reason: str) -> object:

@@ -8,9 +8,9 @@ from typing import Any, TypeVar, Unpack
 from urllib.parse import urlencode
 
 from headrace_client import errors
-from headrace_client.asking import Asker, Request, Story, Stream, ask, encode, fresh_key, get, post, why
+from headrace_client.asking import Asker, Request, Story, Stream, ask, encode, fresh_key, get, post, told, why
 from headrace_client.bar import Bar
-from headrace_client.errors import Expired, StillRunning
+from headrace_client.errors import Expired, Refused, StillRunning
 from headrace_client.records import FINAL, Batch, Item, Items, Options, Told, trouble
 
 T = TypeVar("T")
@@ -19,6 +19,10 @@ FULL = ("backlog_full", "quota_full")  # of a line: later there may be room
 FIRST_LOOK_S, LONGEST_LOOK_S = 0.05, 1.0  # between two looks at a batch,
 READING = 4  # and at least so many times as long as it took to read its results
 GONE = {"code": "task_expired", "detail": "The record of this line's task is gone."}
+UNTOLD = {
+    "code": "batch_rejected",
+    "detail": "The line became no task. (What is wrong is told of the first lines; and a record may be gone since.)",
+}
 
 
 def batch(
@@ -39,11 +43,12 @@ def batch(
     query = urlencode({"atomic": str(atomic).lower()} | ({"label": label} if label else {}))
     body = b"\n".join(encode(line, f"$[{index}]") for index, line in enumerate(named))
     headers = NDJSON | {"Idempotency-Key": idempotency_key or fresh_key()}
-    told = yield from _with_room(me, Request("POST", f"/tasks/batch?{query}", body, headers), until)
+    accepted = yield from _with_room(me, Request("POST", f"/tasks/batch?{query}", body, headers), until)
     rejected = [
-        _item(each.line - 1, named, None, errors.of(429 if each.code in FULL else 422, each)) for each in told.rejected
+        _item(each.line - 1, named, None, errors.of(429 if each.code in FULL else 422, each))
+        for each in accepted.rejected
     ]
-    return Batch(told.batch_id, label, named, rejected)
+    return Batch(accepted.batch_id, label, named, rejected, accepted.rejected_count - len(rejected))
 
 
 def map_over(
@@ -77,26 +82,27 @@ def grid(
 def as_completed(me: Asker, batch: Batch, *, patience_s: float | None = None, progress: bool = False) -> Stream[Item]:
     """What becomes of each line, as soon as it is known. Raises StillRunning when patience is over."""
     until, bar = me.until(patience_s), Bar(batch.label or "batch") if progress else None
-    unknown = {line["custom_id"]: index for index, line in enumerate(batch.lines)}
-    for item in batch.rejected:
-        del unknown[item.custom_id]
-        yield item
+    left = {*range(len(batch.lines))} - {item.index for item in batch.rejected}
+    tasks = {batch.lines[index]["custom_id"]: index for index in sorted(left, reverse=True)}  # of one name the first
+    yield from batch.rejected
     failed, ended, pause_s = len(batch.rejected), 0, FIRST_LOOK_S
     while True:
-        told = yield from get(me, f"/batches/{batch.id}", pause_s, until)
-        before, ended, began = ended, sum(told.states[state] for state in FINAL), monotonic()
-        found = (yield from _ended(me, batch, unknown, until)) if ended > before else []
+        counts = yield from get(me, f"/batches/{batch.id}", pause_s, until)
+        before, ended, began = ended, sum(counts.states[state] for state in FINAL), monotonic()
+        found = (yield from _ended(me, batch, tasks, until)) if ended > before else []
         pause_s = max(min(2 * pause_s, LONGEST_LOOK_S), READING * (monotonic() - began))
+        left -= {item.index for item in found}
         failed += sum(item.error is not None for item in found)
         if bar:
-            bar.show(len(batch.lines) - len(unknown), len(batch.lines), f"{failed} failed" if failed else "")
+            bar.show(len(batch.lines) - len(left), len(batch.lines), f"{failed} failed" if failed else "")
         yield from found
-        if told.finished:
+        if counts.finished:
             break
         if monotonic() > until:
-            detail = f"{len(unknown)} tasks of batch {batch.id} have not ended. They go on; wait again."
+            detail = f"{len(left)} tasks of batch {batch.id} have not ended. They go on; wait again."
             raise StillRunning({"code": "still_running", "detail": detail})
-    yield from (_item(index, batch.lines, None, Expired(GONE)) for index in unknown.values())
+    error = Refused(UNTOLD) if batch.untold else Expired(GONE)
+    yield from (_item(index, batch.lines, None, error) for index in sorted(left))
 
 
 def gather(me: Asker, batch: Batch, *, patience_s: float | None = None, progress: bool = False) -> Story[Items]:
@@ -116,17 +122,17 @@ def cancel_batch(me: Asker, batch: Batch, reason: str = "") -> Story[Told]:
 def _with_room(me: Asker, request: Request, until: float) -> Story[Any]:
     """Send a batch, and the whole of it again while lines find no room: with its key none becomes a task twice."""
     for pause_s in chain((1.0, 2.0), repeat(4.0)):
-        told = me.read((yield from ask(me, request, until)).content)
-        if not any(each.code in FULL for each in told.rejected) or monotonic() + pause_s > until:
-            return told
+        accepted = yield from told(me, request, until)
+        if not any(each.code in FULL for each in accepted.rejected) or monotonic() + pause_s > until:
+            return accepted
         request = replace(request, after_s=pause_s)
 
 
-def _ended(me: Asker, batch: Batch, unknown: dict[str, int], until: float) -> Story[list[Item]]:
-    """The lines that have ended and were not known to; they are `unknown` no more."""
+def _ended(me: Asker, batch: Batch, tasks: dict[str, int], until: float) -> Story[list[Item]]:
+    """Of these tasks (custom_id → line) those that have ended; they are taken out."""
     answer = yield from ask(me, Request("GET", f"/batches/{batch.id}/results?format=ndjson"), until)
-    ended = [line for line in map(me.read, answer.content.splitlines()) if line.custom_id in unknown]
-    return [_item(unknown.pop(line.custom_id), batch.lines, line, trouble(line)) for line in ended]
+    ended = [line for line in map(me.read, answer.content.splitlines()) if line.custom_id in tasks]
+    return [_item(tasks.pop(line.custom_id), batch.lines, line, trouble(line)) for line in ended]
 
 
 def _all(stream: Stream[T]) -> Story[list[T]]:
@@ -143,6 +149,6 @@ def _all(stream: Stream[T]) -> Story[list[T]]:
             found.append(step)
 
 
-def _item(index: int, lines: Sequence[Mapping[str, Any]], told: Any, error: errors.HeadraceError | None) -> Item:
-    task_id, result = (told.task_id, told.result) if told else ("", None)
+def _item(index: int, lines: Sequence[Mapping[str, Any]], ended: Any, error: errors.HeadraceError | None) -> Item:
+    task_id, result = (ended.task_id, ended.result) if ended else ("", None)
     return Item(index, lines[index]["custom_id"], lines[index].get("data", {}), task_id, result, error)

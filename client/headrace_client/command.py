@@ -54,10 +54,13 @@ def submit(client: Client, out: Printer, args: argparse.Namespace) -> None:
 
 def wait(client: Client, out: Printer, args: argparse.Namespace) -> None:
     """wait for tasks and print them with their results"""
+    wrong: HeadraceError | None = None
     for id in args.task_ids:
         told = client.wait(id, progress=sys.stderr.isatty())
         out.record(told)
-        told.outcome()
+        wrong = wrong or trouble(told)
+    if wrong:
+        raise wrong
 
 
 def show(client: Client, out: Printer, args: argparse.Namespace) -> None:

@@ -72,7 +72,7 @@ class Away(HeadraceError):
 
 
 class Broken(HeadraceError):
-    """A fault of theirs."""
+    """A fault of theirs; or what answers is no Headrace."""
 
 
 BY_STATUS: dict[int, type[HeadraceError]] = dict.fromkeys((408, 429, 502, 503, 504), Busy)

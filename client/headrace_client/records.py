@@ -106,12 +106,13 @@ class Item:
 
 @dataclass(frozen=True)
 class Batch:
-    """Tasks that were submitted together; `rejected` are the lines that are none."""
+    """Tasks that were submitted together; `rejected` are the lines that are none, and so are `untold` more of them."""
 
     id: str
     label: str
     lines: Sequence[Mapping[str, Any]]
     rejected: Sequence[Item]
+    untold: int = 0
 
 
 class Items(list[Item]):

@@ -17,6 +17,7 @@ from headrace_client.asking import (
     get,
     post,
     segment,
+    told,
     waiting,
     why,
 )
@@ -37,7 +38,7 @@ def submit(
 ) -> Story[Task]:
     """Submit a task. It is safe: whatever is sent again, because an answer was lost, makes one task."""
     request = _submission("/tasks", kind, data, idempotency_key, options)
-    return Task(me.read((yield from ask(me, request, me.until(None))).content))
+    return Task((yield from told(me, request, me.until(None))))
 
 
 def run(
@@ -52,10 +53,10 @@ def run(
     """Submit a task and wait: its result. Raises TaskFailed, TaskCancelled; StillRunning when patience is over."""
     until = me.until(patience_s)
     request = _submission("/tasks", kind, data, idempotency_key, options)
-    told = Task(me.read((yield from ask(me, waiting(request, until, POLL_S), until)).content))
-    if told.state not in FINAL or "result" not in told:
-        told = yield from wait(me, told, patience_s=max(0.0, until - monotonic()))
-    return told.outcome()
+    task = Task((yield from told(me, waiting(request, until, POLL_S), until)))
+    if task.state not in FINAL or "result" not in task:
+        task = yield from wait(me, task, patience_s=max(0.0, until - monotonic()))
+    return task.outcome()
 
 
 def look(me: Asker, task: TaskId) -> Story[Task]:
@@ -71,13 +72,13 @@ def wait(me: Asker, task: TaskId, *, patience_s: float | None = None, progress: 
     while True:
         asked_at = monotonic()
         question = waiting(request, until, WATCH_S if bar else POLL_S)
-        told = Task(me.read((yield from ask(me, question, until + 1)).content))
+        seen = Task((yield from told(me, question, until + 1)))
         if bar:
-            bar.show(told.progress.done, told.progress.parts, told.state)
-        if told.ended:
-            return told
+            bar.show(seen.progress.done, seen.progress.parts, seen.state)
+        if seen.ended:
+            return seen
         if monotonic() >= until:
-            raise trouble(told) or AssertionError
+            raise trouble(seen) or AssertionError
         request = Request("GET", request.path, after_s=EARLY_S if monotonic() - asked_at < EARLY_S else 0.0)
 
 
@@ -104,7 +105,7 @@ def rerun(me: Asker, task: TaskId) -> Story[Task]:
 def validate(me: Asker, kind: str, data: Mapping[str, Any], **options: Unpack[Options]) -> Story[Told]:
     """What a submission would say: the data complete, the cost, or InvalidData. Nothing is submitted."""
     request = _submission("/tasks/validate", kind, data, "", options)
-    return Told(me.read((yield from ask(me, request, me.until(None))).content))
+    return Told((yield from told(me, request, me.until(None))))
 
 
 def tasks(me: Asker, *, state: State | None = None, kind: str = "", page: int = 50) -> Stream[Task]:
@@ -112,10 +113,10 @@ def tasks(me: Asker, *, state: State | None = None, kind: str = "", page: int = 
     asked = {"limit": str(page)} | ({"state": state} if state else {}) | ({"kind": kind} if kind else {})
     path: str | None = f"/tasks?{urlencode(asked)}"
     while path:
-        told = yield from get(me, path)
-        for each in told.tasks:
+        found = yield from get(me, path)
+        for each in found.tasks:
             yield Task(each)
-        path = told.next
+        path = found.next
 
 
 # ── kinds, and what operators do ──
@@ -160,9 +161,9 @@ def dead_letters(me: Asker) -> Stream[Told]:
     """Jobs that were given up, newest first."""
     path: str | None = "/dead-letters"
     while path:
-        told = yield from get(me, path)
-        yield from told.letters
-        path = f"/dead-letters?cursor={told.cursor}" if told.cursor else None
+        found = yield from get(me, path)
+        yield from found.letters
+        path = f"/dead-letters?cursor={found.cursor}" if found.cursor else None
 
 
 def retry_dead_letter(me: Asker, letter_id: str) -> Story[Task]:

@@ -1,9 +1,9 @@
 """The files of the dashboard: read once, served from memory, found by name in a table and in no other way."""
 
-import hashlib
 from pathlib import Path
 
-from msgspec import Struct
+from gateway import assets
+from gateway.assets import Asset
 
 FOLDER = Path(__file__).parent.parent / "static" / "dashboard"
 TYPES = {
@@ -16,7 +16,7 @@ TYPES = {
     ".json": "application/json",
 }
 INDEX = "index.html"
-MOVED, NOT_MODIFIED = 307, 304
+MOVED = 307
 # Nothing from elsewhere, nothing inline, no text that becomes markup.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -32,21 +32,8 @@ HEADERS = {
 }
 
 
-class File(Struct, frozen=True):
-    """One file and its tag."""
-
-    content: bytes
-    media_type: str
-    tag: str
-
-
-def read(folder: Path = FOLDER) -> dict[str, File]:
+def read(folder: Path = FOLDER) -> dict[str, Asset]:
     """Every file of the dashboard that a browser asks for, by its path; "" is the page itself."""
     found = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.suffix in TYPES}
-    files = {name: _file(path) for name, path in found.items()}
+    files = {name: assets.read(path, TYPES[path.suffix]) for name, path in found.items()}
     return files | ({"": files[INDEX]} if INDEX in files else {})
-
-
-def _file(path: Path) -> File:
-    content = path.read_bytes()
-    return File(content, TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')

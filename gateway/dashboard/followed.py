@@ -7,14 +7,13 @@ import msgspec
 from msgspec import Struct
 
 from gateway import answers, why
-from gateway.answers import TaskAnswer, WebhookAnswer
 from gateway.desk import Desk
+from gateway.shapes import TaskAnswer, WebhookAnswer
 from pipeline import verbs, views
 from pipeline.errors import StoreAway
 from pipeline.record import FINAL, Task
 from pipeline.views import Point
 
-INLINE = 65_536  # bytes of a result that are told; a longer one is fetched
 _encode = msgspec.json.Encoder().encode
 
 
@@ -78,11 +77,11 @@ class Followed:
                 self._tell(id, record, why.AWAY if record.state in ("scheduled", "queued") else None)
 
     def _tell(self, id: str, record: Task | None, reason: str | None, hook: WebhookAnswer | None = None) -> None:
-        whole = None if record is None else answers.whole(record, self._desk.now_ms(), hook=hook, why=reason)
         size = len(record.result) if record and record.result is not None else None
-        if whole and size and size > INLINE:
-            whole = msgspec.structs.replace(whole, result=answers.NOTHING)
+        told = None
+        if record:
+            told = answers.short(record, answers.whole(record, self._desk.now_ms(), hook=hook, why=reason))
         number, before = self.news(id)
-        text = _encode(Following(whole, whole is None, size, self._points.get(id, [])))
+        text = _encode(Following(told, told is None, size, self._points.get(id, [])))
         if text != before:
             self._told[id] = (number + 1, text)

@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Struct
 
 from gateway import answers, fleet
-from gateway.answers import TaskSummary
 from gateway.dashboard.series import Series, Times
 from gateway.fleet import LostAnswer, Owners, QueueAnswer, WorkerAnswer
+from gateway.shapes import TaskSummary
 from pipeline.record import Beat, Task
 from pipeline.views import Span
 

@@ -23,18 +23,19 @@ from gateway import (
     bodies,
     etags,
     gather,
+    headers,
     idempotency,
     limits,
     queries,
     short_bodies,
     submission,
 )
-from gateway.answers import WebhookAnswer
 from gateway.batch_lines import Line
 from gateway.batch_tasks import Maker, Rejected
 from gateway.desk import Desk
 from gateway.found import found_batch
 from gateway.problems import Problem
+from gateway.shapes import WebhookAnswer
 from pipeline import log, verbs
 from pipeline.receiver import LONGEST
 from pipeline.record import Batch, NewBatch, NewTask, State
@@ -121,19 +122,11 @@ async def submit(request: Request) -> Response:
         known, replayed, refused = await _submitted(desk, batch, maker, atomic)
         if webhook:
             await desk.store.do(verbs.seal_batch(known))
-    accepted = len(maker.made) - len(refused)
+    told = _accepted(known, maker, refused)
     desk.figures.replays += replayed
-    LOG.info("batch.submitted", batch_id=known, tasks=accepted, request_id=request.state.request_id)
-    wrong = sorted([*maker.rejected, *refused], key=lambda each: each.line)
-    told = BatchAccepted(
-        batch_id=known,
-        accepted=accepted,
-        rejected_count=maker.wrong + len(refused),
-        rejected=wrong[: batch_tasks.MOST_REJECTS],
-        links=_links(known),
-    )
-    headers = {"Location": f"/batches/{known}", "Retry-After": etags.ASK_AGAIN_S}
-    return answers.body(told, headers | ({"Idempotent-Replayed": "true"} if replayed else {}), answers.ACCEPTED)
+    LOG.info("batch.submitted", batch_id=known, tasks=told.accepted, request_id=request.state.request_id)
+    sent = {"Location": told.links.self, "Retry-After": etags.ASK_AGAIN_S}
+    return answers.body(told, sent | ({"Idempotent-Replayed": "true"} if replayed else {}), answers.ACCEPTED)
 
 
 async def look(request: Request) -> Response:
@@ -185,7 +178,7 @@ ROUTES = [
 
 async def _lines(request: Request, desk: Desk, body: bytes) -> list[Line]:
     """The lines of a body; those of a grid, which are many though the body is short, are made beside the loop."""
-    media_type = bodies.media_type(request)
+    media_type = headers.media_type(request)
     divide = partial(batch_lines.of, body, media_type)
     return await desk.aside(divide) if batch_lines.is_grid(body, media_type) else divide()
 
@@ -205,7 +198,7 @@ async def _submitted(desk: Desk, batch: NewBatch, maker: Maker, atomic: bool) ->
     if outcome == "mismatch":
         raise Problem("idempotency_mismatch", f"This key made {known} from another request.")
     if outcome == "full":
-        raise limits.backlog_full(known, most, desk.drained)
+        raise limits.backlog_full(batch.owner, known, most, desk.drained)
     if outcome == "quota":
         raise limits.quota_full(known, unfinished, desk.drained)
     if outcome == "replay":
@@ -253,6 +246,17 @@ async def _give_up(desk: Desk, batch: str, by: str, request_id: str, reason: str
 def _links(id: str) -> BatchLinks:
     path = f"/batches/{id}"
     return BatchLinks(path, f"{path}/results", f"{path}/cancel")
+
+
+def _accepted(id: str, maker: Maker, refused: list[Rejected]) -> BatchAccepted:
+    wrong = sorted([*maker.rejected, *refused], key=lambda each: each.line)
+    return BatchAccepted(
+        batch_id=id,
+        accepted=len(maker.made) - len(refused),
+        rejected_count=maker.wrong + len(refused),
+        rejected=wrong[: batch_tasks.MOST_REJECTS],
+        links=_links(id),
+    )
 
 
 async def _told(desk: Desk, batch: Batch) -> BatchAnswer:

@@ -13,10 +13,10 @@ from time import monotonic
 
 from msgspec import Struct
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from gateway import answers, queries
+from gateway import answers, assets, queries, sse
 from gateway.access import Caller
 from gateway.dashboard import acts, bars, files, frame, series, starts, system
 from gateway.dashboard.bars import SpanList
@@ -25,12 +25,9 @@ from gateway.dashboard.frame import Snapshot
 from gateway.dashboard.reader import Reader
 from gateway.desk import Desk
 from gateway.found import found
-from gateway.problems import Problem
+from gateway.problems import Problem, nothing_at
 from pipeline import views
 
-KEEP_ALIVE_S = 15.0
-RETRY_MS = 1000
-STREAM = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 LONGEST_MS = 24 * 3_600_000  # of a stretch of spans
 _MS = re.compile(r"[0-9]{1,15}")
 
@@ -44,11 +41,8 @@ async def page(request: Request) -> Response:
     """GET /dashboard/{name}: the page, and what it is made of."""
     wanted = request.app.state.files.get(request.path_params["name"])
     if wanted is None:
-        raise Problem("no_such_path", f"There is nothing at {request.scope['path'][:200]!r}.")
-    headers = {**files.HEADERS, "ETag": wanted.tag}
-    if request.headers.get("if-none-match") == wanted.tag:
-        return Response(status_code=files.NOT_MODIFIED, headers=headers)
-    return Response(wanted.content, headers=headers, media_type=wanted.media_type)
+        raise nothing_at(request)
+    return assets.answer(request, wanted, files.HEADERS)
 
 
 async def stream(request: Request) -> Response:
@@ -57,10 +51,7 @@ async def stream(request: Request) -> Response:
     reader: Reader = request.app.state.reader
     id = await followed(request, desk)
     reader.refuse_when_full()
-    if request.method == "HEAD":
-        return Response(headers=STREAM, media_type="text/event-stream")
-    told = events(desk, reader, request.state.caller.scope, id)
-    return StreamingResponse(told, headers=STREAM, media_type="text/event-stream")
+    return sse.answer(request, events(desk, reader, request.state.caller.scope, id))
 
 
 async def followed(request: Request, desk: Desk) -> str:
@@ -97,26 +88,26 @@ async def events(desk: Desk, reader: Reader, scope: str, id: str) -> AsyncIterat
     whole = False
     quiet_since = monotonic()
     with reader.tab(scope, id) as tab:
-        yield b"retry: %d\n\n" % RETRY_MS
+        yield sse.BEGIN
         while not desk.draining:
             news = list[bytes]()
             if not whole and (snapshot := reader.snapshot(scope)):
                 whole, shown = True, reader.number
-                news.append(_event(b"snapshot", snapshot))
+                news.append(sse.event(b"snapshot", snapshot))
             elif shown != reader.number and scope in reader.frames:
                 shown = reader.number
-                news.append(_event(b"frame", reader.frames[scope]))
+                news.append(sse.event(b"frame", reader.frames[scope]))
             number, text = reader.followed.news(id)
             if number > told:
                 told = number
-                news.append(_event(b"task", text))
-            if not news and monotonic() - quiet_since > KEEP_ALIVE_S:
-                news.append(b": still here\n\n")
+                news.append(sse.event(b"task", text))
+            if not news and monotonic() - quiet_since > sse.KEEP_ALIVE_S:
+                news.append(sse.STILL_HERE)
             for each in news:
                 quiet_since = monotonic()
                 yield each
-            await _until(tab.news, KEEP_ALIVE_S)
-    yield _event(b"bye", b"{}")
+            await _until(tab.news, sse.KEEP_ALIVE_S)
+    yield sse.event(b"bye", b"{}")
 
 
 async def minutes(request: Request) -> Response:
@@ -195,10 +186,6 @@ def moment(sent: dict[str, str], name: str, default: int) -> int:
     if not _MS.fullmatch(value):
         raise queries.wrong(name, value, "milliseconds since 1970")
     return int(value)
-
-
-def _event(name: bytes, data: bytes) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (name, data)
 
 
 async def _until(news: asyncio.Event, limit_s: float) -> None:

@@ -1,6 +1,5 @@
 """The pages for people: the API to try, every error explained. Nothing on them comes from another host."""
 
-import hashlib
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -9,9 +8,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway import openapi, openapi_examples
+from gateway import assets, openapi, openapi_examples
+from gateway.assets import Asset
 from gateway.codes import CODES, PROXY_CODES, TASK_ERRORS
-from gateway.problems import Problem
+from gateway.finer_codes import FIELD_FAULTS, REFUSALS
+from gateway.problems import nothing_at
 from pipeline.settings import Settings
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -51,12 +52,8 @@ async def asset(request: Request) -> Response:
     """GET /docs/assets/{name}: what the pages are made of; asked again only when it has changed."""
     name = request.path_params["name"]
     if name not in ASSETS:
-        raise Problem("no_such_path", f"There is nothing at {request.scope['path'][:200]!r}.")
-    content, media_type, tag = _asset(name)
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    if request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers=headers)
-    return Response(content, headers=headers, media_type=media_type)
+        raise nothing_at(request)
+    return assets.answer(request, _asset(name), {"Cache-Control": "no-cache"})
 
 
 ROUTES = [
@@ -73,10 +70,9 @@ def _document(settings: Settings) -> bytes:
 
 
 @cache
-def _asset(name: str) -> tuple[bytes, str, str]:
+def _asset(name: str) -> Asset:
     path, media_type = ASSETS[name]
-    content = (STATIC / path).read_bytes()
-    return content, media_type, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return assets.read(STATIC / path, media_type)
 
 
 @cache
@@ -88,8 +84,11 @@ def _errors() -> str:
         + f"<pre>{escape(openapi_examples.text(code, m))}</pre></section>"
         for code, m in (CODES | PROXY_CODES).items()
     )
-    ends = "".join(
-        f'<section id="task_{code}"><h3><code>{code}</code></h3><p>{escape(meaning)}</p></section>'
-        for code, meaning in TASK_ERRORS.items()
-    )
-    return (STATIC / "errors.html").read_text().replace("{answers}", answers).replace("{ends}", ends)
+    page = (STATIC / "errors.html").read_text().replace("{answers}", answers)
+    for name, codes in (("task", TASK_ERRORS), ("refusal", REFUSALS), ("field", FIELD_FAULTS)):
+        told = (
+            f'<section id="{name}_{code}"><h3><code>{code}</code></h3><p>{escape(meaning)}</p></section>'
+            for code, meaning in codes.items()
+        )
+        page = page.replace(f"{{{name}}}", "".join(told))
+    return page

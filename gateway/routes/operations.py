@@ -1,6 +1,5 @@
 """What operators look at and do: queues, workers, dead letters, records that are no longer wanted."""
 
-import hashlib
 from difflib import get_close_matches
 from typing import Annotated, Any, cast
 
@@ -11,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from calc.errors import Fault
-from gateway import answers, fleet, queries, short_bodies
+from gateway import answers, etags, fleet, queries, short_bodies
 from gateway.desk import Desk
 from gateway.fleet import LostAnswer, QueueAnswer, WorkerAnswer, queue
 from gateway.found import found, found_letter, task_id
@@ -135,7 +134,7 @@ async def remove_letter(request: Request) -> Response:
     id, by, request_id = (await found_letter(request, desk)).id, request.state.caller.name, request.state.request_id
     await desk.store.do(verbs.remove_letters([id], by, request_id))
     LOG.info("letter.removed", letter_id=id, by=by, request_id=request_id)
-    return Response(status_code=204)
+    return Response(status_code=answers.NO_CONTENT)
 
 
 async def purge(request: Request) -> Response:
@@ -144,11 +143,11 @@ async def purge(request: Request) -> Response:
     queries.only(request, ())
     task = await found(request, desk, task_id(request), 0)
     by, request_id = request.state.caller.name, request.state.request_id
-    sha256 = hashlib.sha256(task.result).hexdigest() if task.result is not None else ""
+    sha256 = etags.result_sha256(task) or ""
     if task.state not in FINAL or await desk.store.do(verbs.purge(task.id, by, request_id, sha256)) not in PURGED:
         raise Problem("not_final", f"The task is {task.state}.", task_id=task.id)
     LOG.info("task.purged", task_id=task.id, by=by, request_id=request_id)
-    return Response(status_code=204)
+    return Response(status_code=answers.NO_CONTENT)
 
 
 ROUTES = [

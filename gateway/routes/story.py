@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from gateway import answers, queries
 from gateway.desk import Desk
-from gateway.found import found, task_id
+from gateway.found import GONE, found, task_id
 from gateway.problems import Problem
 from pipeline import verbs, views
 from pipeline.record import Task
@@ -71,7 +71,7 @@ async def data(request: Request) -> Response:
     task, desk = await _task(request)
     text = await desk.store.do(verbs.data(task.id))
     if text is None:
-        raise Problem("task_expired", "The record of this task was removed when its time was over.", task_id=task.id)
+        raise Problem("task_expired", GONE, task_id=task.id)
     return Response(text, media_type=answers.JSON)
 
 

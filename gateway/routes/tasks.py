@@ -150,7 +150,7 @@ async def submitted(request: Request, desk: Desk, task: NewTask, foretold: Forec
         detail = f"This key made {said.id} from another request."
         raise Problem("idempotency_mismatch", detail, task_id=said.id)
     if said.outcome == "full":
-        raise limits.backlog_full(task.priority, desk.settings.backlog_limit, desk.drained)
+        raise limits.backlog_full(task.owner, task.priority, desk.settings.backlog_limit, desk.drained)
     if said.outcome == "quota":
         raise limits.quota_full(task.owner, desk.settings.unfinished_limit, desk.drained)
     if said.id == task.id:

@@ -17,24 +17,20 @@ from time import monotonic
 import msgspec
 from msgspec import Struct
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import answers, headers, hooks, queries
-from gateway.answers import Progress, TaskAnswer
+from gateway import answers, headers, hooks, queries, sse
 from gateway.desk import Desk
 from gateway.found import found, task_id
+from gateway.shapes import Progress
 from pipeline import verbs
 from pipeline.errors import StoreAway
 from pipeline.record import FINAL, State, Task
 
-KEEP_ALIVE_S = 15.0  # a comment, so that nobody between takes the silence for the end
 OFTEN_S = 0.2  # progress is told no more often than this,
 LOOK_S = 0.05  # and the record read no more often than this
-RETRY_MS = 1000  # how long a client waits before it comes again
-INLINE = 65_536  # bytes of a result that an `end` may carry; a longer one is fetched
 ORDER: tuple[State, ...] = ("scheduled", "queued", "running")  # then the end, whichever it is
-HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx passes each event on at once
 _LAST_ID = re.compile(r"([0-3])\.([0-9]{1,9})")
 _encode = msgspec.json.Encoder().encode
 
@@ -63,11 +59,8 @@ async def events(request: Request) -> Response:
     seen = _LAST_ID.fullmatch(headers.first(request, "last-event-id"))
     place, done = (int(seen[1]), int(seen[2])) if seen else (-1, 0)
     if place >= len(ORDER) and task.state in FINAL:
-        return Response(status_code=204)  # all has been told: a browser comes again until it hears this
-    if request.method == "HEAD":
-        return Response(headers=HEADERS, media_type="text/event-stream")
-    follower = Follower(desk, task, place, done)
-    return StreamingResponse(follower.stream(), headers=HEADERS, media_type="text/event-stream")
+        return Response(status_code=answers.NO_CONTENT)  # all has been told: a browser comes again until it hears this
+    return sse.answer(request, Follower(desk, task, place, done).stream())
 
 
 ROUTES = [Route("/tasks/{task_id}/events", events, methods=["GET"])]
@@ -84,7 +77,7 @@ class Follower:
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Events until the task has ended, or the gateway stops: then the client comes again, to another."""
-        yield b"retry: %d\n\n" % RETRY_MS
+        yield sse.BEGIN
         with self._desk.tail.watch(self._task.id, every=True) as watch:
             quiet_since = looked_at = monotonic()
             await self._ask_hook()
@@ -94,10 +87,10 @@ class Follower:
                     yield event
                 if self._task.state in FINAL or self._desk.draining:
                     return
-                if monotonic() - quiet_since > KEEP_ALIVE_S:
+                if monotonic() - quiet_since > sse.KEEP_ALIVE_S:
                     quiet_since = monotonic()
-                    yield b": still here\n\n"
-                await watch.wait(KEEP_ALIVE_S)
+                    yield sse.STILL_HERE
+                await watch.wait(sse.KEEP_ALIVE_S)
                 await asyncio.sleep(max(0.0, looked_at + LOOK_S - monotonic()))
                 looked_at = monotonic()
                 if not await self._look():
@@ -136,13 +129,11 @@ class Follower:
 
     def _end(self) -> bytes:
         task = self._task
-        whole: TaskAnswer = answers.whole(task, self._desk.now_ms(), hook=self._hook)
-        if len(task.result or b"") > INLINE:
-            whole = msgspec.structs.replace(whole, result=answers.NOTHING)
-        return self._event("end", whole)
+        whole = answers.whole(task, self._desk.now_ms(), hook=self._hook)
+        return self._event("end", answers.short(task, whole))
 
     def _event(self, name: str, data: object) -> bytes:
-        return b"id: %d.%d\nevent: %s\ndata: %s\n\n" % (self._place, self._done, name.encode(), _encode(data))
+        return sse.event(name.encode(), _encode(data), b"%d.%d" % (self._place, self._done))
 
 
 def _entered(task: Task, place: int) -> str | None:

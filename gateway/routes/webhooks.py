@@ -12,16 +12,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway import answers, hooks, queries, short_bodies
-from gateway.answers import WebhookAnswer
 from gateway.desk import Desk
 from gateway.problems import Problem
+from gateway.shapes import WebhookAnswer
 from pipeline import log, webhooks
 from pipeline.apikeys import HOME, OWNER
 from pipeline.webhooks import Delivery, DeliveryState
 
 LOG = log.get()
 LISTED: tuple[DeliveryState, ...] = ("pending", "given_up")
-ACCEPTED, CREATED = 202, 201
+CREATED = 201
 MOST = 200
 
 
@@ -92,7 +92,7 @@ async def redeliver(request: Request) -> Response:
     by, request_id = request.state.caller.name, request.state.request_id
     await desk.store.do(webhooks.redeliver(delivery.id, by, request_id))
     LOG.info("webhook.redelivered", task_id=delivery.id, by=by, request_id=request_id)
-    return answers.body(_told(await _found(request, desk)), status=ACCEPTED)
+    return answers.body(_told(await _found(request, desk)), status=answers.ACCEPTED)
 
 
 async def secrets(request: Request) -> Response:
@@ -125,7 +125,7 @@ async def remove_secret(request: Request) -> Response:
     if not OWNER.fullmatch(owner) or not await desk.store.do(webhooks.remove_secret(owner, id, by, request_id)):
         raise Problem("unknown_secret", "There is no secret with this owner and id (any more).")
     LOG.warning("webhook_secret.removed", owner=owner, secret_id=id, by=by, request_id=request_id)
-    return Response(status_code=204)
+    return Response(status_code=answers.NO_CONTENT)
 
 
 ROUTES = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas
 import pytest
-from headrace_client import Busy, Client, Expired, InvalidData, StillRunning, TaskFailed
+from headrace_client import Busy, Client, Expired, InvalidData, Refused, StillRunning, TaskFailed
 
 from tests.client.conftest import CLIENT, Stand
 from tests.consumer.house import until
@@ -39,6 +39,19 @@ def test_lines_are_told_as_they_end_with_their_errors(client: Client) -> None:
     assert items.summary() == "2 of 5 succeeded; as_asked 1, internal_error 1, invalid_data 1"
     with pytest.raises(TaskFailed, match="as_asked"):
         items.results()
+
+
+def test_of_two_lines_with_one_name_the_first_is_a_task_and_both_are_told(client: Client) -> None:
+    items = client.gather(client.batch([{"kind": "noop", "data": {}, "custom_id": "a"}] * 2))
+    assert [(item.index, type(item.error)) for item in items] == [(0, type(None)), (1, InvalidData)]
+    assert "earlier line" in str(items[1].error)
+
+
+def test_each_of_very_many_wrong_lines_is_told_though_not_what_is_wrong_with_it(client: Client) -> None:
+    items = client.gather(client.map("noop", [{}, *[{"wrong": 1}] * 1001]))
+    assert [item.index for item in items] == list(range(1002))
+    assert items.summary() == "1 of 1002 succeeded; invalid_data 1000, batch_rejected 1"
+    assert isinstance(items[-1].error, Refused)
 
 
 def test_a_traceback_stays_with_the_operators(client: Client) -> None:

@@ -86,6 +86,10 @@ def test_what_goes_wrong_has_its_exit_code(headrace, stand: Stand) -> None:
     assert (code, task["error"]["code"]) == (1, "as_asked")
     assert "as_asked: Not with these numbers." in told
     assert headrace("retry", task["task_id"], "--wait")[0] == 1
+    _, (good,), _ = headrace("submit", "noop")
+    code, both, told = headrace("wait", task["task_id"], good["task_id"])
+    assert (code, [each["state"] for each in both]) == (1, ["failed", "succeeded"])
+    assert "as_asked: Not with these numbers." in told
     code, lines, told = headrace("submit", "compound_interest", "amount=-1", "raet=1")
     assert (code, lines) == (2, [])
     assert "did you mean 'rate'" in told

@@ -2,10 +2,12 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from headrace_client import Away, Busy, Client, Event, Expired, Forbidden, NotFound, Unauthenticated
+from headrace_client import Away, Broken, Busy, Client, Event, Expired, Forbidden, NotFound, Refused, Unauthenticated
 
 from pipeline import apikeys, verbs
 from tests.client.conftest import Stand
@@ -151,3 +153,35 @@ def test_keys_decide_who_may_do_what(own_stand: Stand) -> None:
     assert list(bob.tasks()) == []
     for each in (viewer, ann, bob):
         each.close()
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """A server that is no Headrace: a page for everybody, and one that has moved."""
+
+    def do_GET(self) -> None:
+        moved = self.path.startswith("/kinds")
+        self.send_response(301 if moved else 200)
+        self.send_header("Content-Type", "text/html")
+        if moved:
+            self.send_header("Location", "https://elsewhere.example/kinds")
+        self.end_headers()
+        self.wfile.write(b"<html>Welcome</html>")
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_what_answers_and_is_no_headrace_is_said_to_be_none(elsewhere: str) -> None:
+    with Client(elsewhere) as client:
+        with pytest.raises(Broken, match=r"not_headrace: What answers at .* is no Headrace: '<html>Welcome"):
+            client.queues()
+        with pytest.raises(Refused, match=r"http_301: .* leads elsewhere, to https://elsewhere.example/kinds"):
+            client.kinds()

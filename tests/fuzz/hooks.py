@@ -1,4 +1,4 @@
-"""What schemathesis does not know by itself: NDJSON, and which refusals of what fits its schema are right."""
+"""What schemathesis does not know by itself: NDJSON, MessagePack, which refusals of what fits its schema are right."""
 
 import json
 from typing import Any
@@ -11,6 +11,7 @@ from schemathesis import Case, CheckContext, Response
 from calc import DEFAULT_KIND, execute
 from calc.faults import LARGEST_INTEGER
 from gateway import openapi
+from gateway.accept import OFFERED
 from gateway.batch_lines import Grid
 from gateway.bodies import NDJSON, Envelope, Line
 from tests.fuzz.bare import bare, with_data
@@ -33,6 +34,12 @@ def ndjson(_: Any, value: Any) -> bytes:
 def lines(_: Any, response: Response) -> list[Any]:
     """Each line is a value."""
     return [json.loads(line) for line in response.content.splitlines()]
+
+
+@schemathesis.deserializer(*OFFERED[1:])
+def numbers(_: Any, response: Response) -> Any:
+    """The same as JSON would be."""
+    return msgspec.msgpack.decode(response.content)
 
 
 @schemathesis.check

@@ -15,6 +15,7 @@ from pipeline import verbs
 from pipeline.keys import PRIORITIES
 from pipeline.record import Done, Job
 from pipeline.store import Store
+from tests.gateway import documented
 from tests.servers import Server
 
 SHARE = 256
@@ -46,7 +47,10 @@ class House:
         self.desk = app.state.desk
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as self.client:
+            hooks = {"response": [_documented]}
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://gateway", event_hooks=hooks
+            ) as self.client:
                 await story(self)
 
     # ── the client ──
@@ -91,6 +95,11 @@ class House:
         error = {"code": code, "message": message, "traceback": "secret"}
         assert self.store.do(verbs.fail(job, error, True, "hand", 0, 1.5, SHARE))
         return job.task
+
+
+async def _documented(answer: Response) -> None:
+    """Every answer of every test is one that the OpenAPI document promises."""
+    documented.check(answer)
 
 
 def named(headers: dict[str, str]) -> dict[str, str]:

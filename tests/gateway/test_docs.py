@@ -7,13 +7,14 @@ from pathlib import Path
 import msgspec
 
 from gateway import openapi
-from gateway.answers import Accepted, TaskAnswer
 from gateway.batch_lines import Grid
 from gateway.bodies import Envelope
 from gateway.codes import CODES, PROXY_CODES, TASK_ERRORS
+from gateway.finer_codes import FIELD_FAULTS, REFUSALS
 from gateway.problems import FieldFault, ProblemBody
 from gateway.routes import docs
 from gateway.routes.batches import BatchAccepted
+from gateway.shapes import Accepted, TaskAnswer
 from tests.gateway.house import House, problem
 
 ROOT = Path(__file__).parent.parent.parent
@@ -69,13 +70,17 @@ def test_every_code_is_explained(house: House) -> None:
         page = (await h.get("/docs/errors")).text
         for code in CODES | PROXY_CODES:
             assert f'id="{code}"' in page
-        for code in TASK_ERRORS:
-            assert f'id="task_{code}"' in page
+        for name, codes in (("task", TASK_ERRORS), ("refusal", REFUSALS), ("field", FIELD_FAULTS)):
+            assert f"{{{name}}}" not in page
+            for code in codes:
+                assert f'id="{name}_{code}"' in page
 
     house.tell(story)
     written = (ROOT / "docs" / "api.md").read_text()
     for code, meaning in CODES.items():
         assert f"| `{code}` | {meaning.status} |" in written
+    for code, words in (*REFUSALS.items(), *FIELD_FAULTS.items()):
+        assert f"| `{code}` | {words} |" in written
     assert {code for code in TASK_ERRORS if f"| `{code}` |" not in written} == set()
 
 
@@ -137,8 +142,9 @@ def test_assets_are_asked_for_again_only_when_they_changed(house: House) -> None
 
     async def story(h: House) -> None:
         first = await h.get("/docs/assets/swagger-ui-bundle.js")
-        again = await h.get("/docs/assets/swagger-ui-bundle.js", if_none_match=first.headers["etag"])
-        assert (again.status_code, again.content) == (304, b"")
+        for known in (first.headers["etag"], f"W/{first.headers['etag']}"):
+            again = await h.get("/docs/assets/swagger-ui-bundle.js", if_none_match=known)
+            assert (again.status_code, again.content) == (304, b"")
         problem(await h.get("/docs/assets/..%2f..%2fapp.py"), 404, "no_such_path")
         problem(await h.get("/docs/assets/app.py"), 404, "no_such_path")
 

@@ -1,7 +1,11 @@
 """Finding tasks: by owner, error, priority, label, time, words of their data; what a list says of their results."""
 
+import re
+from urllib.parse import urlencode
+
 import pytest
 
+from gateway import openapi_pieces
 from pipeline import verbs
 from pipeline.record import Done
 from tests.gateway.house import SEED, SHARE, House, problem
@@ -105,6 +109,12 @@ def test_a_rare_word_among_many_is_found_or_said_where_to_go_on(house: House) ->
         ("waited=long", ">5s, <200ms, 5s..1m"),
         ("ran=>5", ">5s, <200ms, 5s..1m"),
         ("ran=>1e999s", ">5s, <200ms, 5s..1m"),
+        ("ran=>1e100s", ">5s, <200ms, 5s..1m"),
+        ("ran=96.0.06m..2d", ">5s, <200ms, 5s..1m"),
+        ("-waited=216908ms....7ms", ">5s, <200ms, 5s..1m"),
+        ("waited=%3E\u0665s", ">5s, <200ms, 5s..1m"),
+        ("waited=>5s%0A", ">5s, <200ms, 5s..1m"),
+        (f"waited=>{'9' * 200}s", "at most 200 characters"),
         ("&".join(f"label={n}" for n in range(11)), "at most 10 values"),
         ("&".join(f"data.{n}=1" for n in range(41)), "at most 40 names"),
         (f"data.{'.'.join('abcdefghi')}=1", "data.…"),
@@ -169,5 +179,18 @@ def test_a_list_shows_the_first_number_of_a_result_as_it_was_sent(
         assert h.store.do(verbs.finish_task([Done(job, result, 0, 1.5)], "hand", SHARE)) == [True]
         text = (await h.get("/tasks")).text
         assert f'"headline":{headline}' in text
+
+    house.tell(story)
+
+
+def test_a_time_is_what_the_document_says_that_it_is(house: House) -> None:
+    """Whatever fits the pattern is taken, up to the longest and the largest."""
+    (times,) = [each["schema"]["items"] for each in openapi_pieces.filters() if each["name"] == "waited"]
+    digits = "9" * (times["maxLength"] - len("<e99d"))
+
+    async def story(h: House) -> None:
+        for value in (*times["examples"], "> 5s", "<-1.5e-3ms", ".5s...5s", "5.s..6.h", f"<{digits}e99d"):
+            assert re.fullmatch(times["pattern"], value), value
+            assert (await h.get(f"/tasks?{urlencode({'waited': value})}")).status_code == 200, value
 
     house.tell(story)

@@ -8,10 +8,10 @@ import pytest
 
 from calc import execute
 from gateway import openapi
-from gateway.answers import Accepted, TaskAnswer, TaskList
 from gateway.codes import CODES
 from gateway.routes.health import Health, Ready
 from gateway.routes.kinds import KindAnswer, KindList
+from gateway.shapes import Accepted, TaskAnswer, TaskList
 from tests.gateway.house import SEED, House, problem
 
 NOT_IN_IT = {
@@ -73,6 +73,28 @@ def test_every_example_of_a_submission_works(house: House, document: dict[str, A
             msgspec.json.decode((await h.post(example["value"])).content, type=Accepted, strict=True)
 
     house.tell(story)
+
+
+def test_every_example_of_a_body_is_read(house: House, document: dict[str, Any]) -> None:
+    """What it is about may not be there; what it says is never wrong. Of a batch each line is accepted."""
+    tried = set[str]()
+
+    async def story(h: House) -> None:
+        for path, methods in document["paths"].items():
+            content = methods.get("post", {}).get("requestBody", {}).get("content", {})
+            address = re.sub(r"{\w+}", "0" * 26, path.replace("{priority}", "low"))
+            for media_type, told in content.items():
+                for example in told["examples"].values():
+                    value = example["value"]
+                    body = value.encode() if isinstance(value, str) else msgspec.json.encode(value)
+                    answer = await h.client.post(address, content=body, headers={"Content-Type": media_type})
+                    assert answer.status_code not in (400, 405, 415, 422, 500), (path, answer.text)
+                    if path == "/tasks/batch":
+                        assert answer.json()["rejected_count"] == 0, answer.text
+                    tried.add(path)
+
+    house.tell(story)
+    assert {path for path, methods in document["paths"].items() if "requestBody" in methods.get("post", {})} == tried
 
 
 def test_the_schema_of_a_submission_is_that_of_its_kind(document: dict[str, Any]) -> None:

@@ -3,9 +3,9 @@
 import pytest
 
 from calc.errors import Fault
-from gateway.answers import Failure
 from gateway.codes import CODES
 from gateway.problems import MEDIA_TYPE, Problem, answer, invalid
+from gateway.shapes import Failure
 from pipeline.errors import PipelineError
 from tests.gateway.house import SEED, House, problem
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway import answers, sse
 from gateway.routes import watch
 from pipeline import ids, verbs
 from pipeline.record import Done, Folded, Job
@@ -152,7 +153,7 @@ def test_it_goes_on_where_it_was(digests: House) -> None:
 
 def test_a_quiet_stream_says_that_it_is_there(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A comment, which is no event."""
-    monkeypatch.setattr(watch, "KEEP_ALIVE_S", 0.1)
+    monkeypatch.setattr(sse, "KEEP_ALIVE_S", 0.1)
 
     async def story(h: House) -> None:
         id = await h.submitted()
@@ -171,7 +172,7 @@ def test_a_large_result_is_fetched(house: House) -> None:
 
     async def story(h: House) -> None:
         id = await h.submitted()
-        h.finish(result=b'{"text":"%s"}' % (b"x" * watch.INLINE))
+        h.finish(result=b'{"text":"%s"}' % (b"x" * answers.INLINE))
         (*_, last) = await watched(h, id)
         assert last.data["result"] is None
         assert last.data["result_sha256"] == (await h.get(f"/tasks/{id}")).json()["result_sha256"]

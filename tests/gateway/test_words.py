@@ -84,7 +84,7 @@ def test_a_full_backlog_says_when_to_ask_again(server: Server) -> None:
         await h.submitted()
         answer = await h.post()
         said = problem(answer, 429, "backlog_full")
-        assert "1 tasks of priority medium are waiting, as many as may" in str(said["detail"])
+        assert "1 tasks of local are waiting at priority medium, as many as may" in str(said["detail"])
         assert "Nothing was accepted" in str(said["detail"])
         assert answer.headers["retry-after"] == str(said["retry_after_s"])
 

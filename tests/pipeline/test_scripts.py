@@ -274,6 +274,19 @@ def test_a_deadline_gives_the_result_of_what_is_folded(store: Store) -> None:
     assert (task.state, task.result) == ("succeeded", b"0 1")
 
 
+def test_a_job_that_has_had_its_attempts_is_not_given_out_again(store: Store) -> None:
+    """Where consumers differ in how many it may have, the one that takes it decides."""
+    (id,) = submit(store, new())
+    for _ in range(3):
+        (job,) = take(store)
+        assert store.do(verbs.retry(job, {"code": "time_limit", "message": ""}, 0, 9, "c1", 2, 5.0, SHARE)) == "later"
+        store.do(verbs.promote(10, SHARE))
+    assert take(store) == []
+    task = store.do(verbs.task(id))
+    assert task is not None
+    assert (task.state, (task.error or {})["code"]) == ("failed", "attempts_spent")
+
+
 def test_a_death_is_counted_buried_and_told(store: Store, hands: Any) -> None:
     (id,) = submit(store, new())
     cause = {"code": "child_died", "message": "killed by signal 9"}

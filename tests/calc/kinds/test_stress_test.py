@@ -254,8 +254,9 @@ def test_what_is_refused() -> None:
     typo = {"name": "EQ-20", "shocks": {"SPX2": {"type": "relative", "value": -0.2}}}
     with pytest.raises(
         InvalidData, match=r"scenario 'EQ-20' shocks 'SPX2' which no position uses \(did you mean 'SPX'\?\)"
-    ):
+    ) as refused:
         answer(positions=[SHARES | {"symbol": "SPX"}], scenarios=[typo])
+    assert [fault.code for fault in refused.value.faults] == ["unknown_factor"]
     gone = {"name": "x", "shocks": {"S": {"type": "relative", "value": -1}}}
     assert refusal(positions=[SHARES], scenarios=[gone]) == [("$.data.scenarios[0].shocks.S.value", "out_of_range")]
     moved = {"name": "x", "shocks": {"S": {"type": "absolute", "value": -1}}}

@@ -443,8 +443,9 @@ def test_checks_fire(monkeypatch: pytest.MonkeyPatch) -> None:
         var_mc.check_sum("component_es", [1.0, 2.0], 4.0)
     with pytest.raises(CalcError, match="is known to"):
         var_mc.check_residual(1e-3)
-    with pytest.raises(InvalidData, match="gamma"):
+    with pytest.raises(InvalidData, match="gamma") as refused:
         var_mc.check_residual(math.nan)
+    assert [fault.code for fault in refused.value.faults] == ["law_unknown"]
     kernels = importlib.import_module("calc.kernels.tail_risk")
     monkeypatch.setattr(kernels, "quadratic_losses", lambda out, *rest: out.fill(1e9))
     with pytest.raises(CalcError, match="contradicts the law") as error:

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway import sse
 from gateway.dashboard import reader as reader_room
-from gateway.routes import dashboard
 from pipeline import ids, verbs
 from pipeline.record import Beat, NewTask
 from tests.gateway.dashboard.listening import LIMIT_S, Listener, beat, doing, reader_of, tab
@@ -316,7 +316,7 @@ def test_so_many_tabs_and_no_more(house: House, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_silence_is_filled_with_comments(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dashboard, "KEEP_ALIVE_S", 0.05)
+    monkeypatch.setattr(sse, "KEEP_ALIVE_S", 0.05)
     monkeypatch.setattr(reader_room, "EVERY_S", 3.0)
 
     async def story(h: House) -> None:
