@@ -75,8 +75,9 @@ def is_of_another_type(reply: Any) -> bool:
 
 
 def healing(call: Call[Any], prefix: str) -> tuple[Any, ...]:
-    """The verb once more, as words that take away what a hand has put in a key's place; told in the log."""
-    log.get().warning("store.healed", detail=f"{call.script} met a key that held another type")
+    """The verb once more, as words that take away what a hand has put in a key's place."""
+    if log.is_configured():
+        log.get().warning("store.healed", detail=f"{call.script} met a key that held another type")
     return ("EVAL", script.healing(call.script), 1, prefix, *call.words)
 
 

@@ -100,7 +100,9 @@ def test_an_election_without_an_end_is_held_anew(store: Store, hands: Any) -> No
         *("gateways", "exporter", "idkey", "minute", "webhooks", "undelivered", "index:batches:local", "index:retried"),
     ],
 )
-def test_a_key_of_another_type_is_as_if_it_was_deleted(store: Store, hands: Any, key: str) -> None:
+def test_a_key_of_another_type_is_as_if_it_was_deleted(
+    store: Store, hands: Any, capfd: pytest.CaptureFixture[str], key: str
+) -> None:
     """By whoever meets it: what stands in its place is removed, what stood there is put back as far as can be."""
     waiting = [*submit(store, new(), new(), new(parts=40, window=2)), half_done(store)]
     take(store, 1)
@@ -121,6 +123,7 @@ def test_a_key_of_another_type_is_as_if_it_was_deleted(store: Store, hands: Any,
     assert {told(store, id).state for id in waiting} == {"succeeded"}
     assert store.do(verbs.queues())
     nothing_left(store, hands)
+    assert capfd.readouterr() == ("", "")  # of a process that writes no lines of ours
 
 
 def test_keys_that_open_a_door_are_not_taken_away(store: Store, hands: Any) -> None:
