@@ -1,5 +1,6 @@
 -- In place of redis.call, after a key was found to hold another type: what no script of ours has put there is taken
--- away, as if a hand had deleted the key, and the command is asked again.
+-- away, as if a hand had deleted the key, and the command is asked again. Whatever has one name is looked at first: the
+-- run that failed may have written so much that this one does not come as far.
 local function heal(words)
   local healed = false
   for i = 2, #words do
@@ -19,6 +20,12 @@ local function heal(words)
     end
   end
   return healed
+end
+local SEVERAL = {jobs = PLACES, index_state = {'scheduled', 'queued', 'running', 'succeeded', 'failed', 'cancelled'}}
+for _, known in ipairs(TYPES) do
+  local name = string.sub(known[1], 2, -2)
+  local several = SEVERAL[known[3]] or (not string.find(name, '.+', 1, true) and {''}) or {}
+  for _, one in ipairs(several) do heal({'', P .. ':' .. string.gsub(name, '%.%+', one)}) end
 end
 local function call(...)
   local reply = redis.pcall(...)
