@@ -84,5 +84,5 @@ class Link:
         self.asleep = False
         try:
             self._bell.heard()  # put or not: after so long a look does no harm
-        except StoreAway as cause:
+        except PipelineError as cause:  # also where a stream has become something else: the next take heals it
             self.lost(cause)

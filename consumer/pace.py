@@ -11,7 +11,8 @@ It is asked for only along with an outcome: what is left then has been left by a
 
 A round trip costs both ends what a dozen outcomes cost. So while more is there to be taken and every child has
 something to do, an outcome waits for company, among short jobs not quite as long as one of them takes: who has answered
-since the last round trip does a job that was ready, and is not done before the next.
+since the last round trip does a job that was ready, and is not done before the next. What came of a high job waits for
+nobody.
 """
 
 from collections.abc import Sequence
@@ -36,6 +37,11 @@ ROUND = 8
 # After a job that is not tiny (not short) so many takes must bring nothing but tiny (short) ones before it reads ahead
 # again: where kinds are mixed, what the last take brought says little of the next.
 SURE = 16
+
+
+def is_urgent(job: Job) -> bool:
+    """Whether somebody waits for it more than others: its priority is high. (A token begins with its place.)"""
+    return job.token.startswith(PRIORITIES[0])
 
 
 class Pace:

@@ -29,7 +29,7 @@ from consumer.known import Known
 from consumer.lease import Lease
 from consumer.link import Link
 from consumer.outcome import Outcome, Released, deliveries, lines
-from consumer.pace import LINGER_S
+from consumer.pace import LINGER_S, is_urgent
 from consumer.pool import Pool
 from consumer.reaper import Reaper
 from pipeline import log, verbs
@@ -113,10 +113,13 @@ class Worker:
         return now >= self._spoke_at + self._linger_s() and bool(self._pool.settled or self._room())
 
     def _linger_s(self) -> float:
-        """How long is between two round trips at least: nothing where a child would stand idle for it."""
+        """How long is between two round trips at least: nothing where a child, or somebody who asked for high, would
+        stand idle for it."""
         if self._pool.pace.ahead > 1:
             return LINGER_S
-        return 0.0 if self._link.asleep or self._pool.idle else self._pool.pace.linger_s
+        if self._link.asleep or self._pool.idle or any(is_urgent(outcome.job) for outcome in self._pool.settled):
+            return 0.0
+        return self._pool.pace.linger_s
 
     def _exchange(self) -> None:
         """Tell what came of jobs, and take new ones, in one round trip."""

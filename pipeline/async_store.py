@@ -23,7 +23,7 @@ from pipeline import legible, script, verbs
 from pipeline.errors import StoreAway
 from pipeline.keys import Keys
 from pipeline.settings import Settings
-from pipeline.store import ANSWER_S, BLOCK_MS, connection_pool, packed, refused, understood
+from pipeline.store import ANSWER_S, BLOCK_MS, connection_pool, healing, is_of_another_type, packed, refused, understood
 from pipeline.verbs import Call
 
 T = TypeVar("T")
@@ -187,6 +187,8 @@ class AsyncStore:
 
     async def _tail_reply(self, words: tuple[Any, ...]) -> Any:
         reply = await self._tail.send(words)
+        if is_of_another_type(reply):
+            raise StoreAway(str(reply))  # until the next script that tells an event has healed it
         if isinstance(reply, ResponseError):
             raise understood(reply)
         return reply
@@ -212,6 +214,8 @@ class AsyncStore:
         if isinstance(reply, ResponseError) and "NOGROUP" in str(reply) and call.script != "ready":
             await self.do(verbs.ready())
             reply = await self._pipe.send(command)
+        if is_of_another_type(reply):
+            reply = await self._pipe.send(healing(call, self.keys.prefix))
         if isinstance(reply, ResponseError):
             raise StoreAway(str(reply)) if "NOGROUP" in str(reply) else understood(reply)
         return reply

@@ -94,6 +94,18 @@ def _matches(pattern: str, rest: str) -> bool:
     return re.fullmatch(_VARIABLE.sub(".+", pattern), rest) is not None
 
 
+def lua_types() -> str:
+    """The Lua table `TYPES`: patterns of the names after the prefix, the type of each, and its name here, the longest
+    first. Who may come in and what signs is not in it: a hand that has spoilt these is not to open a door."""
+    by_length = sorted(KEYS, key=lambda key: -len(_VARIABLE.sub("", key.pattern)))
+    rows = [
+        f"{{'^{_VARIABLE.sub('.+', key.pattern)}$', '{key.type}', '{key.name}'}}"
+        for key in by_length
+        if key.name not in ("apikeys", "webhook_secrets")
+    ]
+    return f"local TYPES = {{{', '.join(rows)}}}\n"
+
+
 def lua_names(source: str) -> str:
     """The Lua table `K` with just the keys that `source` names."""
     lines = ["local K = {}"]

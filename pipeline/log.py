@@ -82,6 +82,11 @@ def configure(service: str, instance: str, level: str = "info") -> None:
     )
 
 
+def is_configured() -> bool:
+    """Whether this process writes such lines: a tool that people run does not."""
+    return structlog.is_configured()
+
+
 def get() -> Any:
     """The logger of this process: `log.info("consumer.started", children=4)`."""
     return structlog.get_logger()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from pipeline.keys import lua_names
+from pipeline.keys import lua_names, lua_types
 
 FOLDER = Path(__file__).parent / "scripts"
 _WITH = re.compile(r"^-- with: ([a-z ]+)$", re.MULTILINE)
@@ -23,6 +23,7 @@ _WITH = re.compile(r"^-- with: ([a-z ]+)$", re.MULTILINE)
 _DEFINITION = re.compile(r"^(?=local )", re.MULTILINE)
 _NAMES = re.compile(r"local (?:function )?([\w, ]+)")
 _NO_CODE = re.compile(r"'[^'\n]*'|--.*")  # strings and comments
+_CALL = "local call = redis.call\n"
 _WORD = re.compile(r"(?<!\w)(?<!\w\.)[A-Za-z_]\w*")  # that is no field of a table
 
 
@@ -39,6 +40,12 @@ def load(name: str) -> Script:
     """The script of a verb."""
     source = joined(read(name), read)
     return Script(name, source, hashlib.sha1(source.encode()).hexdigest())
+
+
+@cache
+def healing(name: str) -> str:
+    """The source of a verb that takes away what a hand has put where a key of ours, of another type, belongs."""
+    return load(name).source.replace(_CALL, lua_types() + read("pieces/heal"), 1)
 
 
 def names() -> list[str]:

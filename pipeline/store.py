@@ -22,7 +22,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from pipeline import legible, script, verbs
+from pipeline import legible, log, script, verbs
 from pipeline.errors import PipelineError, StoreAway
 from pipeline.keys import Keys
 from pipeline.settings import Settings
@@ -69,6 +69,18 @@ def packed(call: Call[Any], prefix: str) -> tuple[Any, ...]:
     return ("EVALSHA", script.load(call.script).sha, 1, prefix, *call.words)
 
 
+def is_of_another_type(reply: Any) -> bool:
+    """Whether a key of ours was found to hold what no script has put there."""
+    return isinstance(reply, ResponseError) and "WRONGTYPE" in str(reply)
+
+
+def healing(call: Call[Any], prefix: str) -> tuple[Any, ...]:
+    """The verb once more, as words that take away what a hand has put in a key's place."""
+    if log.is_configured():
+        log.get().warning("store.healed", detail=f"{call.script} met a key that held another type")
+    return ("EVAL", script.healing(call.script), 1, prefix, *call.words)
+
+
 def understood(error: Exception) -> PipelineError:
     """What an error of the Redis client means in our words."""
     text = str(error)
@@ -103,6 +115,8 @@ class Store:
             if isinstance(reply, ResponseError) and "NOGROUP" in str(reply) and calls[i].again:
                 self.do(verbs.ready())
                 reply = self._exchange([packed(calls[i], self.keys.prefix)])[0]
+            if is_of_another_type(reply):
+                reply = self._exchange([healing(calls[i], self.keys.prefix)])[0]
             if isinstance(reply, ResponseError):
                 # A group that is gone comes back with `ready`: to the caller it is a store that was away.
                 raise StoreAway(str(reply)) if "NOGROUP" in str(reply) else understood(reply)

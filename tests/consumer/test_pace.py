@@ -1,7 +1,9 @@
 """How many jobs at a time, and in which order: small arithmetic, large consequences."""
 
+from msgspec import structs
+
 from consumer.known import MOST_BYTES, MOST_TASKS, Known
-from consumer.pace import BUNDLES, COMPANY, MOST_A_BUNDLE, ROUND, SHORT_S, SURE, Pace
+from consumer.pace import BUNDLES, COMPANY, MOST_A_BUNDLE, ROUND, SHORT_S, SURE, Pace, is_urgent
 from consumer.timers import Timer
 from pipeline.record import Job
 
@@ -73,6 +75,11 @@ def test_of_short_jobs_one_is_kept_ready_after_many_takes_of_nothing_else() -> N
     pace.took([job("short"), job("long")])
     assert pace.bundles == 1
     assert pace.linger_s == 0
+
+
+def test_what_came_of_a_high_job_waits_for_no_company() -> None:
+    places = ("high", "high:again", "medium", "low:again")
+    assert [is_urgent(structs.replace(job(), token=f"{place}/1-1")) for place in places] == [True, True, False, False]
 
 
 def test_reading_ahead_grows_slowly_and_one_job_that_is_not_tiny_ends_it() -> None:

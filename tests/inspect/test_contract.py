@@ -22,6 +22,7 @@ SECTIONS = {
     "Consumer: everything else": ("consumer/",),
     "Gateway": ("gateway/",),
     "Webhooks": ("webhooks/",),
+    "Gateway, consumer and webhooks: whoever asks the store": ("pipeline/",),
     "supervisor": ("deploy/watch.py",),
     "audit": ("deploy/audit/",),
     "trace": ("deploy/trace.py",),

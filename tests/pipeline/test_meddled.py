@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import structlog
 
 from pipeline import trail, verbs, views, webhooks
 from pipeline.errors import PipelineError
@@ -89,6 +90,56 @@ def test_an_election_without_an_end_is_held_anew(store: Store, hands: Any) -> No
     hands.set(f"{P}:exporter", "nobody")
     assert store.do(verbs.elect("one", 10_000))
     assert not store.do(verbs.elect("two", 10_000))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("jobs:medium", "jobs:medium:again", "jobs:high", "jobs:low", "later", "shares", "expires", "dead", "events"),
+        *("spans", "index:state:queued", "index:state:running", "index:state:succeeded", "index:kind:noop", "paused"),
+        *("index:owner:local:queued", "index:owner:local:succeeded", "ring:medium:local", "audit", "audit:head"),
+        *("gateways", "exporter", "idkey", "minute", "webhooks", "undelivered", "index:batches:local", "index:retried"),
+    ],
+)
+def test_a_key_of_another_type_is_as_if_it_was_deleted(store: Store, hands: Any, key: str) -> None:
+    """By whoever meets it: what stands in its place is removed, what stood there is put back as far as can be."""
+    waiting = [*submit(store, new(), new(), new(parts=40, window=2)), half_done(store)]
+    take(store, 1)
+    key = next(hands.scan_iter(match=f"{P}:minute:*")) if key == "minute" else f"{P}:{key}"
+    hands.delete(key)
+    if key.endswith(("idkey", "exporter")):
+        hands.rpush(key, "no", "text")
+    else:
+        hands.set(key, "x")
+    for task in (new(), new()):
+        store.do(verbs.submit([task], 10**6, SHARE))  # "replay" where half of it was written: the other half is mended
+        waiting.append(task.id)
+        mend(store)
+    for _ in range(3):
+        work(store)
+        mend(store)
+        store.do(verbs.reap(0, 1000, 10, 0, SHARE))
+    assert {told(store, id).state for id in waiting} == {"succeeded"}
+    assert store.do(verbs.queues())
+    nothing_left(store, hands)
+
+
+def test_a_tool_that_heals_says_nothing(store: Store, hands: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    """What it prints is for people, or a program: a line of ours would stand in the middle of it."""
+    structlog.reset_defaults()  # as in a process that writes no lines
+    hands.set(f"{P}:index:state:queued", "x")
+    store.do(verbs.submit([new()], 10**6, SHARE))
+    assert hands.type(f"{P}:index:state:queued") != "string"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_keys_that_open_a_door_are_not_taken_away(store: Store, hands: Any) -> None:
+    """Without them everybody would be let in: who asks for them is refused, until a hand has put them right."""
+    for name, call in (("apikeys", verbs.apikeys()), ("webhook_secrets", webhooks.secrets_of())):
+        hands.set(f"{P}:{name}", "x")
+        with pytest.raises(PipelineError, match="WRONGTYPE"):
+            store.do(call)
+        assert hands.get(f"{P}:{name}") == "x"
 
 
 # What is written, and who reads it: each answers without it.
