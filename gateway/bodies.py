@@ -113,12 +113,12 @@ async def read(request: Request, limit: int, types: Sequence[str] = (JSON,)) -> 
 def check_type(request: Request, types: Sequence[str]) -> None:
     """Only what is declared so: a form or text that a browser sends across sites must never submit a task. Raises a
     Problem."""
-    declared = headers.first(request, "content-type")
+    declared = ", ".join(headers.every(request, "content-type"))
     charset = declared.lower().partition(";")[2].replace('"', "").strip()
-    if headers.media_type(request) not in types or charset not in ("", "charset=utf-8"):
-        wanted = " or ".join(types)
+    if headers.media_type(request) not in types or charset not in ("", "charset=utf-8", "charset=utf8"):
+        wanted = f"{' or '.join(types)}, with no parameter but charset=utf-8"
         raise Problem("unsupported_media_type", f"Content-Type is {declared or 'missing'!r}, not {wanted}.")
-    encoding = headers.first(request, "content-encoding", "identity")
+    encoding = ", ".join(headers.every(request, "content-encoding")) or "identity"
     if encoding.lower() != "identity":
         raise Problem("unsupported_media_type", f"Content-Encoding {encoding!r} is not read; send the JSON as it is.")
 

@@ -27,5 +27,5 @@ def first(request: Request, name: str, default: str = "") -> str:
 
 
 def media_type(request: Request) -> str:
-    """What the body is declared to be, without its parameters."""
-    return first(request, "content-type").partition(";")[0].strip().lower()
+    """What the body is declared to be, without its parameters. Declared twice it is neither."""
+    return ", ".join(every(request, "content-type")).partition(";")[0].strip().lower()

@@ -32,6 +32,7 @@ TIMES_PATTERN = rf"^(?:[<>] *{_TIME} *|{_TIME}\.\.{_TIME})$"  # as the document 
 _TIMES = re.compile(TIMES_PATTERN)
 _MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 BOUNDS = "a time above, below or between: >5s, <200ms, 5s..1m"
+A_NUMBER = "a number above, below or between: >5, <1e-3, 90..110"
 
 
 def is_name(name: str) -> bool:
@@ -84,7 +85,8 @@ def _refusal(name: str, value: str) -> str:
             return "" if _CODE.fullmatch(value) else "the code of an error: small letters, digits, _ . -"
         case "waited" | "ran":
             return "" if _bounds(value, ms=True) else BOUNDS
-    return ""
+    is_bound = name not in WORDS and value[:1] in ("<", ">")  # of a path: a text that begins so is not meant
+    return "" if not is_bound or _bounds(value, ms=False) else A_NUMBER
 
 
 def _value(field: str, value: str) -> Value:

@@ -62,7 +62,7 @@ class House:
     async def post(self, body: object = SEED, path: str = "/tasks", **headers: str) -> Response:
         """POST JSON, or bytes as they are."""
         if isinstance(body, bytes):
-            sent = {"Content-Type": "application/json"} | named(headers)
+            sent = {"content-type": "application/json"} | named(headers)
             return await self.client.post(path, content=body, headers=sent)
         return await self.client.post(path, json=body, headers=named(headers))
 

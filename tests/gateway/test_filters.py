@@ -115,6 +115,8 @@ def test_a_rare_word_among_many_is_found_or_said_where_to_go_on(house: House) ->
         ("waited=%3E\u0665s", ">5s, <200ms, 5s..1m"),
         ("waited=>5s%0A", ">5s, <200ms, 5s..1m"),
         (f"waited=>{'9' * 200}s", "at most 200 characters"),
+        ("data.spot=>=100", "a number above, below or between"),
+        ("-result.price=<many", "a number above, below or between"),
         ("&".join(f"label={n}" for n in range(11)), "at most 10 values"),
         ("&".join(f"data.{n}=1" for n in range(41)), "at most 40 names"),
         (f"data.{'.'.join('abcdefghi')}=1", "data.…"),
