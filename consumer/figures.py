@@ -6,9 +6,9 @@ is a look in a dict.
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from pipeline.log import Line
+from pipeline.record import Tally
 
 
 class Figures:
@@ -33,11 +33,10 @@ class Figures:
             if line.paths and line.outcome == "done":
                 self._paths[line.kind] += line.paths
 
-    def as_told(self) -> dict[str, Any]:
-        """For the heartbeat, as people read it there: `jobs` is kind, outcome, how many, seconds, seconds of CPU."""
+    def as_told(self) -> Tally:
+        """For the heartbeat, as people read it there."""
         jobs = [
-            (kind, outcome, n, round(ran_ms / 1000, 3), round(cpu_ms / 1000, 3))
+            (kind, outcome, int(n), round(ran_ms / 1000, 3), round(cpu_ms / 1000, 3))
             for (kind, outcome), (n, ran_ms, cpu_ms) in self._jobs.items()
         ]
-        told = {"ended": self._ended, "reaped": self.reaped, "absences": self.absences}
-        return {"jobs": jobs, "paths": self._paths, **told}
+        return Tally(jobs, self._paths, self._ended, self.reaped, self.absences)

@@ -13,7 +13,7 @@ from consumer.pool import Pool
 from consumer.slot import Slot
 from consumer.timers import Timer
 from pipeline import log, verbs
-from pipeline.record import Beat
+from pipeline.record import Beat, Child
 from pipeline.settings import Settings, host_name
 from pipeline.store import Store
 
@@ -71,9 +71,9 @@ class Heart:
         self._draining = True
         self._beat.soon()
 
-    def _child(self, slot: Slot, now_ms: int) -> dict[str, object]:
+    def _child(self, slot: Slot, now_ms: int) -> Child:
         cpu_s, rss_bytes = slot.usage()
-        about: dict[str, object] = {"pid": slot.pid, "cpu_s": round(cpu_s, 2), "rss_bytes": rss_bytes}
+        about: Child = {"pid": slot.pid, "cpu_s": round(cpu_s, 2), "rss_bytes": rss_bytes}
         if slot.jobs:
             job, ran_s = slot.jobs[0].job, time.monotonic() - slot.since
             about |= {"task": job.task, "job": job.name, "kind": job.kind, "since": now_ms - int(ran_s * 1000)}

@@ -188,7 +188,7 @@ def _workers(seen: Seen) -> Iterator[Metric]:
 
 def _jobs(beats: list[Beat]) -> Iterator[Metric]:
     """Counters of each consumer since its start, from its heartbeat."""
-    told = [(beat.name, *row) for beat in beats for row in beat.figures.get("jobs", ())]
+    told = [(beat.name, *row) for beat in beats for row in beat.figures.jobs]
     of = ("worker", "kind", "outcome")
     rows = [((name, kind, outcome), n, ran_s, cpu_s) for name, kind, outcome, n, ran_s, cpu_s in told]
     yield _counter("headrace_jobs", "Jobs by what came of them.", of, ((names, n) for names, n, _, _ in rows))
@@ -196,12 +196,12 @@ def _jobs(beats: list[Beat]) -> Iterator[Metric]:
     yield _counter("headrace_job_run_seconds", spent, of, ((names, ran_s) for names, _, ran_s, _ in rows))
     spent = "Seconds of CPU, of jobs whose child answered."
     yield _counter("headrace_job_cpu_seconds", spent, of, ((names, cpu_s) for names, _, _, cpu_s in rows))
-    told_paths = [((b.name, kind), n) for b in beats for kind, n in b.figures.get("paths", {}).items()]
+    told_paths = [((b.name, kind), n) for b in beats for kind, n in b.figures.paths.items()]
     said = "Paths and scenarios that were simulated."
     yield _counter("headrace_simulated_paths", said, ("worker", "kind"), told_paths)
-    ends = [((b.name, why), n) for b in beats for why, n in b.figures.get("ended", {}).items()]
+    ends = [((b.name, why), n) for b in beats for why, n in b.figures.ended.items()]
     yield _counter("headrace_child_restarts", "Children that ended, and why.", ("worker", "reason"), ends)
-    absences = (((b.name,), b.figures.get("absences", 0)) for b in beats)
+    absences = (((b.name,), b.figures.absences) for b in beats)
     yield _counter("headrace_worker_store_absences", "Times that the store was away.", ("worker",), absences)
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from gateway import answers
 from gateway.roll import Lost
 from pipeline.pulse import is_lost
-from pipeline.record import Beat, Priority, Queue
+from pipeline.record import Beat, Child, Priority, Queue
 
 MOST = 200  # consumers that are told of
 Owners = dict[str, tuple[str, str]]  # task → owner, kind
@@ -100,7 +100,7 @@ def state_of(beat: Beat, now_ms: int) -> WorkerState:
 def lost(gone: Lost) -> LostAnswer:
     """A consumer that went without a word."""
     beat = gone.beat
-    held = [{name: child[name] for name in ("task", "job", "kind")} for child in beat.children if "task" in child]
+    held = [{name: child.get(name) for name in ("task", "job", "kind")} for child in beat.children if "task" in child]
     return LostAnswer(beat.name, beat.host, beat.pid, beat.version, answers.time_text(beat.beat_at), held)
 
 
@@ -128,7 +128,7 @@ def only_of(
     )
 
 
-def _child(number: int, child: dict[str, Any], now_ms: int) -> dict[str, Any]:
+def _child(number: int, child: Child, now_ms: int) -> dict[str, Any]:
     busy = "task" in child
     ran = {"ran_ms": max(0, now_ms - int(child["since"]))} if busy and "since" in child else {}
     return {"child": number, "state": "busy" if busy else "idle", **child, **ran}

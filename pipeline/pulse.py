@@ -51,8 +51,7 @@ class Paths:
 
 def paths_of(beat: Beat) -> int:
     """So many its children have simulated since it started; 0 where it says nothing that can be read."""
-    told = beat.figures.get("paths")
-    return sum(n for n in told.values() if isinstance(n, int)) if isinstance(told, dict) else 0
+    return sum(beat.figures.paths.values())
 
 
 def _add(beats: deque[tuple[int, int]], at: int, n: int) -> None:

@@ -5,7 +5,7 @@
 Expired is no state: the record is gone. Times are milliseconds since 1970 by Redis' clock (I15).
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, Required, TypedDict
 
 from msgspec import Struct
 
@@ -338,6 +338,28 @@ class Page(Struct, frozen=True):
     cursor: str
 
 
+class Child(TypedDict, total=False):
+    """What one of a consumer's processes does: which job of which task and kind, since when by Redis' clock."""
+
+    pid: Required[int]
+    cpu_s: float
+    rss_bytes: int
+    task: str
+    job: str
+    kind: str
+    since: int
+
+
+class Tally(Struct, frozen=True):
+    """What a consumer has done since its start. `jobs` is kind, outcome, how many, seconds, seconds of CPU."""
+
+    jobs: list[tuple[str, str, int, float, float]] = []
+    paths: dict[str, int] = {}  # kind → paths and scenarios that were simulated
+    ended: dict[str, int] = {}  # why a child ended → how often
+    reaped: int = 0
+    absences: int = 0  # of the store, since it first answered
+
+
 class Beat(Struct, frozen=True, kw_only=True):
     """A consumer's heartbeat: readable with HGETALL. `children` is one JSON object a child."""
 
@@ -347,9 +369,9 @@ class Beat(Struct, frozen=True, kw_only=True):
     version: str
     started_at: int
     beat_at: int
-    children: list[dict[str, Any]]
+    children: list[Child]
     lost: dict[str, int] = {}  # kind → outcomes since the last heartbeat that came too late (I5)
-    figures: dict[str, Any] = {}  # what it has done since its start (consumer/figures.py)
+    figures: Tally = Tally()
     draining: bool = False  # it was asked to stop: it takes nothing more
     skew_ms: int = 0  # its machine's clock over Redis' one
     kinds: list[str] = []  # those that it can compute

@@ -19,6 +19,7 @@ from pipeline.record import (
     STATES,
     Batch,
     Beat,
+    Child,
     Ended,
     Job,
     Letter,
@@ -30,6 +31,7 @@ from pipeline.record import (
     State,
     Submitted,
     Taken,
+    Tally,
     Task,
     Wave,
 )
@@ -46,6 +48,14 @@ def _time(reply: bytes | None) -> int | None:
     """Milliseconds since 1970. None also for what no date can say."""
     found = _number(reply)
     return found if found is not None and 0 <= found <= END_OF_TIME else None
+
+
+def _date(reply: bytes | None) -> int:
+    """Raises ValueError for what is none."""
+    found = _time(reply)
+    if found is None:
+        raise ValueError(f"no date: {reply!r}")
+    return found
 
 
 def _after(at: int | None, before: int) -> int | None:
@@ -201,14 +211,17 @@ def beat(row: list[Any]) -> Beat:
         host=text(fields["host"]),
         pid=int(fields["pid"]),
         version=text(fields["version"]),
-        started_at=int(fields["started_at"]),
-        beat_at=int(fields["beat_at"]),
-        children=[msgspec.json.decode(fields[f"child:{n}"]) for n in range(int(fields["children"]))],
-        figures=msgspec.json.decode(fields.get("figures", b"{}")),
+        started_at=_date(fields["started_at"]),
+        beat_at=_date(fields["beat_at"]),
+        children=[_child(fields[f"child:{n}"]) for n in range(int(fields["children"]))],
+        figures=_object(fields.get("figures"), Tally) or Tally(),
         draining=fields.get("draining") == b"1",
         skew_ms=int(fields.get("skew_ms", 0)),
         kinds=text(fields.get("kinds", b"")).split(),
     )
+
+
+_child = msgspec.json.Decoder(Child).decode
 
 
 def depth(reply: list[list[Any]]) -> dict[str, tuple[int, int]]:

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from deploy.top.look import Look
-from pipeline.record import STATES, Beat
+from pipeline.record import STATES, Beat, Child
 
 COLUMNS = ("waiting", "running", "oldest", "in/s", "out/s", "fail/s", "wait95", "paths/s", "util", "store")
 WIDTHS = (7, 7, 6, 6, 6, 6, 6, 7, 4, 7)  # with the time 80 columns
@@ -49,7 +48,7 @@ def _children(beat: Beat, now_ms: int) -> list[str]:
     return [_child(beat, number, child, now_ms) for number, child in enumerate(beat.children)]
 
 
-def _child(beat: Beat, number: int, child: dict[str, Any], now_ms: int) -> str:
+def _child(beat: Beat, number: int, child: Child, now_ms: int) -> str:
     busy = "task" in child
     state = "draining" if beat.draining else "busy" if busy else "idle"
     kind, job = (str(child.get("kind", "")), str(child.get("job", ""))) if busy else ("", "")

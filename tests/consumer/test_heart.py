@@ -36,5 +36,5 @@ def test_it_tells_the_paths_that_were_simulated_since_its_start_and_each_line_th
     house.submit(do="sleep", seconds=0)
     done = until(lambda: consumer.lines("job.done", at_least=23))
     assert {(line["step"], line.get("paths")) for line in done} == {("part", 10), ("fold", None), ("whole", None)}
-    found = until(lambda: (now := beat(house)) and now.figures["paths"] == {"digest": 200} and now)
-    assert found.figures["jobs"]
+    found = until(lambda: (now := beat(house)) and now.figures.paths == {"digest": 200} and now)
+    assert found.figures.jobs

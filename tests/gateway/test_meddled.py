@@ -3,6 +3,8 @@
 import pytest
 from httpx import Response
 
+from pipeline import verbs
+from pipeline.record import Beat
 from tests.gateway.house import SEED, House
 
 OF_A_TASK = (
@@ -21,6 +23,15 @@ OF_A_TASK = (
     *("versions", "custom_id", "metadata", "rerun_of", "rerun_sha256", "estimated", "estimate", "error", "webhook"),
     *("p0", "data", "cancel_reason"),
 )
+OF_A_CONSUMER = (
+    *("host", "pid", "version", "started_at", "beat_at", "children"),
+    *("child:0", "figures", "draining", "skew_ms", "kinds"),
+)
+CHILDREN = (
+    *("7", "[]", "{}", '{"pid":"x"}', '{"pid":1,"cpu_s":[]}', '{"pid":1,"task":"x"}', '{"pid":1,"since":"x"}'),
+    '{"pid":1,"task":"x","job":"p0","kind":"noop","since":1e30}',
+)
+TALLIES = ('{"jobs":[1]}', '{"jobs":[["a"]]}', '{"paths":7}', '{"paths":{"a":"b"}}', '{"ended":[]}', '{"absences":"x"}')
 OF_A_BATCH = ("owner", "label", "created_at", "lines", "accepted", "rejected", "webhook", "sealed", "told")
 WRITTEN = (
     *("", "x", "-1", "0", "1e400", "nan", "9" * 23, b"\xff\xfe", "[]", "{}", "7", "null"),
@@ -68,5 +79,24 @@ def test_whatever_stands_in_a_batch_it_is_answered(house: House, field: str) -> 
             sound(await h.get(f"/batches/{id}"))
             assert (await h.get(f"/batches/{id}/results")).status_code < 500
             sound(await h.post(b"", f"/batches/{id}/cancel"))
+
+    house.tell(story)
+
+
+@pytest.mark.parametrize("field", OF_A_CONSUMER)
+def test_whatever_stands_in_a_heartbeat_the_others_are_told(house: House, field: str) -> None:
+    async def story(h: House) -> None:
+        id, now_ms = await h.submitted(), h.store.do(verbs.clock())
+        with h.server.client() as hands:
+            for written in WRITTEN + CHILDREN + TALLIES:
+                for name in ("bad", "good"):
+                    about = {"name": name, "started_at": now_ms, "beat_at": now_ms}
+                    h.store.do(verbs.beat(Beat(host="h", pid=9, version="7", children=[{"pid": 1}], **about)))
+                hands.hset(h.store.keys("consumer", "bad"), field, written)
+                workers = (await h.get("/workers")).json()
+                assert "good" in [each["name"] for each in workers["workers"]], written
+                for path in ("/dashboard/frame", "/queues", f"/tasks/{id}", "/starts"):
+                    sound(await h.get(path))
+                assert (await h.get("/metrics")).status_code == 200, written
 
     house.tell(story)

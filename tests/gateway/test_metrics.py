@@ -14,18 +14,18 @@ from gateway import exporter, figures
 from gateway.exporter import BOUNDS, Exporter, Totals
 from pipeline import log, verbs
 from pipeline.async_store import AsyncStore
-from pipeline.record import Beat, Pause
+from pipeline.record import Beat, Pause, Tally
 from tests.gateway.house import SEED, SHARE, House
 
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-FIGURES = {
-    "jobs": [["noop", "done", 41, 8.5, 7.25], ["crash", "buried", 1, 0.5, 0.0]],
-    "paths": {"var_mc": 5_000_000},
-    "ended": {"died": 3, "memory": 1},
-    "reaped": 2,
-    "absences": 4,
-}
+FIGURES = Tally(
+    jobs=[("noop", "done", 41, 8.5, 7.25), ("crash", "buried", 1, 0.5, 0.0)],
+    paths={"var_mc": 5_000_000},
+    ended={"died": 3, "memory": 1},
+    reaped=2,
+    absences=4,
+)
 
 
 def samples(answer: Response) -> Samples:
@@ -214,7 +214,9 @@ def names(house: House) -> set[str]:
 
     async def story(h: House) -> None:
         await h.post({"kind": "nothing", "data": {}})
-        beat = Beat(name="c", host="h", pid=1, version="1", started_at=1, beat_at=1, children=[{}], figures=FIGURES)
+        beat = Beat(
+            name="c", host="h", pid=1, version="1", started_at=1, beat_at=1, children=[{"pid": 1}], figures=FIGURES
+        )
         h.store.do(verbs.beat(beat))
         h.store.do(verbs.cancel(await h.submitted(), SHARE))
         for family in [*h.desk.figures.collect(0), *await h.desk.exporter.metrics(["compound_interest"])]:

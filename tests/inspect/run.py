@@ -103,7 +103,7 @@ class Run:
 
     def jobs_beaten(self) -> int:
         """How many jobs the consumers have told of in their heartbeats."""
-        return sum(int(row[2]) for beat in self._store(verbs.fleet()) for row in beat.figures["jobs"])
+        return sum(int(row[2]) for beat in self._store(verbs.fleet()) for row in beat.figures.jobs)
 
     def _store(self, call: Call[T]) -> T:
         store = Store(Settings(redis_url=f"redis://127.0.0.1:{self.port + 3}/0"))

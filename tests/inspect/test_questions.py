@@ -15,7 +15,7 @@ from deploy.inspect.question import About
 from deploy.inspect.questions import everything
 from pipeline import apikeys, trail, verbs, views, webhooks
 from pipeline.keys import KEYS
-from pipeline.record import STATES, NewBatch
+from pipeline.record import STATES, NewBatch, Tally
 from pipeline.store import Store
 from pipeline.trail import Head, Place
 from tests.inspect.filled import SMALL_SHARE, Filled, beat, fill
@@ -291,7 +291,7 @@ def test_owners_batches_and_people(ask: Ask, filled: Filled, store: Store, hands
 
 
 def test_what_consumers_have_done_and_what_waits_longest(ask: Ask, filled: Filled, store: Store) -> None:
-    figures = {"jobs": [["a", "done", 3, 1.5, 1.25]], "ended": {"memory": 2}}
+    figures = Tally(jobs=[("a", "done", 3, 1.5, 1.25)], ended={"memory": 2})
     store.do(verbs.beat(structs.replace(beat("c1", store.do(verbs.clock()), []), figures=figures)))
     assert ask("What has each consumer done since its start?") == [
         ["c1 a done 3 jobs, 1.5 s, CPU 1.25 s", "c1 children memory 2"]
