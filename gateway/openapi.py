@@ -85,7 +85,7 @@ def document(settings: Settings) -> dict[str, Any]:
         "type": "object",
         "description": "Complete: as it would be calculated.",
     }
-    paths = _tasks(settings) | _batches() | _system()
+    paths = _tasks(settings) | _again(settings) | _batches() | _system()
     for more in (openapi_operations.paths(ANYWHERE, TASK, ID), openapi_dashboard.paths(ANYWHERE, TASK, ID)):
         for address, methods in more.items():
             paths[address] = paths.get(address, {}) | methods
@@ -108,7 +108,6 @@ def document(settings: Settings) -> dict[str, Any]:
 
 def _tasks(settings: Settings) -> Made:
     waiting = wait(settings)
-    again = [ID, *waiting, IDEMPOTENCY_KEY]
     submitted = {202: SUBMITTED, 200: WAITED}
     body = openapi_bodies.of_task()
     valid = {200: Good("Valid", "It would be accepted.")}
@@ -153,6 +152,13 @@ def _tasks(settings: Settings) -> Made:
                 reason(),
             )
         },
+    }
+
+
+def _again(settings: Settings) -> Made:
+    again = [ID, *wait(settings), IDEMPOTENCY_KEY]
+    submitted = {202: SUBMITTED, 200: WAITED}
+    return {
         "/tasks/{task_id}/rerun": {
             "post": operation(
                 "Calculate again what succeeded, and compare", "rerun", again, submitted, ("not_succeeded", *AGAIN)

@@ -15,7 +15,7 @@ from gateway.dashboard.starts import MarkList
 from gateway.dashboard.system import SystemAnswer
 from gateway.openapi_pieces import JSON, SHORT, Good, Made, filters, header, operation, query, ref, stream
 from gateway.queries import TASK_ID
-from gateway.routes.dashboard import Visit
+from gateway.routes.dashboard import LATEST_MS, Visit
 from gateway.routes.failures import Bulk, Purged, PurgeLetters, RetryGroup, TaskCount
 from gateway.routes.session import Login, SessionAnswer
 from gateway.routes.story import Curve, Story
@@ -190,7 +190,7 @@ def _session(asked: tuple[str, ...]) -> Made:
 
 def _moment(name: str, description: str) -> Made:
     return query(
-        name, {"type": "integer", "minimum": 0, "maximum": 10**15 - 1}, f"{description} Milliseconds since 1970."
+        name, {"type": "integer", "minimum": 0, "maximum": LATEST_MS}, f"{description} Milliseconds since 1970."
     )
 
 

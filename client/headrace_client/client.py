@@ -131,7 +131,8 @@ class Client(Asker):
                 with self._http.stream("GET", follower.path, headers=follower.headers, timeout=SILENCE) as told:
                     content = b"" if told.status_code == OK else told.read()
                     if follower.begins(Answer(told.status_code, told.headers, content)):
-                        yield from filter(None, map(follower.event, told.iter_lines()))
+                        for piece in told.iter_bytes():
+                            yield from follower.events(piece)
             except httpx.TransportError as lost:
                 follower.begins(_lost(lost))
 
@@ -197,8 +198,8 @@ class AsyncClient(Asker):
                 async with self._http.stream("GET", follower.path, headers=follower.headers, timeout=SILENCE) as told:
                     content = b"" if told.status_code == OK else await told.aread()
                     if follower.begins(Answer(told.status_code, told.headers, content)):
-                        async for line in told.aiter_lines():
-                            if event := follower.event(line):
+                        async for piece in told.aiter_bytes():
+                            for event in follower.events(piece):
                                 yield event
             except httpx.TransportError as lost:
                 follower.begins(_lost(lost))

@@ -1,5 +1,6 @@
-"""A task's events (server-sent events): read line by line, and gone on with where a connection broke off."""
+"""A task's events (server-sent events): read piece by piece, and gone on with where a connection broke off."""
 
+from collections.abc import Iterator
 from time import monotonic
 
 from headrace_client import errors
@@ -17,6 +18,7 @@ class Follower:
         self._asker, self._id, self._until = asker, task_id, asker.until(patience_s)
         self._tries = Tries(asker, self._until)
         self._fields: dict[str, str] = {}
+        self._rest = b""  # of a line whose end has not come yet
         self._seen = ""
         self.path = f"/tasks/{task_id}/events"
         self.pause_s = 0.0  # before the next connection
@@ -29,7 +31,7 @@ class Follower:
 
     def begins(self, answer: Answer) -> bool:
         """Whether there are events to read. Raises what an error means."""
-        self._fields = {}
+        self._fields, self._rest = {}, b""
         if answer.status in AGAIN:
             self.pause_s = self._tries.pause_s(answer)
             return False
@@ -39,8 +41,12 @@ class Follower:
         self._tries, self.pause_s = Tries(self._asker, self._until), GONE_ON_S
         return not self.over
 
-    def event(self, line: str) -> Event | None:
-        """The event that this line completes, if it does. Raises StillRunning when patience is over."""
+    def events(self, piece: bytes) -> Iterator[Event]:
+        """The events that this piece of the stream completes. Raises StillRunning when patience is over."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")  # and at nothing else that ends a line in a text
+        yield from filter(None, (self._event(line.decode()) for line in lines))
+
+    def _event(self, line: str) -> Event | None:
         if line:
             name, _, value = line.partition(":")
             self._fields[name] = value.removeprefix(" ")  # a comment has no name

@@ -73,7 +73,6 @@ class Reader:
         self._desk = desk
         self._tabs: set[Tab] = set()
         self._reading: asyncio.Task[None] | None = None
-        self._minutes = Minutes(desk.store)
         self._pace = Pace()
         self._look: Look | None = None
         self._seen_to = ""  # the newest entry of the spans that was looked at
@@ -82,15 +81,11 @@ class Reader:
         self._visits: dict[tuple[str, str], tuple[Tab, asyncio.TimerHandle]] = {}
         self._trail: deque[list[Span]] = deque(maxlen=TRAIL)
         self.number = 0
+        self.minutes = Minutes(desk.store)
         self.frames: dict[str, bytes] = {}
         self.known = Known()
         self.followed = Followed(desk, self._count)
         desk.leaving.append(self._wake)
-
-    @property
-    def minutes(self) -> Minutes:
-        """The minutes, for whoever asks for a longer series."""
-        return self._minutes
 
     def refuse_when_full(self) -> None:
         """Raise a Problem when there are as many tabs as may be."""
@@ -142,7 +137,7 @@ class Reader:
         if look is None or scope not in look.states or look.now_ms == 0:
             return None
         whole = self._frame(look if spans is None else msgspec.structs.replace(look, spans=spans), scope)
-        told = series.series(self._minutes.kept(SERIES_MINUTES, look.minutes, look.now_ms), SERIES_MINUTES, look.now_ms)
+        told = series.series(self.minutes.kept(SERIES_MINUTES, look.minutes, look.now_ms), SERIES_MINUTES, look.now_ms)
         fields = {name: getattr(whole, name) for name in Frame.__struct_fields__}
         return _encode(Snapshot(**fields, series=told))
 
@@ -182,9 +177,9 @@ class Reader:
     async def recent(self, count: int, now_ms: int) -> dict[int, Minute]:
         """The last `count` minutes; while tabs listen those that are known already cost the store nothing."""
         look = self._look
-        if look and look.now_ms > now_ms - FRESH_MS and self._minutes.all_known(count, look.now_ms):
-            return self._minutes.kept(count, look.minutes, now_ms)
-        return await self._minutes.last(count, now_ms)
+        if look and look.now_ms > now_ms - FRESH_MS and self.minutes.all_known(count, look.now_ms):
+            return self.minutes.kept(count, look.minutes, now_ms)
+        return await self.minutes.last(count, now_ms)
 
     # ── reading ──
 
@@ -221,7 +216,7 @@ class Reader:
             do(verbs.fleet(), 0),
             do(views.retrying(), 0),
             do(views.timeline("+", oldest, frame.MOST_SPANS), 0),
-            self._minutes.last(RECENT_MINUTES if self._look and self._look.now_ms else SERIES_MINUTES, now_ms, 0),
+            self.minutes.last(RECENT_MINUTES if self._look and self._look.now_ms else SERIES_MINUTES, now_ms, 0),
             asyncio.gather(*(self._of(scope) for scope in scopes)),
         )
         self._seen_to = timeline.newest or self._seen_to

@@ -29,6 +29,7 @@ from gateway.problems import Problem, nothing_at
 from pipeline import views
 
 LONGEST_MS = 24 * 3_600_000  # of a stretch of spans
+LATEST_MS = 253_402_300_799_999  # the end of the year 9999: what comes later is no date
 _MS = re.compile(r"[0-9]{1,15}")
 
 
@@ -183,8 +184,8 @@ def moment(sent: dict[str, str], name: str, default: int) -> int:
     value = sent.get(name)
     if value is None:
         return default
-    if not _MS.fullmatch(value):
-        raise queries.wrong(name, value, "milliseconds since 1970")
+    if not _MS.fullmatch(value) or int(value) > LATEST_MS:
+        raise queries.wrong(name, value, f"milliseconds since 1970, at most {LATEST_MS}")
     return int(value)
 
 

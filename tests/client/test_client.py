@@ -176,6 +176,13 @@ def test_events_tell_every_state(client: Client) -> None:
     assert events[-1].data.result.total == 15
 
 
+def test_what_ends_a_line_in_a_text_ends_no_event(client: Client) -> None:
+    label = "a\u2028b\u0085c\x1cd\x0be"
+    task = client.submit("noop", {}, label=label)
+    assert list(client.events(task))[-1].data.label == label
+    assert client.gather(client.map("noop", [{}], label=label)).summary() == "1 of 1 succeeded"
+
+
 def test_the_address_and_the_key_may_stand_in_the_environment(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADRACE_URL", stand.url + "/")
     monkeypatch.setenv("HEADRACE_API_KEY", "hr_viewer_1_2")

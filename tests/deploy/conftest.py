@@ -114,7 +114,7 @@ class Edge:
         until = time.monotonic() + 5
         while time.monotonic() < until:
             found = [
-                line for text in self.log.read_text().splitlines() if (line := json.loads(text))["request_id"] == mark
+                line for text in self.log.read_bytes().splitlines() if (line := json.loads(text))["request_id"] == mark
             ]
             if len(found) >= count:
                 return found

@@ -68,7 +68,7 @@ class Clone:
     def log(self, pattern: str) -> list[dict[str, object]]:
         """The lines of the JSON logs that match; each must be a JSON object."""
         files = sorted((self.folder / "var" / "log").glob(pattern))
-        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        return [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
 
     def ports(self) -> range:
         return range(self.first_port, self.dashboard_port + 1)

@@ -101,4 +101,4 @@ class Whole:
     def lines(self, pattern: str = "*") -> list[dict[str, Any]]:
         """What was logged: each line is a JSON object."""
         files = sorted((self.var / "log").glob(f"{pattern}.jsonl"))
-        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        return [json.loads(line) for file in files for line in file.read_bytes().splitlines()]

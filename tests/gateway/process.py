@@ -50,7 +50,7 @@ class Gateway:
 
     def lines(self) -> list[dict[str, Any]]:
         """Every line that it wrote: each is one JSON object."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [json.loads(line) for line in self.log.read_bytes().splitlines()]
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""

@@ -13,6 +13,7 @@ from gateway.dashboard.frame import Bar
 from gateway.dashboard.known import MOST, Known
 from gateway.dashboard.system import shown
 from gateway.roll import Roll
+from gateway.routes.dashboard import LATEST_MS
 from pipeline import verbs, views
 from pipeline.record import Beat, Done, Folded, Job
 from pipeline.settings import Settings
@@ -321,5 +322,15 @@ def test_lists_take_a_batch(house: House) -> None:
         assert (await h.get(found["next"])).json()["tasks"][0]["batch_id"] == batch
         assert (await h.get(f"/tasks/count?batch={batch}")).json()["count"] == 2
         problem(await h.get("/tasks?batch=x"), 422, "invalid_query")
+
+    house.tell(story)
+
+
+@pytest.mark.parametrize("path", ["/minutes", "/spans", "/failures", "/starts"])
+def test_a_moment_that_is_no_date_is_refused(house: House, path: str) -> None:
+    async def story(h: House) -> None:
+        until = f"&until_ms={LATEST_MS}" if path == "/spans" else ""
+        assert (await h.get(f"{path}?since_ms={LATEST_MS}{until}")).status_code == 200
+        problem(await h.get(f"{path}?since_ms={LATEST_MS + 1}"), 422, "invalid_query")
 
     house.tell(story)
