@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calc.kernels.elementary import exp, expm1, log
-from calc.kernels.jit import kernel
+from calc.kernels.jit import inline, kernel
+from calc.kernels.lanes import sum8, tree
 
 Array = NDArray[np.float64]
 
@@ -38,27 +39,89 @@ def _sides(x: float, times: Array, amounts: Array, terms: Array) -> tuple[float,
 
 
 @kernel
-def only_root(times: Array, amounts: Array, terms: Array, start: float) -> float:
-    """The root of flows that change sign once; NaN where it is outside of the range.
+def _moments(x: float, times: Array, amounts: Array, terms: Array, turn: int, lanes: Array, out: Array) -> None:
+    """Into `out` what the flows before `turn`, and those from it on, are worth at x, and that times their time, its
+    square and its cube: two rows of four. Sums have eight lanes; `terms` and `lanes` (4 × 8) are room to work in."""
+    origin = times[0] if x >= 0.0 else times[-1]
+    if x == 0.0:
+        terms[: times.size] = amounts
+    else:
+        for k in range(times.size):
+            terms[k] = amounts[k] * exp(-x * (times[k] - origin))
+    for side in range(2):
+        first, end = (0, turn) if side == 0 else (turn, times.size)
+        whole = end - (end - first) % 8
+        lanes[:] = 0.0
+        for k in range(first, whole, 8):
+            for j in range(8):
+                worth, time = terms[k + j], times[k + j]
+                once = worth * time
+                twice = once * time
+                lanes[0, j] += worth
+                lanes[1, j] += once
+                lanes[2, j] += twice
+                lanes[3, j] += twice * time
+        for k in range(whole, end):
+            once = terms[k] * times[k]
+            twice = once * times[k]
+            lanes[0, k - whole] += terms[k]
+            lanes[1, k - whole] += once
+            lanes[2, k - whole] += twice
+            lanes[3, k - whole] += twice * times[k]
+        for power in range(4):
+            out[side, power] = tree(lanes[power])
 
-    Newton's rule for ln(inflows / outflows), which is nearly straight in x, within bounds that shrink.
+
+@inline
+def _cumulants(worth: float, once: float, twice: float, thrice: float) -> tuple[float, float, float]:
+    """Mean, variance and third central moment of the times of flows, from what `_moments` gives."""
+    mean, square = once / worth, twice / worth
+    variance = square - mean * mean
+    return mean, variance, thrice / worth - mean * (square + 2.0 * variance)
+
+
+@inline
+def _step(sums: Array) -> tuple[float, float]:
+    """How far the root is away, and how far off that may be, relative to it; NaN where nothing is told.
+
+    g = ln(|flows before| / |flows after|) has the slope m₂ - m₁ in x, and cumulants of the times as further
+    derivatives. The series of its inverse to the third order, where the terms fall off; else Newton's step.
+    """
+    first, second = sums[0], sums[1]
+    ratio = -first[0] / second[0]
+    if not 0.0 < ratio < np.inf:
+        return np.nan, 1.0
+    m1, v1, k1 = _cumulants(first[0], first[1], first[2], first[3])
+    m2, v2, k2 = _cumulants(second[0], second[1], second[2], second[3])
+    slope = m2 - m1
+    newton = -log(ratio) / slope if slope != 0.0 else np.nan
+    bend = 0.5 * (v1 - v2) / slope * newton
+    twist = (k2 - k1) / (6.0 * slope) * newton * newton
+    size = abs(bend) + np.sqrt(abs(twist))
+    if size < 0.3:
+        return newton * (1.0 - bend + (2.0 * bend * bend - twist)), size * size * size
+    return newton, 1.0
+
+
+@kernel
+def only_root(times: Array, amounts: Array, terms: Array, turn: int, lanes: Array, sums: Array) -> float:
+    """The root of flows that change sign once, at `turn`; NaN where it is outside of the range.
+
+    From 0, where nothing is to be discounted, steps of the fourth order within bounds that shrink: two or three.
     """
     low, high = LOWEST, HIGHEST
     rising = amounts[0] > 0.0  # a loan taken: the value rises with x
-    x = start
+    x = 0.0
     for _ in range(_MOST_STEPS):
-        gained, lost, gained_time, lost_time = _sides(x, times, amounts, terms)
-        if (gained > lost) == rising:
+        _moments(x, times, amounts, terms, turn, lanes, sums)
+        if (sums[0, 0] + sums[1, 0] > 0.0) == rising:
             high = x
         else:
             low = x
-        step = np.nan
-        if gained > 0.0 and lost > 0.0:
-            steep = gained_time / gained - lost_time / lost
-            step = log(gained / lost) / steep if steep != 0.0 else np.nan
-        if abs(step) <= 4e-16 * (1.0 + abs(x)):
-            return x + step
+        step, error = _step(sums)
         following = x + step
+        if error * abs(step) <= 2e-17 * (1.0 + abs(x)) and LOWEST < following < HIGHEST:
+            return following
         if not low < following < high:
             following = 0.5 * (low + high)
         if following == x or high - low <= 2e-16 * (1.0 + abs(x)):
@@ -183,10 +246,18 @@ def all_roots(times: Array, amounts: Array, terms: Array, roots: Array) -> int:
 @kernel
 def _netted(days: Array, amounts: Array, first: int, end: int, times: Array, nets: Array, days_a_year: float) -> int:
     """Flows of one contract in order of time, those of one day added up, zeros left out; how many are left."""
-    ordered = True
-    for k in range(first + 1, end):
-        ordered &= days[k - 1] < days[k]
-    order = np.arange(first, end) if ordered else first + np.argsort(days[first:end], kind="mergesort")
+    own, sent = days[first:end], amounts[first:end]
+    spoilt = 0
+    for k in range(own.size):
+        spoilt += int(sent[k] == 0.0)
+    for k in range(own.size - 1):
+        spoilt += int(own[k + 1] <= own[k])
+    if spoilt == 0:
+        for k in range(own.size):
+            times[k] = (own[k] - own[0]) / days_a_year
+            nets[k] = sent[k]
+        return own.size
+    order = first + np.argsort(days[first:end], kind="mergesort")
     count = 0
     k = 0
     while k < order.size:
@@ -203,6 +274,17 @@ def _netted(days: Array, amounts: Array, first: int, end: int, times: Array, net
 
 
 @kernel
+def _changes(nets: Array) -> tuple[int, int]:
+    """How often the sign changes, and from where on it has changed first."""
+    changes, turn = 0, nets.size
+    for k in range(nets.size - 1):
+        changed = (nets[k + 1] > 0.0) != (nets[k] > 0.0)
+        changes += int(changed)
+        turn = min(turn, k + 1 if changed else nets.size)
+    return changes, turn
+
+
+@kernel
 def returns(
     days: Array,
     amounts: Array,
@@ -211,30 +293,28 @@ def returns(
     days_a_year: float,
     out: Array,
     status: NDArray[np.uint8],
-    roots: Array,
-) -> None:
+) -> Array:
     """Of each contract the flows `starts[i]` to `starts[i + 1]`: into `out` (rows × 3) the rate nearest to `guess`,
-    the relative residual there, and the changes of sign; into `roots` (rows × MOST_ROOTS) all rates where several
-    are, the rest NaN.
+    the relative residual there, and the changes of sign. The answer has all rates of the contracts that have several,
+    a row each in their order, MOST_ROOTS wide, the rest NaN.
     """
     longest = 0
     for row in range(out.shape[0]):
         longest = max(longest, starts[row + 1] - starts[row])
     times, nets, terms, found = np.empty(longest), np.empty(longest), np.empty(longest), np.empty(MOST_ROOTS)
-    start = log(1.0 + guess)
+    lanes, sums = np.empty((4, 8)), np.empty((2, 4))
+    roots, several = np.full((1, MOST_ROOTS), np.nan), 0
     for row in range(out.shape[0]):
         count = _netted(days, amounts, starts[row], starts[row + 1], times, nets, days_a_year)
-        changes = 0
-        for k in range(1, count):
-            changes += (nets[k] > 0.0) != (nets[k - 1] > 0.0)
+        t, c = times[:count], nets[:count]
+        changes, turn = _changes(c)
         out[row, 0] = out[row, 1] = np.nan
         out[row, 2] = changes
         if changes == 0:
             status[row] = NO_SIGN_CHANGE
             continue
-        t, c = times[:count], nets[:count]
         if changes == 1:
-            x = only_root(t, c, terms, start)
+            x = only_root(t, c, terms, turn, lanes, sums)
             status[row] = NO_ROOT if np.isnan(x) else OK
         else:
             many = all_roots(t, c, terms, found)
@@ -243,9 +323,27 @@ def returns(
             for j in range(max(many, 0)):
                 if j == 0 or abs(expm1(found[j]) - guess) < abs(expm1(x) - guess):
                     x = found[j]
-                if many > 1:
-                    roots[row, j] = expm1(found[j])
+            if many > 1:
+                if several == roots.shape[0]:
+                    more = np.full((2 * several, MOST_ROOTS), np.nan)
+                    more[:several] = roots
+                    roots = more
+                for j in range(many):
+                    roots[several, j] = expm1(found[j])
+                several += 1
         if not np.isnan(x):
-            gained, lost, _, _ = _sides(x, t, c, terms)
             out[row, 0] = expm1(x)
-            out[row, 1] = abs(gained - lost) / (gained + lost)
+            out[row, 1] = _residual(x, t, c, terms)
+    return roots[:several]
+
+
+@kernel
+def _residual(x: float, times: Array, amounts: Array, terms: Array) -> float:
+    """What is left of the flows at x, relative to their sizes."""
+    origin = times[0] if x >= 0.0 else times[-1]
+    for k in range(times.size):
+        terms[k] = amounts[k] * exp(-x * (times[k] - origin))
+    left = sum8(terms[: times.size])
+    for k in range(times.size):
+        terms[k] = abs(terms[k])
+    return abs(left) / sum8(terms[: times.size])
