@@ -7,13 +7,12 @@ changes neither sign nor roots. Times are in years, ascending and distinct; amou
 import numpy as np
 from numpy.typing import NDArray
 
-from calc.kernels.elementary import exp, expm1, log
-from calc.kernels.jit import inline, kernel
-from calc.kernels.lanes import sum8, tree
+from calc.kernels.elementary import exp, expm1
+from calc.kernels.jit import kernel
+from calc.kernels.one_rate import HIGHEST, LANES, LOWEST, only_root, padded, residual
 
 Array = NDArray[np.float64]
 
-LOWEST, HIGHEST = -34.538776394910684, 13.815511557963774  # ln of 1e-15 and of 1,000,001
 OK, MULTIPLE, NO_SIGN_CHANGE, NO_ROOT, UNFINISHED = 0, 1, 2, 3, 4
 MOST_ROOTS = 64
 _MOST_STEPS = 200
@@ -36,100 +35,6 @@ def _sides(x: float, times: Array, amounts: Array, terms: Array) -> tuple[float,
         gained_time += gain * times[k]
         lost_time += loss * times[k]
     return gained, lost, gained_time, lost_time
-
-
-@kernel
-def _moments(x: float, times: Array, amounts: Array, terms: Array, turn: int, lanes: Array, out: Array) -> None:
-    """Into `out` what the flows before `turn`, and those from it on, are worth at x, and that times their time, its
-    square and its cube: two rows of four. Sums have eight lanes; `terms` and `lanes` (4 × 8) are room to work in."""
-    origin = times[0] if x >= 0.0 else times[-1]
-    if x == 0.0:
-        terms[: times.size] = amounts
-    else:
-        for k in range(times.size):
-            terms[k] = amounts[k] * exp(-x * (times[k] - origin))
-    for side in range(2):
-        first, end = (0, turn) if side == 0 else (turn, times.size)
-        whole = end - (end - first) % 8
-        lanes[:] = 0.0
-        for k in range(first, whole, 8):
-            for j in range(8):
-                worth, time = terms[k + j], times[k + j]
-                once = worth * time
-                twice = once * time
-                lanes[0, j] += worth
-                lanes[1, j] += once
-                lanes[2, j] += twice
-                lanes[3, j] += twice * time
-        for k in range(whole, end):
-            once = terms[k] * times[k]
-            twice = once * times[k]
-            lanes[0, k - whole] += terms[k]
-            lanes[1, k - whole] += once
-            lanes[2, k - whole] += twice
-            lanes[3, k - whole] += twice * times[k]
-        for power in range(4):
-            out[side, power] = tree(lanes[power])
-
-
-@inline
-def _cumulants(worth: float, once: float, twice: float, thrice: float) -> tuple[float, float, float]:
-    """Mean, variance and third central moment of the times of flows, from what `_moments` gives."""
-    mean, square = once / worth, twice / worth
-    variance = square - mean * mean
-    return mean, variance, thrice / worth - mean * (square + 2.0 * variance)
-
-
-@inline
-def _step(sums: Array) -> tuple[float, float]:
-    """How far the root is away, and how far off that may be, relative to it; NaN where nothing is told.
-
-    g = ln(|flows before| / |flows after|) has the slope m₂ - m₁ in x, and cumulants of the times as further
-    derivatives. The series of its inverse to the third order, where the terms fall off; else Newton's step.
-    """
-    first, second = sums[0], sums[1]
-    ratio = -first[0] / second[0]
-    if not 0.0 < ratio < np.inf:
-        return np.nan, 1.0
-    m1, v1, k1 = _cumulants(first[0], first[1], first[2], first[3])
-    m2, v2, k2 = _cumulants(second[0], second[1], second[2], second[3])
-    slope = m2 - m1
-    newton = -log(ratio) / slope if slope != 0.0 else np.nan
-    bend = 0.5 * (v1 - v2) / slope * newton
-    twist = (k2 - k1) / (6.0 * slope) * newton * newton
-    size = abs(bend) + np.sqrt(abs(twist))
-    if size < 0.3:
-        return newton * (1.0 - bend + (2.0 * bend * bend - twist)), size * size * size
-    return newton, 1.0
-
-
-@kernel
-def only_root(times: Array, amounts: Array, terms: Array, turn: int, lanes: Array, sums: Array) -> float:
-    """The root of flows that change sign once, at `turn`; NaN where it is outside of the range.
-
-    From 0, where nothing is to be discounted, steps of the fourth order within bounds that shrink: two or three.
-    """
-    low, high = LOWEST, HIGHEST
-    rising = amounts[0] > 0.0  # a loan taken: the value rises with x
-    x = 0.0
-    for _ in range(_MOST_STEPS):
-        _moments(x, times, amounts, terms, turn, lanes, sums)
-        if (sums[0, 0] + sums[1, 0] > 0.0) == rising:
-            high = x
-        else:
-            low = x
-        step, error = _step(sums)
-        following = x + step
-        if error * abs(step) <= 2e-17 * (1.0 + abs(x)) and LOWEST < following < HIGHEST:
-            return following
-        if not low < following < high:
-            following = 0.5 * (low + high)
-        if following == x or high - low <= 2e-16 * (1.0 + abs(x)):
-            break
-        x = following
-    if x - LOWEST < 1e-9 or HIGHEST - x < 1e-9:
-        return np.nan
-    return x
 
 
 @kernel
@@ -301,7 +206,8 @@ def returns(
     longest = 0
     for row in range(out.shape[0]):
         longest = max(longest, starts[row + 1] - starts[row])
-    times, nets, terms, found = np.empty(longest), np.empty(longest), np.empty(longest), np.empty(MOST_ROOTS)
+    room = longest + LANES + 8
+    times, nets, terms, found = np.empty(room), np.empty(room), np.empty(room), np.empty(MOST_ROOTS)
     lanes, sums = np.empty((4, 8)), np.empty((2, 4))
     roots, several = np.full((1, MOST_ROOTS), np.nan), 0
     for row in range(out.shape[0]):
@@ -314,7 +220,8 @@ def returns(
             status[row] = NO_SIGN_CHANGE
             continue
         if changes == 1:
-            x = only_root(t, c, terms, turn, lanes, sums)
+            whole = padded(times, nets, count)
+            x = only_root(times[:whole], nets[:whole], terms, turn, lanes, sums)
             status[row] = NO_ROOT if np.isnan(x) else OK
         else:
             many = all_roots(t, c, terms, found)
@@ -333,17 +240,6 @@ def returns(
                 several += 1
         if not np.isnan(x):
             out[row, 0] = expm1(x)
-            out[row, 1] = _residual(x, t, c, terms)
+            whole = padded(times, nets, count) - 8
+            out[row, 1] = residual(x, times[:whole], nets[:whole], terms, lanes)
     return roots[:several]
-
-
-@kernel
-def _residual(x: float, times: Array, amounts: Array, terms: Array) -> float:
-    """What is left of the flows at x, relative to their sizes."""
-    origin = times[0] if x >= 0.0 else times[-1]
-    for k in range(times.size):
-        terms[k] = amounts[k] * exp(-x * (times[k] - origin))
-    left = sum8(terms[: times.size])
-    for k in range(times.size):
-        terms[k] = abs(terms[k])
-    return abs(left) / sum8(terms[: times.size])

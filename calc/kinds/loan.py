@@ -45,7 +45,7 @@ from calc.numerics import amortisation, columns
 from calc.numerics.amortisation import STATUSES, Block
 
 NAME = "loan"
-VERSION = 1
+VERSION = 2
 ALIASES: tuple[str, ...] = ()
 SUMMARY = "Payments, schedules, annual percentage rates, returns and prepayments of one loan or of a book of loans."
 EXAMPLE = {"task": "payment", "amount": 10000, "rate": 0.05}
@@ -173,7 +173,7 @@ def result(params: Params, accumulator: Partial) -> Result:
     answers: dict[str, Any] = {}
     if is_book(params):
         answers |= {name: columns.listed(each, good) for name, each in zip(terms.outputs, found, strict=False)}
-        answers["status"] = [STATUSES[code] for code in status.tolist()] or None
+        answers["status"] = columns.worded(status, STATUSES) or None
         answers["totals"] = dict(zip(terms.added, accumulator.sums, strict=True)) or None
         answers["roots"] = {str(row): roots for row, roots in accumulator.roots} or None
     else:

@@ -258,7 +258,7 @@ def result(params: Params, accumulator: Partial) -> Result:
     of = book(params)
     answers: dict[str, Any] = {}
     if params.positions is not None:
-        answers["status"] = [STATUSES[code] for code in of.status.tolist()]
+        answers["status"] = columns.worded(of.status, STATUSES)
     moved = _moved(params, accumulator)
     if moved:
         worst = min(moved, key=lambda each: each.pnl)

@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 
 _ENCODER = msgspec.msgpack.Encoder()
 _FLOAT, _IS_FLOAT = np.dtype([("is", "u1"), ("number", ">f8")]), 0xCB
-_CHUNK = 8192  # numbers that are looked at at once, as many as the processor's nearest memory holds
+_CHUNK = 32_768  # numbers that are looked at at once, as many as the processor's nearest memory holds
 LEAST, MOST = 1e-30, 1e30  # in size, of what is not 0: so that products of a few stay within what a number holds
 
 
@@ -22,6 +22,23 @@ def array(value: Any, rows: int) -> Array:
         return np.full(rows, float(value))
     found = _laid_out(value, (len(value),))
     return np.array(value, dtype=np.float64) if found is None else found  # of a null, that makes a NaN
+
+
+def checked(value: Any, rows: int, bounds: Mapping[str, float]) -> tuple[Array, NDArray[np.bool_]]:
+    """The column, and which of its entries keep the bounds (`within`)."""
+    column = array(value, rows)
+    if not isinstance(value, list):  # one is like the other
+        return column, np.full(rows, bool(within(column[:1], bounds).all()))
+    return column, within(column, bounds)
+
+
+def largest(value: Any) -> float:
+    """Of a list of numbers and nulls, or of one number; 0.0 where there is none."""
+    if not isinstance(value, list):
+        return value or 0.0
+    return (
+        max(value, default=0.0) if None not in value else max((each for each in value if each is not None), default=0.0)
+    )
 
 
 def matrix(rows: Sequence[Sequence[float]]) -> Array:
@@ -58,7 +75,7 @@ def _begins(entries: int) -> bytes:
 def within(column: Array, bounds: Mapping[str, float], any_size: bool = False) -> NDArray[np.bool_]:
     """Which entries keep the bounds, under JSON Schema's names, and without `any_size` the sizes of calc.sizes; NaN
     keeps none."""
-    if not any_size and _are_all_within(column, bounds):
+    if not any_size and are_all_within(column, bounds):
         return np.ones(column.size, dtype=bool)
     with np.errstate(invalid="ignore"):
         size = np.abs(column)
@@ -74,7 +91,7 @@ def within(column: Array, bounds: Mapping[str, float], any_size: bool = False) -
     return good
 
 
-def _are_all_within(column: Array, bounds: Mapping[str, float]) -> bool:
+def are_all_within(column: Array, bounds: Mapping[str, float]) -> bool:
     """A quick yes to what is nearly always so. False where a closer look is needed, as at a NaN."""
     if not column.size or "multipleOf" in bounds:
         return False
@@ -82,10 +99,13 @@ def _are_all_within(column: Array, bounds: Mapping[str, float]) -> bool:
     most = min(bounds.get("maximum", MOST), MOST)
     for first in range(0, column.size, _CHUNK):
         some = column[first : first + _CHUNK]
-        low, high = float(some.min()), float(some.max())
+        low, high = float(np.minimum.reduce(some)), float(np.maximum.reduce(some))
         if not (low > above and low >= max(least, -MOST) and high <= most):
             return False
-        if low < LEAST and np.count_nonzero(some) > np.count_nonzero(np.abs(some) >= LEAST):
+        if low >= LEAST:
+            continue
+        small = np.count_nonzero(np.abs(some) < LEAST)
+        if small and small > some.size - np.count_nonzero(some):
             return False
     return True
 
@@ -115,6 +135,12 @@ def packed(column: NDArray[Any]) -> bytes:
 def unpacked(text: bytes) -> Array:
     """The column again."""
     return np.frombuffer(text, "<f8")
+
+
+def worded(codes: NDArray[np.uint8], words: Sequence[str]) -> list[str]:
+    """The word of each code."""
+    found: list[str] = np.array(words, dtype=object)[codes].tolist()
+    return found
 
 
 def listed(column: Array, good: NDArray[np.bool_]) -> list[float | None]:
