@@ -159,7 +159,7 @@ def of_assets(
     elif indefinite and len(names) > nearest.LARGEST:
         detail = f"a matrix of {len(names)} assets is not repaired: at most {nearest.LARGEST}"
         faults.append(Fault("$.repair", detail, repair, code="too_large"))
-    return 0.5 * matrix + 0.5 * matrix.T, faults
+    return (0.5 * matrix + 0.5 * matrix.T if checks.asymmetry(matrix) else matrix), faults
 
 
 def repaired(covariance: Matrix, repair: Literal["none", "nearest"]) -> Repaired:

@@ -21,6 +21,7 @@ from calc import KINDS, schemas
 from calc.decode import decode, settled
 from calc.errors import CalcError, Fault, InvalidData, UnknownKind
 from calc.kind import MAX_PARTS, MEMBERS, Kind, Plan, wave_bounds
+from calc.kind import forget as let_go
 from calc.recent import Recent
 from calc.words import nearest
 
@@ -109,7 +110,11 @@ def plan(kind: str, data: bytes, fresh_seed: int) -> Planned:
     if codec.seeded and given.seed is None:
         given = msgspec.structs.replace(given, seed=fresh_seed)
     params = _settled(codec, given, data)
-    whole = _plan(codec, params)
+    try:
+        whole = _plan(codec, params)
+        cpu_s = _cost(codec, params)
+    finally:
+        let_go(params)  # nobody asks again: parts have Params of their own
     return Planned(
         kind=codec.kind.NAME,
         version=codec.kind.VERSION,
@@ -118,7 +123,7 @@ def plan(kind: str, data: bytes, fresh_seed: int) -> Planned:
         first_wave=whole.first_wave,
         largest_wave=whole.largest_wave,
         seed=params.seed if codec.seeded else None,
-        cpu_s=_cost(codec, params),
+        cpu_s=cpu_s,
     )
 
 
@@ -184,6 +189,7 @@ def schema(kind: str) -> dict[str, Any]:
 def forget() -> None:
     """Let go of the data that were read last: the next call reads its own anew."""
     _recent.clear()
+    let_go()
 
 
 def warm(names: Sequence[str] = ()) -> None:

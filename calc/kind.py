@@ -38,6 +38,7 @@ from msgspec import Struct
 
 MAX_PARTS = 100_000
 MAX_PARTIAL_BYTES = 2_000_000
+MOST_KEPT = 4  # Params beside which is kept what is derived from them
 
 Value = TypeVar("Value")
 
@@ -153,23 +154,37 @@ def next_to_nothing(params: Any) -> float:
     return 1e-4
 
 
+_derived: dict[int, tuple[Any, dict[Callable[[Any], Any], Any]]] = {}
+
+
 def once_per_params(function: Callable[[Any], Value]) -> Callable[[Any], Value]:
     """Keep what `function` derives from Params for the last few of them: a part needs it, and so does the next.
 
     Params are told apart by identity: they hold lists, so they have no hash, and they never change (law 4).
-    The Params are kept beside the value, so that no other object can come to have their identity.
+    The Params are kept beside what is derived from them, so that no other object can come to have their identity.
     """
-    kept: dict[int, tuple[Any, Value]] = {}
 
     def derived(params: Any) -> Value:
-        found = kept.get(id(params))
+        found = _derived.get(id(params))
         if found is None:
-            found = kept[id(params)] = (params, function(params))
-            if len(kept) > 4:
-                del kept[next(iter(kept))]
-        return found[1]
+            if len(_derived) >= MOST_KEPT:
+                del _derived[next(iter(_derived))]
+            found = _derived[id(params)] = (params, {})
+        kept = found[1]
+        if function not in kept:
+            kept[function] = function(params)
+        value: Value = kept[function]
+        return value
 
     return derived
+
+
+def forget(params: Any = None) -> None:
+    """Let go of all that `once_per_params` keeps of these Params, or of all; and of the Params themselves."""
+    if params is None:
+        _derived.clear()
+    else:
+        _derived.pop(id(params), None)
 
 
 def wave_bounds(wave: int, first: int, largest: int) -> tuple[int, int]:

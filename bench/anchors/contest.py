@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from calc import execute
-from calc.kind import wave_bounds
+from calc.kind import forget, wave_bounds
 
 LEAST_S = 0.05  # what is shorter is repeated until it takes so long
 
@@ -86,7 +86,7 @@ def timed(calculate: Callable[[], Any]) -> tuple[float, Any]:
 def ours(kind: str, data: dict[str, Any], figure: Callable[[Any], tuple[float, float]]) -> Callable[[], Side]:
     """A side that answers by our kind; `figure` takes value and standard error from the result.
 
-    Params are read anew for each call, outside of the time: a kind keeps what it derives from them.
+    Params are read anew for each call, and those before let go, outside of the time: a kind keeps what it derives.
     """
     planned = execute.plan(kind, json.dumps(data).encode(), fresh_seed=1)
     module = execute.find(kind)
@@ -94,6 +94,7 @@ def ours(kind: str, data: dict[str, Any], figure: Callable[[Any], tuple[float, f
     def side() -> Side:
         used_s, calls, result = 0.0, 0, None
         while used_s < LEAST_S:
+            forget()
             params = msgspec.json.decode(planned.data, type=module.Params)
             begun = time.process_time()
             result = calculate(module, params)

@@ -184,14 +184,19 @@ def _sums(v: float, n: int, c: float, redemption: float) -> tuple[float, float]:
 
 
 @inline
-def _bent(v: float, n: int, c: float, redemption: float) -> float:
-    """Σ k (k-1) q_k v^k."""
+def _figures(
+    v: float, up: float, again: float, n: int, c: float, redemption: float
+) -> tuple[float, float, float, float, float]:
+    """Q, v Q' and Σ k (k-1) q_k v^k at v, and Q at two more: in one loop, as each by itself waits for its last sum."""
     total, slope, half = c + redemption, 0.0, 0.0
+    total_up, total_again = total, total
     for _ in range(n - 1):
         half = half * v + slope
         slope = slope * v + total
         total = total * v + c
-    return 2.0 * half * v * v
+        total_up = total_up * up + c
+        total_again = total_again * again + c
+    return total, slope * v, 2.0 * half * v * v, total_up, total_again
 
 
 @inline
@@ -273,15 +278,15 @@ def analytics(
             up = (c + redemption[i]) / (1.0 + (y + 1e-4) * years)
             again = (c + redemption[i]) / grown
         else:
-            v = exp(-x)
-            total, slope = _sums(v, n[i], c, redemption[i])
+            v, x_up, x_again = exp(-x), _of_yield(y + 1e-4, f, continuous), _of_yield(y, f, continuous)
+            total, slope, bend, up, again = _figures(v, exp(-x_up), exp(-x_again), n[i], c, redemption[i])
             mean = w[i] + slope / total
-            square = w[i] * w[i] + (2.0 * w[i] * slope + slope + _bent(v, n[i], c, redemption[i])) / total
+            square = w[i] * w[i] + (2.0 * w[i] * slope + slope + bend) / total
             macaulay = mean / f
             modified = macaulay if continuous else macaulay * v
             convexity = square / (f * f) if continuous else (square + mean) * v * v / (f * f)
-            up = _dirty(_of_yield(y + 1e-4, f, continuous), w[i], n[i], c, redemption[i])
-            again = _dirty(_of_yield(y, f, continuous), w[i], n[i], c, redemption[i])
+            up *= exp(-w[i] * x_up)
+            again *= exp(-w[i] * x_again)
         out[i, CLEAN] = dirty - owed
         out[i, DIRTY] = dirty
         out[i, ACCRUED] = owed

@@ -7,12 +7,12 @@ changes neither sign nor roots. Times are in years, ascending and distinct; amou
 import numpy as np
 from numpy.typing import NDArray
 
-from calc.kernels.elementary import exp, expm1, log
+from calc.kernels.elementary import exp, expm1
 from calc.kernels.jit import kernel
+from calc.kernels.one_rate import HIGHEST, LANES, LOWEST, only_root, padded, residual
 
 Array = NDArray[np.float64]
 
-LOWEST, HIGHEST = -34.538776394910684, 13.815511557963774  # ln of 1e-15 and of 1,000,001
 OK, MULTIPLE, NO_SIGN_CHANGE, NO_ROOT, UNFINISHED = 0, 1, 2, 3, 4
 MOST_ROOTS = 64
 _MOST_STEPS = 200
@@ -35,38 +35,6 @@ def _sides(x: float, times: Array, amounts: Array, terms: Array) -> tuple[float,
         gained_time += gain * times[k]
         lost_time += loss * times[k]
     return gained, lost, gained_time, lost_time
-
-
-@kernel
-def only_root(times: Array, amounts: Array, terms: Array, start: float) -> float:
-    """The root of flows that change sign once; NaN where it is outside of the range.
-
-    Newton's rule for ln(inflows / outflows), which is nearly straight in x, within bounds that shrink.
-    """
-    low, high = LOWEST, HIGHEST
-    rising = amounts[0] > 0.0  # a loan taken: the value rises with x
-    x = start
-    for _ in range(_MOST_STEPS):
-        gained, lost, gained_time, lost_time = _sides(x, times, amounts, terms)
-        if (gained > lost) == rising:
-            high = x
-        else:
-            low = x
-        step = np.nan
-        if gained > 0.0 and lost > 0.0:
-            steep = gained_time / gained - lost_time / lost
-            step = log(gained / lost) / steep if steep != 0.0 else np.nan
-        if abs(step) <= 4e-16 * (1.0 + abs(x)):
-            return x + step
-        following = x + step
-        if not low < following < high:
-            following = 0.5 * (low + high)
-        if following == x or high - low <= 2e-16 * (1.0 + abs(x)):
-            break
-        x = following
-    if x - LOWEST < 1e-9 or HIGHEST - x < 1e-9:
-        return np.nan
-    return x
 
 
 @kernel
@@ -183,10 +151,18 @@ def all_roots(times: Array, amounts: Array, terms: Array, roots: Array) -> int:
 @kernel
 def _netted(days: Array, amounts: Array, first: int, end: int, times: Array, nets: Array, days_a_year: float) -> int:
     """Flows of one contract in order of time, those of one day added up, zeros left out; how many are left."""
-    ordered = True
-    for k in range(first + 1, end):
-        ordered &= days[k - 1] < days[k]
-    order = np.arange(first, end) if ordered else first + np.argsort(days[first:end], kind="mergesort")
+    own, sent = days[first:end], amounts[first:end]
+    spoilt = 0
+    for k in range(own.size):
+        spoilt += int(sent[k] == 0.0)
+    for k in range(own.size - 1):
+        spoilt += int(own[k + 1] <= own[k])
+    if spoilt == 0:
+        for k in range(own.size):
+            times[k] = (own[k] - own[0]) / days_a_year
+            nets[k] = sent[k]
+        return own.size
+    order = first + np.argsort(days[first:end], kind="mergesort")
     count = 0
     k = 0
     while k < order.size:
@@ -203,6 +179,17 @@ def _netted(days: Array, amounts: Array, first: int, end: int, times: Array, net
 
 
 @kernel
+def _changes(nets: Array) -> tuple[int, int]:
+    """How often the sign changes, and from where on it has changed first."""
+    changes, turn = 0, nets.size
+    for k in range(nets.size - 1):
+        changed = (nets[k + 1] > 0.0) != (nets[k] > 0.0)
+        changes += int(changed)
+        turn = min(turn, k + 1 if changed else nets.size)
+    return changes, turn
+
+
+@kernel
 def returns(
     days: Array,
     amounts: Array,
@@ -211,30 +198,30 @@ def returns(
     days_a_year: float,
     out: Array,
     status: NDArray[np.uint8],
-    roots: Array,
-) -> None:
+) -> Array:
     """Of each contract the flows `starts[i]` to `starts[i + 1]`: into `out` (rows × 3) the rate nearest to `guess`,
-    the relative residual there, and the changes of sign; into `roots` (rows × MOST_ROOTS) all rates where several
-    are, the rest NaN.
+    the relative residual there, and the changes of sign. The answer has all rates of the contracts that have several,
+    a row each in their order, MOST_ROOTS wide, the rest NaN.
     """
     longest = 0
     for row in range(out.shape[0]):
         longest = max(longest, starts[row + 1] - starts[row])
-    times, nets, terms, found = np.empty(longest), np.empty(longest), np.empty(longest), np.empty(MOST_ROOTS)
-    start = log(1.0 + guess)
+    room = longest + LANES + 8
+    times, nets, terms, found = np.empty(room), np.empty(room), np.empty(room), np.empty(MOST_ROOTS)
+    lanes, sums = np.empty((4, 8)), np.empty((2, 4))
+    roots, several = np.full((1, MOST_ROOTS), np.nan), 0
     for row in range(out.shape[0]):
         count = _netted(days, amounts, starts[row], starts[row + 1], times, nets, days_a_year)
-        changes = 0
-        for k in range(1, count):
-            changes += (nets[k] > 0.0) != (nets[k - 1] > 0.0)
+        t, c = times[:count], nets[:count]
+        changes, turn = _changes(c)
         out[row, 0] = out[row, 1] = np.nan
         out[row, 2] = changes
         if changes == 0:
             status[row] = NO_SIGN_CHANGE
             continue
-        t, c = times[:count], nets[:count]
         if changes == 1:
-            x = only_root(t, c, terms, start)
+            whole = padded(times, nets, count)
+            x = only_root(times[:whole], nets[:whole], terms, turn, lanes, sums)
             status[row] = NO_ROOT if np.isnan(x) else OK
         else:
             many = all_roots(t, c, terms, found)
@@ -243,9 +230,16 @@ def returns(
             for j in range(max(many, 0)):
                 if j == 0 or abs(expm1(found[j]) - guess) < abs(expm1(x) - guess):
                     x = found[j]
-                if many > 1:
-                    roots[row, j] = expm1(found[j])
+            if many > 1:
+                if several == roots.shape[0]:
+                    more = np.full((2 * several, MOST_ROOTS), np.nan)
+                    more[:several] = roots
+                    roots = more
+                for j in range(many):
+                    roots[several, j] = expm1(found[j])
+                several += 1
         if not np.isnan(x):
-            gained, lost, _, _ = _sides(x, t, c, terms)
             out[row, 0] = expm1(x)
-            out[row, 1] = abs(gained - lost) / (gained + lost)
+            whole = padded(times, nets, count) - 8
+            out[row, 1] = residual(x, times[:whole], nets[:whole], terms, lanes)
+    return roots[:several]

@@ -12,55 +12,66 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calc.kernels.elementary import exp, log, log1p, norm_cdf
-from calc.kernels.jit import inline, kernel
+from calc.kernels.jit import kernel
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 LINEAR, OPTION, BOND = 0, 1, 2
 NUMBERS = 10
+_LEVELS = (1, 4, 5)  # where a position has those of its factors
 _LEAST = 1e-300
 
 
-@inline
-def option(
-    spot: float, strike: float, maturity: float, volatility: float, rate: float, dividend: float, sign: float
-) -> float:
-    """Black, Scholes and Merton; the discounted intrinsic value of the forward without time or volatility."""
-    now = spot * exp(-dividend * maturity)
-    then = strike * exp(-rate * maturity)
-    spread = volatility * np.sqrt(maturity)
-    if not (spread > 0.0 and now > _LEAST):
-        return float(max(sign * (now - then), 0.0))
-    d1 = log(now / then) / spread + 0.5 * spread
-    return sign * (now * norm_cdf(sign * d1) - then * norm_cdf(sign * (d1 - spread)))
+@kernel
+def _options(own: Array, levels: Array, out: Array) -> None:
+    """An option at levels (3 × n) of spot, volatility and rate: Black, Scholes and Merton; the discounted intrinsic
+    value of the forward without time or volatility."""
+    quantity, strike, maturity, sign = own[0], own[2], own[3], own[7]
+    spot, volatility, rate = levels[0], levels[1], levels[2]
+    carried, root = exp(-own[6] * maturity), np.sqrt(maturity)
+    for s in range(out.size):
+        now = max(spot[s], 0.0) * carried
+        then = strike * exp(-rate[s] * maturity)
+        spread = max(volatility[s], 0.0) * root
+        chance = spread > 0.0 and now > _LEAST
+        d1 = log(now / then) / spread + 0.5 * spread
+        value = sign * (now * norm_cdf(sign * d1) - then * norm_cdf(sign * (d1 - spread)))
+        out[s] = quantity * (value if chance else max(sign * (now - then), 0.0))
 
 
-@inline
-def bond(y: float, coupon: float, frequency: float, first: float, count: float) -> float:
-    """Dirty price per 100 at a periodic yield."""
-    x = log1p(max(y / frequency, -0.99))
-    v = exp(-x)
-    c = 100.0 * coupon / frequency
-    total = c + 100.0
-    for _ in range(int(count) - 1):
-        total = total * v + c
-    return total * exp(-first * x)
+@kernel
+def _bonds(own: Array, levels: Array, discount: Array, out: Array) -> None:
+    """A bond's dirty price at periodic yields (the first row of `levels`); `discount` is room to work in."""
+    yields, frequency, coupon = levels[0], own[3], 100.0 * own[2] / own[3]
+    for s in range(out.size):
+        discount[s] = exp(-log1p(max(yields[s] / frequency, -0.99)))
+        out[s] = coupon + 100.0
+    for _ in range(int(own[5]) - 1):
+        for s in range(out.size):
+            out[s] = out[s] * discount[s] + coupon
+    for s in range(out.size):
+        price = out[s] * exp(-own[4] * log1p(max(yields[s] / frequency, -0.99)))
+        out[s] = own[0] / 100.0 * price
 
 
-@inline
-def _value(kind: int, numbers: Array, price: float, volatility: float, rate: float) -> float:
-    """Of an option or a bond at these levels of its factors."""
+@kernel
+def _values(kind: int, own: Array, levels: Array, discount: Array, out: Array) -> None:
+    """Of an option or a bond at each column of its factors' levels."""
     if kind == OPTION:
-        spot = max(price, 0.0)
-        vol = max(volatility, 0.0)
-        return float(numbers[0]) * option(spot, numbers[2], numbers[3], vol, rate, numbers[6], numbers[7])
-    return float(numbers[0]) / 100.0 * bond(price, numbers[2], numbers[3], numbers[4], numbers[5])
+        _options(own, levels, out)
+    else:
+        _bonds(own, levels, discount, out)
 
 
-@inline
-def _shocked(level: float, factor: int, relative: Array, absolute: Array) -> float:
-    return float(level * (1.0 + relative[factor]) + absolute[factor]) if factor >= 0 else level
+@kernel
+def _by_factor(shocks: Array) -> Array:
+    """Factors × scenarios, and behind them one scenario that moves nothing."""
+    out = np.zeros((shocks.shape[1], shocks.shape[0] + 1))
+    for s in range(shocks.shape[0]):
+        for factor in range(shocks.shape[1]):
+            out[factor, s] = shocks[s, factor]
+    return out
 
 
 @kernel
@@ -79,40 +90,55 @@ def profits(
     kinds: positions; numbers: positions × 10; factors: positions × 3; relative, absolute, alone: scenarios × factors;
     total: scenarios. `rows` is scenarios × positions, or empty. `alone` gets what each factor's shock does by itself,
     and is left as it is where it has no rows.
+
+    A position is valued under all scenarios at once, and as things stand in the same loop: so that the processor's
+    vectors are used, and what does not move gives exactly 0.
     """
-    values = np.zeros(kinds.size)
+    scenarios = total.size
+    shock, move = _by_factor(relative), _by_factor(absolute)
+    of_factor = np.zeros(shock.shape) if alone.size else np.zeros((0, 0))
+    levels, single = np.empty((3, scenarios + 1)), np.empty((3, scenarios + 1))
+    profit, only, discount = np.empty(scenarios + 1), np.empty(scenarios + 1), np.empty(scenarios + 1)
+    total[:] = 0.0
     for i in range(kinds.size):
-        if kinds[i] != LINEAR:
-            values[i] = _value(kinds[i], numbers[i], numbers[i, 1], numbers[i, 4], numbers[i, 5])
-    for s in range(total.size):
-        shock, move = relative[s], absolute[s]
-        sum_of_all = 0.0
-        for i in range(kinds.size):
-            own = numbers[i]
-            a, b, c = factors[i, 0], factors[i, 1], factors[i, 2]
-            price, volatility, rate = own[1], own[4], own[5]
-            if kinds[i] == LINEAR:
-                profit = own[0] * shock[a] + own[1] * move[a]
-                if alone.size:
-                    alone[s, a] += profit
+        own = numbers[i]
+        if kinds[i] == LINEAR:
+            moved, on = 1, factors[i, 0]
+            for s in range(scenarios):
+                profit[s] = own[0] * shock[on, s] + own[1] * move[on, s]
+        else:
+            moved = 0
+            for k in range(3):
+                level, on = own[_LEVELS[k]], factors[i, k]
+                moved += on >= 0
+                for s in range(scenarios + 1):
+                    single[k, s] = level
+                    levels[k, s] = level * (1.0 + shock[on, s]) + move[on, s] if on >= 0 else level
+            _values(kinds[i], own, levels, discount, profit)
+            now = profit[scenarios]
+            for s in range(scenarios):
+                profit[s] -= now
+        for s in range(scenarios):
+            total[s] += profit[s]
+        if rows.size:
+            for s in range(scenarios):
+                rows[s, i] = profit[s]
+        if not alone.size:
+            continue
+        for k in range(3):
+            on = factors[i, k]
+            if on < 0:
+                continue
+            if moved > 1:
+                single[k] = levels[k]
+                _values(kinds[i], own, single, discount, only)
+                single[k] = own[_LEVELS[k]]
+                now = only[scenarios]
+                for s in range(scenarios):
+                    of_factor[on, s] += only[s] - now
             else:
-                now = values[i]
-                new_price = _shocked(price, a, shock, move)
-                new_volatility = _shocked(volatility, b, shock, move)
-                new_rate = _shocked(rate, c, shock, move)
-                profit = _value(kinds[i], own, new_price, new_volatility, new_rate) - now
-                if alone.size:
-                    first, second, third = new_price != price, new_volatility != volatility, new_rate != rate
-                    if first:
-                        only = not (second or third)
-                        alone[s, a] += profit if only else _value(kinds[i], own, new_price, volatility, rate) - now
-                    if second:
-                        only = not (first or third)
-                        alone[s, b] += profit if only else _value(kinds[i], own, price, new_volatility, rate) - now
-                    if third:
-                        only = not (first or second)
-                        alone[s, c] += profit if only else _value(kinds[i], own, price, volatility, new_rate) - now
-            sum_of_all += profit
-            if rows.size:
-                rows[s, i] = profit
-        total[s] = sum_of_all
+                for s in range(scenarios):
+                    of_factor[on, s] += profit[s]
+    for s in range(alone.shape[0]):
+        for factor in range(alone.shape[1]):
+            alone[s, factor] += of_factor[factor, s]

@@ -125,7 +125,7 @@ def _rows(params: Params, accumulator: Partial) -> dict[str, Any]:
         answers: dict[str, Any] = {
             name: columns.listed(each, status == bonds.OK) for name, each in zip(names, found, strict=False)
         }
-        return answers | {"status": [bonds.STATUSES[code] for code in status.tolist()] or None}
+        return answers | {"status": columns.worded(status, bonds.STATUSES) or None}
     word = bonds.STATUSES[accumulator.counts.index(1)]
     if word == "matured":
         raise InvalidData([Fault("$.data.maturity", "is on or before settlement: nothing is left to pay", code=word)])
@@ -173,9 +173,7 @@ def _diagnostics(params: Params, accumulator: Partial) -> Diagnostics:
     units |= {name: "currency" for name in ("key_rates", "scenarios") if getattr(params, name)}
     cautions = []
     for name, word in (("coupon", "coupon"), ("yields", "yield")):
-        value = getattr(params, name)
-        most = max((each for each in value if each is not None), default=0) if isinstance(value, list) else value or 0
-        cautions += looks_like_percent(f"$.data.{word}", most, 1)
+        cautions += looks_like_percent(f"$.data.{word}", columns.largest(getattr(params, name)), 1)
     return Diagnostics(
         method="root_finding" if quoted(params) != "yields" else "closed_form",
         estimator="Newton in ln(1 + yield/frequency) on the logarithm of the price"

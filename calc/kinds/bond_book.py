@@ -192,11 +192,12 @@ def _sums(found: Array, face: Array) -> list[float]:
     """As Partial names them, of good rows."""
     units = face / 100.0
     value = found[:, OUTPUTS.index("dirty_price")] * units
-    return [
-        math.fsum(face),
-        math.fsum(value),
-        math.fsum(found[:, OUTPUTS.index("accrued")] * units),
-        math.fsum(found[:, OUTPUTS.index("dv01")] * units),
-        math.fsum(found[:, OUTPUTS.index("modified_duration")] * value),
-        math.fsum(found[:, OUTPUTS.index("convexity")] * value),
-    ]
+    summands = (
+        face,
+        value,
+        found[:, OUTPUTS.index("accrued")] * units,
+        found[:, OUTPUTS.index("dv01")] * units,
+        found[:, OUTPUTS.index("modified_duration")] * value,
+        found[:, OUTPUTS.index("convexity")] * value,
+    )
+    return [math.fsum(each.tolist()) for each in summands]

@@ -35,8 +35,8 @@ def book(params: Params) -> tuple[dict[str, Array], NDArray[np.bool_]]:
     for name in NUMBERS:
         value = getattr(params, name)
         if value is not None:
-            columns_of[name] = columns.array(value, rows)
-            usable &= columns.within(columns_of[name], BOUNDS[name])
+            columns_of[name], good = columns.checked(value, rows, BOUNDS[name])
+            usable &= good
     usable &= np.isin(columns_of["frequency"], (1, 2, 4, 12)) & (columns_of["coupon"] + columns_of["redemption"] > 0)
     for name in ("settlement", "maturity"):
         if getattr(params, name) is not None:

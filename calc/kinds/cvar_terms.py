@@ -3,7 +3,6 @@
 import math
 from typing import Annotated, Literal
 
-import numpy as np
 from msgspec import Meta, Struct, field
 
 from calc.covariances import (
@@ -19,7 +18,7 @@ from calc.covariances import (
 from calc.errors import Fault
 from calc.kind import once_per_params
 from calc.kinds.weight_bounds import Bounds, Mean, above_all, bounds, bounds_faults, length_fault
-from calc.numerics import regions, tails
+from calc.numerics import columns, regions, tails
 from calc.quantities import measure
 
 Beta = Annotated[float, Meta(ge=0.5, le=0.999)]
@@ -184,4 +183,4 @@ def mean_of(params: Params) -> list[float]:
     """Expected returns: as sent, or those of the scenarios, by exact sums."""
     if params.mean is not None:
         return params.mean
-    return [math.fsum(column) / column.size for column in np.array(params.scenarios, dtype=np.float64).T]
+    return [math.fsum(column.tolist()) / column.size for column in columns.matrix(params.scenarios or []).T]

@@ -38,8 +38,8 @@ def table(params: Params) -> tuple[dict[str, Array], NDArray[np.bool_]]:
     for name in TASKS[params.task].columns:
         value = getattr(params, name)
         if value is not None:
-            given[name] = columns.array(value, rows)
-            good &= columns.within(given[name], BOUNDS[name])
+            given[name], usable = columns.checked(value, rows, BOUNDS[name])
+            good &= usable
     if params.task in ("payment", "schedule"):
         given.setdefault("balloon", np.zeros(rows))
     if params.amount is not None:
@@ -66,9 +66,9 @@ def flows(params: Params) -> tuple[Array, Array, NDArray[np.int64], NDArray[np.b
         return days, amounts, np.array([days.size]), np.ones(1, dtype=bool)
     lengths = np.array(params.lengths, dtype=np.int64)
     days, amounts = columns.array(params.days, 0), columns.array(params.amounts, 0)
-    usable = columns.within(days, _DAYS) & columns.within(amounts, _AMOUNTS)
-    if usable.all():
+    if columns.are_all_within(days, _DAYS) and columns.are_all_within(amounts, _AMOUNTS):
         return days, amounts, lengths, np.ones(lengths.size, dtype=bool)
+    usable = columns.within(days, _DAYS) & columns.within(amounts, _AMOUNTS)
     contract = np.repeat(np.arange(lengths.size), lengths)
     bad = np.bincount(contract, weights=~usable, minlength=lengths.size) > 0
     return np.where(usable, days, 0.0), np.where(usable, amounts, 0.0), lengths, ~bad
@@ -78,11 +78,7 @@ def percents(params: Params) -> list[Caution]:
     """Where a rate looks like a percentage."""
     cautions: list[Caution] = []
     for name in ("rate", "rate_per_period"):
-        value = getattr(params, name)
-        most = (
-            max((each for each in value if each is not None), default=0.0) if isinstance(value, list) else value or 0.0
-        )
-        cautions += looks_like_percent(f"$.data.{name}", most, 1)
+        cautions += looks_like_percent(f"$.data.{name}", columns.largest(getattr(params, name)), 1)
     return cautions
 
 

@@ -89,9 +89,9 @@ def returns(days: Array, amounts: Array, lengths: NDArray[np.int64], guess: floa
     starts = np.zeros(rows + 1, np.int64)
     np.cumsum(lengths, out=starts[1:])
     out, status = np.empty((rows, 3)), np.zeros(rows, np.uint8)
-    several = np.full((rows, dated_flows.MOST_ROOTS), np.nan)
-    dated_flows.returns(days, amounts, starts, guess, days_a_year, out, status, several)
-    found = {int(row): several[row][~np.isnan(several[row])].tolist() for row in np.flatnonzero(status == 1)}
+    several = dated_flows.returns(days, amounts, starts, guess, days_a_year, out, status)
+    rows_of_several = np.flatnonzero(status == MULTIPLE_ROOTS).tolist()
+    found = {row: each[~np.isnan(each)].tolist() for row, each in zip(rows_of_several, several, strict=True)}
     found = {row: sorted(roots, key=lambda root: abs(root - guess)) for row, roots in found.items()}
     return Block(out, status, np.empty((0, 4)), found)
 

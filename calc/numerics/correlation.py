@@ -14,6 +14,7 @@ factorise = lazy.module("calc.kernels.factorise")
 
 LARGEST = 1e4  # of a covariance: a volatility of 10,000 %
 TOLERANCE = 1e-10  # of symmetry, diagonal and smallest eigenvalue: rounding, not a mistake
+_ROWS = 32  # that are looked at at once
 SMALLEST_PIVOT = 1e-14  # of the largest variance: what is left below it is rounding
 
 
@@ -58,10 +59,11 @@ def check_correlation(matrix: NDArray[np.float64], symbols: list[str]) -> list[W
 def check_covariance(matrix: NDArray[np.float64], symbols: list[str]) -> list[Wrong]:
     """What keeps it from being a covariance matrix; eigenvalues are judged with variances scaled to 1."""
     diagonal = matrix.diagonal()
-    if diagonal.min(initial=1.0) > 0 and np.abs(matrix).max(initial=0.0) <= LARGEST:
+    if diagonal.min(initial=1.0) > 0 and _size(matrix) <= LARGEST:
         inverse = 1.0 / np.sqrt(diagonal)
         with np.errstate(over="ignore"):  # far beyond its variances: told below
-            scaled = matrix * inverse * inverse[:, np.newaxis]
+            scaled = matrix * inverse
+            scaled *= inverse[:, np.newaxis]
         if _is_possible(scaled):
             return []
     wrong = [
@@ -89,9 +91,24 @@ def check_covariance(matrix: NDArray[np.float64], symbols: list[str]) -> list[Wr
 
 def _is_possible(matrix: NDArray[np.float64]) -> bool:
     """A quick yes to a correlation matrix, as nearly all are; False where it needs a closer look."""
-    if np.abs(matrix).max(initial=0.0) > 1 + TOLERANCE or np.abs(matrix - matrix.T).max(initial=0.0) > TOLERANCE:
+    if _size(matrix) > 1 + TOLERANCE or asymmetry(matrix) > TOLERANCE:
         return False
     return not (np.abs(matrix.diagonal() - 1) > TOLERANCE).any() and _is_definite(matrix)
+
+
+def _size(matrix: NDArray[np.float64]) -> float:
+    """Of the largest entry; 0.0 where there is none."""
+    return max(float(matrix.max(initial=0.0)), -float(matrix.min(initial=0.0)))
+
+
+def asymmetry(matrix: NDArray[np.float64]) -> float:
+    """The largest distance of two entries that ought to be one. In pieces that stay in the processor's memory."""
+    largest = 0.0
+    for first in range(0, len(matrix), _ROWS):
+        some = slice(first, first + _ROWS)
+        gap = matrix[some, first:] - matrix[first:, some].T
+        largest = max(largest, _size(gap))
+    return largest
 
 
 def _is_definite(matrix: NDArray[np.float64]) -> bool:

@@ -5,6 +5,7 @@ sides are scaled: z and ε by √(ν/χ²), c_i = t_ν⁻¹(pd_i). With one corr
 """
 
 import math
+from decimal import Context, Decimal, Inexact
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ BLOCK = 1024
 PILOT = 16 * BLOCK
 STREAM, PILOT_STREAM = 0, 2  # Student t takes the stream after each for its χ²
 NEVER = 1e300  # a threshold that no normal passes
+_EXACT = Context(prec=40, traps=[Inexact])  # a float has 17 digits, a product 34
 REACH = 8.5  # of the factor's points, in deviations
 
 
@@ -71,7 +73,7 @@ class Law(NamedTuple):
 
 def amount(exposure: float, lgd: float) -> float:
     """Their product, rounded once from the decimals as they are written: 0.1 × 3 is 0.3."""
-    return float(Fraction(repr(exposure)) * Fraction(repr(lgd)))
+    return float(_EXACT.multiply(Decimal(repr(exposure)), Decimal(repr(lgd))))
 
 
 def portfolio(entries: list[Entry], degrees: float | None) -> Portfolio:

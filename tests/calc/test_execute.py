@@ -1,8 +1,10 @@
 """By the name of the kind: finding, planning, folding, stopping early, and what must not pass."""
 
+import gc
 import json
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ from msgspec import Struct
 
 from calc import DEFAULT_KIND, KINDS, execute
 from calc.errors import CalcError, InvalidData, UnknownKind
-from calc.kind import Plan, never_enough, next_to_nothing, no_estimate, once_per_params, wave_bounds
+from calc.kind import Plan, forget, never_enough, next_to_nothing, no_estimate, once_per_params, wave_bounds
+from calc.kinds import loan_columns
 from calc.recent import Recent
 from tests.kinds import digest, noop
 
@@ -236,3 +239,33 @@ def test_once_per_params_keeps_the_last_few() -> None:
     for params in (some[0], some[0], *some, some[4], some[0]):
         assert derived(params) == params.parts
     assert counted == [1, 2, 3, 4, 5, 1]
+
+
+def test_what_is_derived_is_let_go() -> None:
+    counted: list[int] = []
+
+    @once_per_params
+    def derived(params: digest.Params) -> int:
+        counted.append(params.parts)
+        return params.parts
+
+    one, two = digest.Params(parts=1), digest.Params(parts=2)
+    for step in (lambda: None, lambda: forget(one), forget, execute.forget):
+        step()
+        assert (derived(one), derived(two), derived(one)) == (1, 2, 1)
+    assert counted == [1, 2, 1, 1, 2, 1, 2]
+
+
+def test_planning_keeps_no_params(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[weakref.ref[Any]] = []
+    derive = loan_columns.flows
+
+    def watched(params: Any) -> Any:
+        found = derive(params)
+        kept.append(weakref.ref(found[0]))
+        return found
+
+    monkeypatch.setattr("calc.kinds.loan.faults_of", lambda params: watched(params) and [])
+    execute.plan("loan", b'{"task": "xirr", "lengths": [2], "days": [0, 365], "amounts": [-1, 2]}', fresh_seed=1)
+    gc.collect()
+    assert [each() for each in kept] == [None]

@@ -337,3 +337,14 @@ def test_self_checks_fire(monkeypatch: pytest.MonkeyPatch) -> None:
                 answer(**data)
             assert failed.value.code == "internal_check_failed"
         answer(**data)
+
+
+@pytest.mark.parametrize("lost", [0.5, 0.9, 0.98, 0.9999])
+def test_a_rate_far_from_0_is_found(lost: float) -> None:
+    """Nearly all is lost within days, and a little comes late: steps from afar see one payment alone."""
+    shares, days = (1.0, 1.0, 1.0, 0.37), (1, 2, 3, 371)
+    paid = [[day, (1 - lost) * share / 3.37] for day, share in zip(days, shares, strict=True)]
+    amounts = [-1.0, *(each for _, each in paid)]
+    found = answer(task="xirr", lengths=[5], days=[0, *days], amounts=amounts)
+    x = math.log1p(found["xirr"][0])
+    assert math.fsum(each * math.exp(-x * day / 365) for day, each in paid) == pytest.approx(1.0, rel=1e-11)
