@@ -87,7 +87,7 @@ def tail(client: Client, out: Printer, args: argparse.Namespace) -> None:
 
 def cancel(client: Client, out: Printer, args: argparse.Namespace) -> None:
     """give tasks up"""
-    out.rows(TASKS, [client.cancel(id, args.reason) for id in args.task_ids])
+    _each(out, args.task_ids, lambda id: client.cancel(id, args.reason))
 
 
 def retry(client: Client, out: Printer, args: argparse.Namespace) -> None:
@@ -108,7 +108,7 @@ def dead_letters(client: Client, out: Printer, args: argparse.Namespace) -> None
     for id in args.remove:
         client.remove_dead_letter(id)
     if args.retry:
-        out.rows(TASKS, [client.retry_dead_letter(id) for id in args.retry])
+        _each(out, args.retry, client.retry_dead_letter)
     if not args.remove and not args.retry:
         out.rows(LETTERS, islice(client.dead_letters(), args.limit))
 
@@ -248,6 +248,21 @@ def _accepted(client: Client, out: Printer, args: argparse.Namespace, accepted: 
     told = client.wait(accepted, progress=sys.stderr.isatty())
     out.record(told)
     told.outcome()
+
+
+def _each(out: Printer, ids: Sequence[str], deed: Callable[[str], Task]) -> None:
+    """Do it to each, whatever happens to another, and print what came of it. Raises the first error, at the end."""
+    done: list[Task] = []
+    wrong: HeadraceError | None = None
+    for id in ids:
+        try:
+            done.append(deed(id))
+        except HeadraceError as refused:
+            print(f"{id}: {refused.detail}", file=sys.stderr)
+            wrong = wrong or refused
+    out.rows(TASKS, done)
+    if wrong:
+        raise wrong
 
 
 def _happened(told: Told) -> str:

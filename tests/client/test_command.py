@@ -122,7 +122,9 @@ def test_tasks_are_listed_tailed_and_cancelled(headrace, client: Client) -> None
     assert (code, events[0]["event"], events[-1]["event"]) == (0, "state", "end")
     assert headrace("list", "--kind", "act", "--state", "succeeded", "--limit", "1")[1][0]["task_id"] == id
     ids = [client.submit("act", {"do": "sleep", "seconds": 60}).task_id for _ in range(2)]
-    code, cancelled, _ = headrace("cancel", *ids, "--reason", "not today")
+    code, cancelled, told = headrace("cancel", ids[0], id, ids[1], "--reason", "not today")
+    assert code == 2
+    assert id in told, "what had ended already is told, and the others are cancelled all the same"
     assert [(task["state"], task["cancel_reason"]) for task in cancelled] == [("cancelled", "not today")] * 2
     code, events, told = headrace("tail", ids[0])
     assert code == 1
