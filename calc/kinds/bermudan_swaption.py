@@ -43,7 +43,7 @@ from calc.numerics.hull_white import HullWhite
 from calc.numerics.swaptions import Priced, Right
 
 NAME = "bermudan_swaption"
-VERSION = 1
+VERSION = 2
 ALIASES: tuple[str, ...] = ()
 SUMMARY = "Bermudan and European swaptions and bond options under Hull-White rates, a book over a grid of shifts."
 EXAMPLE = {
