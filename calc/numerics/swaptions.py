@@ -210,6 +210,7 @@ def _panels(moves: np.ndarray, reach: float) -> np.ndarray:
     """On the way to each date, so many that the nodes see the bend that the next exercise makes in what is kept there:
     it is as wide as the factor moves from the date to the next, against how it moves to the date."""
     bends = np.append(moves[1:, 0] * moves[:-1, 2] / moves[1:, 2], 1.0)
-    panels = np.ceil(np.maximum(bends, 1.0) * (reach / REACH) / RESOLVED)
+    panels: np.ndarray = np.ceil(np.maximum(bends, 1.0) * (reach / REACH) / RESOLVED)
     panels[0], panels[1:] = min(panels[0], MOST_PANELS_FROM_NOW), np.minimum(panels[1:], MOST_PANELS)
-    return panels.astype(np.int64)
+    whole: np.ndarray = panels.astype(np.int64)
+    return whole
