@@ -9,7 +9,7 @@ import pytest
 
 from calc import execute
 from calc.errors import CalcError, InvalidData
-from calc.kinds import bermudan_swaption, bermudan_terms
+from calc.kinds import bermudan_faults, bermudan_swaption, bermudan_terms
 from calc.numerics import swaptions
 from calc.numerics.hull_white import HullWhite
 from calc.numerics.swaptions import Priced
@@ -128,7 +128,7 @@ def test_no_self_check_fails_however_rates_revert(seed: int) -> None:
         data |= {"exercise_times": times, "end": times[-1] + chance.uniform(1, 15), "rate": chance.uniform(-0.1, 0.1)}
         data |= {"fixed_rate": chance.uniform(-0.02, 0.1), "volatility": math.exp(chance.uniform(-12, -3))}
         params = bermudan_terms.Params(**data)
-        if bermudan_terms.too_wild(params, bermudan_terms.right(params, 0)) is None:
+        if bermudan_faults.too_wild(params, bermudan_terms.right(params, 0)) is None:
             found = answer(**data)
             assert found["price"] >= found["european_price"] - 1e-8
 
