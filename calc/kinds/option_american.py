@@ -224,7 +224,7 @@ def _price(params: Params, sample: Moments) -> tuple[float, float, float | None]
     assert exercise is not None
     if not _controlled(params):
         return *moments.mean(sample), None
-    if sample.yy == 0:
+    if sample.yy == 0 and sample.mean_x == 0:
         return sample.mean_x - (sample.mean_y - exercise.control()), 0.0, 1.0
     return moments.controlled_mean(sample, exercise.control())
 

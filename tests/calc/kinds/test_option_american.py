@@ -385,6 +385,14 @@ def test_a_policy_worth_less_than_one_date_is_not_the_price(monkeypatch: pytest.
     assert [each["code"] for each in found["diagnostics"]["warnings"]] == ["one_date"]
 
 
+def test_controls_that_are_all_0_leave_the_error_of_the_payoffs() -> None:
+    """Dividends eat the shares up before maturity, so that their European calls are nothing."""
+    change = {"spots": [172, 100], "strike": 1e-9, "maturity": 80, "dividend_yields": [0.9, 0.55]}
+    found = answer(MAX_CALL, **change, volatilities=[0, 1e-4], exercise_dates=5, variance_reduction="control")
+    assert found["price"] == pytest.approx(100 * math.exp(-0.55 * 16), rel=1e-4)
+    assert abs(found["price"] - 100 * math.exp(-0.55 * 16)) < 4 * found["standard_error"]["price"]
+
+
 WAITING = {"rate": -0.05, "maturity": 20, "exercise_dates": 12, "policy_paths": 1024, "basis_degree": 8, "paths": 1000}
 
 
