@@ -14,7 +14,6 @@ from calc.kernels.jit import inline, kernel
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-REACH = 8.5  # standard deviations of the normal law that are integrated
 _MOST_CUTS = 16  # of a date; with more of them than differences of rounding have, the larger is taken node by node
 _BISECTIONS = 60
 
@@ -78,6 +77,7 @@ def value(
     slopes: Array,
     moves: Array,
     half_width: float,
+    panels: Whole,
     nodes: Array,
     weights: Array,
     points: int,
@@ -89,7 +89,8 @@ def value(
     `moves` (dates × 5) say how date i is reached from the one before it, or from now: the factor is
     a · (factor before) + b, and c times a standard normal more; what stands there is multiplied by
     d · exp(-e · factor before). Into `boundaries` goes where exercise begins, in deviations of its date; NaN where
-    nowhere, or on several stretches. `half_width` of the grid in deviations, with so many `points`.
+    nowhere, or on several stretches. `half_width` of the grid in deviations, with so many `points`. The normal law is
+    integrated as far, each smooth piece in panels[i] panels on the way to date i.
     """
     dates = deviations.size
     least, per_cell = -half_width, (points - 1) / (2.0 * half_width)
@@ -114,28 +115,30 @@ def value(
             factor = deviations[i - 1] * (least + k / per_cell) if i > 0 else 0.0
             centre = (moves[i, 0] * factor + moves[i, 1]) / deviations[i]
             spread = moves[i, 2] / deviations[i]
-            total, low = 0.0, -REACH
+            total, low = 0.0, -half_width
             for piece in range(max(found, 0) + 1):
-                high = REACH
+                high = half_width
                 if piece < found:
-                    high = min(max((cuts[piece] - centre) / spread, -REACH), REACH)
+                    high = min(max((cuts[piece] - centre) / spread, -half_width), half_width)
                 if high > low:
-                    middle, half = 0.5 * (low + high), 0.5 * (high - low)
+                    middle, half = 0.5 * (low + high), 0.5 * (high - low) / panels[i]
                     exercised = _at(gap, gap_bends, least, per_cell, centre + spread * middle) >= 0.0
-                    part = 0.0
-                    for node in range(nodes.size):
-                        z = middle + half * nodes[node]
-                        u = centre + spread * z
-                        if found < 0:
-                            here = max(
-                                _at(now, now_bends, least, per_cell, u), _at(kept, kept_bends, least, per_cell, u)
-                            )
-                        elif exercised:
-                            here = _at(now, now_bends, least, per_cell, u)
-                        else:
-                            here = _at(kept, kept_bends, least, per_cell, u)
-                        part += weights[node] * norm_pdf(z) * here
-                    total += half * part
+                    for panel in range(panels[i]):
+                        middle = low + half * (2 * panel + 1)
+                        part = 0.0
+                        for node in range(nodes.size):
+                            z = middle + half * nodes[node]
+                            u = centre + spread * z
+                            if found < 0:
+                                here = max(
+                                    _at(now, now_bends, least, per_cell, u), _at(kept, kept_bends, least, per_cell, u)
+                                )
+                            elif exercised:
+                                here = _at(now, now_bends, least, per_cell, u)
+                            else:
+                                here = _at(kept, kept_bends, least, per_cell, u)
+                            part += weights[node] * norm_pdf(z) * here
+                        total += half * part
                 low = max(low, high)
             worth = moves[i, 3] * exp(-moves[i, 4] * factor) * total
             before[k] = worth

@@ -36,14 +36,15 @@ import numpy as np
 from calc.errors import CalcError, InvalidData
 from calc.kind import Plan, never_enough, no_estimate, once_per_params
 from calc.kinds.bermudan_answers import BAD_INPUT, BEYOND_MODEL, COARSE, OK, STATUSES, Partial, Result, answer, finite
-from calc.kinds.bermudan_terms import Params, cells, extents, faults_of, list_lengths, right, rows_of, too_wild, wrong
+from calc.kinds.bermudan_faults import faults_of, too_wild, wrong
+from calc.kinds.bermudan_terms import Params, cells, extents, list_lengths, right, rows_of
 from calc.kinds.rate_curve import discount_of
 from calc.numerics import columns, swaptions
 from calc.numerics.hull_white import HullWhite
 from calc.numerics.swaptions import Priced, Right
 
 NAME = "bermudan_swaption"
-VERSION = 1
+VERSION = 2
 ALIASES: tuple[str, ...] = ()
 SUMMARY = "Bermudan and European swaptions and bond options under Hull-White rates, a book over a grid of shifts."
 EXAMPLE = {

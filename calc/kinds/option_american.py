@@ -16,9 +16,12 @@ Where early exercise is never worth anything (a call with rate >= 0 and no divid
 no volatility, the answer is exact. If now is a date and exercise is worth more than waiting, that is the price.
 
 Refused: fields of the other style; dates that do not ascend or do not end at maturity; a correlation that is none
-(`not_psd`); more than 2^28 policy paths × dates × assets or 1e12 path-steps (`too_large`); exercise at any time where
-two boundaries exist (dividend yield below a negative rate; for a call the other way round): send dates.
-Self-checks: European - 6 s.e. <= price <= continuous exercise + 6 s.e., price <= upper.
+(`not_psd`); a max_call whose largest volatility × √maturity is above 2.5; more than 2^28 policy paths × dates × assets
+or 1e12 path-steps (`too_large`); exercise at any time where two boundaries exist (dividend yield below a negative rate;
+for a call the other way round): send dates.
+Where the policy turns out worth less than exercise on one date alone, that right is the price, by its formula, and a
+caution says so (`one_date`): with rates below 0, hardly any volatility or few policy paths.
+Self-checks: the controls' mean is the European value, price <= continuous exercise, price <= upper, each to 6 s.e.
 Cost: 2.5 ns for each path and date (max_call 28 ns for each asset), ten times that for a path of the policy
 (max_call twice), and that of outer × inner paths × half the square of the dates for the upper bound.
 """
@@ -31,6 +34,7 @@ from msgspec import Struct
 from calc.errors import CalcError, InvalidData
 from calc.kind import Estimate, Plan, once_per_params
 from calc.kinds.option_american_answers import Result, exact_result, simulated_result
+from calc.kinds.option_american_bounds import within
 from calc.kinds.option_american_setting import Setting, as_put, is_exact, setting_of
 from calc.kinds.option_american_terms import Params, correlation_of, moves
 from calc.numerics import american, moments
@@ -39,7 +43,7 @@ from calc.numerics.moments import Moments
 
 NAME = "option_american"
 ANY_SIZE = True
-VERSION = 2
+VERSION = 3
 ALIASES: tuple[str, ...] = ()
 SUMMARY = "Price of an option with early exercise, at dates (Longstaff-Schwartz, with an upper bound) or at any time."
 EXAMPLE = {
@@ -158,7 +162,9 @@ def result(params: Params, accumulator: Partial) -> Result:
     problem = setting(params)
     if problem.exact is not None:
         return exact_result(params, problem, problem.exact)
-    price = _price(params, accumulator.price)
+    assert problem.exercise is not None
+    found = _price(params, accumulator.price)
+    price = within(params, problem, problem.exercise, found, accumulator.price, accumulator.exercised)
     paths = paths_in(params, accumulator)
     upper = moments.mean(accumulator.upper) if accumulator.upper.n > 1 else None
     return simulated_result(
@@ -189,7 +195,7 @@ def policy(params: Params) -> Array:
 def _slope(params: Params) -> float:
     """The control's coefficient within the upper bound, from the first blocks: any is right, a good one is fast."""
     sample = _blocks_merged(params, 0, min(SLOPE_BLOCKS, _blocks(params.paths))).price
-    return sample.xy / sample.yy if sample.yy > 0 else 0.0
+    return sample.xy / sample.yy if sample.yy > 0 and _controlled(params) else 0.0
 
 
 def _blocks_merged(params: Params, first: int, end: int) -> Partial:
@@ -198,7 +204,7 @@ def _blocks_merged(params: Params, first: int, end: int) -> Partial:
     for number in range(first, end):
         n = min(BLOCK, params.paths - number * BLOCK) // sides
         found = exercise.block(policy(params), params.basis_degree, _seed(params), number, n, sides)
-        price = moments.of(found.payoffs, found.controls if _controlled(params) else None)
+        price = moments.of(found.payoffs, found.controls)
         merged = _merged(merged, Partial(price, moments.of(*found.exercised), moments.NOTHING))
     return merged
 
@@ -218,7 +224,7 @@ def _price(params: Params, sample: Moments) -> tuple[float, float, float | None]
     assert exercise is not None
     if not _controlled(params):
         return *moments.mean(sample), None
-    if sample.yy == 0:
+    if sample.yy == 0 and sample.mean_x == 0:
         return sample.mean_x - (sample.mean_y - exercise.control()), 0.0, 1.0
     return moments.controlled_mean(sample, exercise.control())
 

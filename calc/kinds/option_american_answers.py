@@ -1,24 +1,22 @@
-"""The answer about an option with early exercise, and the checks that it must pass."""
+"""The answer about an option with early exercise."""
 
 import hashlib
 import math
 
 from msgspec import Struct
 
-from calc.errors import CalcError
 from calc.kind import Caution
+from calc.kinds import option_american_bounds
+from calc.kinds.option_american_bounds import Price
 from calc.kinds.option_american_setting import Exact, Setting
-from calc.kinds.option_american_terms import Params, may_exercise_now
+from calc.kinds.option_american_terms import Params, deviation, may_exercise_now
 from calc.numerics import normal
 from calc.numerics.american import Array
+from calc.numerics.early_exercise import Alone
 from calc.numerics.moments import Moments
 from calc.quantities import looks_like_percent
 
-SIGMAS = 6.0  # standard errors that a self-check allows
-MOST_CHECKED_VARIANCE = 4.0  # of log price at maturity
-FEW = 30  # observations with a gain, below which the standard error says too little to check a price from below
-ROUNDING = 1e-8  # of a price, deep in the money
-SLACK = 1e-8  # of the strike: what it forgives as rounding
+HEAVY = {"vanilla": 2.5, "max_call": 1.5}  # deviation of log price at maturity, from which on a caution says so
 
 
 class Diagnostics(Struct, frozen=True):
@@ -126,31 +124,25 @@ def simulated_result(
     params: Params,
     setting: Setting,
     policy: Array,
-    found: tuple[float, float, float | None],
+    found: Price,
     upper: tuple[float, float] | None,
     exercised: Moments,
     paths: int,
     blocks: int,
     block_size: int,
 ) -> Result:
-    """From the price (with error and control coefficient), the upper bound and what is known of exercise."""
-    price, error, coefficient = found
-    if exercised.mean_x * exercised.n >= FEW:
-        check_above_european(price, error, setting.european)
-    if setting.continuous is not None:
-        check_below_continuous(price, error, setting.continuous.price)
-    if upper is not None and exercised.mean_x * params.outer_paths >= FEW and not _is_wild(params):
-        check_below_upper(price, error, upper)
-    cautions = _warnings(params)
-    if upper is not None and exercised.mean_x * params.outer_paths < 1:
-        upper, told = _seldom(upper)
-        cautions.append(told)
+    """From the price, the upper bound and what is known of exercise."""
+    price, error = found.value, found.error
+    cautions = [*_warnings(params), *found.cautions]
+    if upper is not None and setting.exercise is not None:
+        upper, told = option_american_bounds.upper_within(params, setting.exercise, found, upper, exercised)
+        cautions += told
     now = may_exercise_now(params) and setting.intrinsic >= price and setting.intrinsic > 0
     figures = {"price": (setting.unit * price, setting.unit * error)}
     if upper is not None:
         above = (max(upper[0], setting.intrinsic), 0.0 if setting.intrinsic > upper[0] else upper[1]) if now else upper
         figures["upper"] = (setting.unit * above[0], setting.unit * above[1])
-    figures |= _exercise(exercised)
+    figures |= _exercise(exercised) if found.alone is None else _exercise_alone(found.alone)
     if now:
         figures |= {"price": (setting.unit * setting.intrinsic, 0.0)}
         figures |= {"exercise_probability": (1.0, 0.0), "mean_exercise_time": (0.0, 0.0)}
@@ -181,57 +173,12 @@ def simulated_result(
             policy_paths=params.policy_size,
             policy_checksum=hashlib.sha256(policy.astype("<f8").tobytes()).hexdigest()[:16],
             basis_degree=params.basis_degree,
-            control_coefficient=coefficient,
+            control_coefficient=found.coefficient,
             residual=None if american is None else american.residual,
             conventions=_CONVENTIONS,
             units=_UNITS,
             warnings=cautions,
         ),
-    )
-
-
-def _seldom(upper: tuple[float, float]) -> tuple[tuple[float, float] | None, Caution]:
-    """The upper bound where an outer path hardly ever gains: none if all of them end at 0, which bounds nothing."""
-    path = "$.data.outer_paths"
-    if upper == (0.0, 0.0):
-        return None, Caution("no_gains", path, "no outer path gains anything: there is no upper bound; send more")
-    detail = "hardly an outer path gains anything: the standard error of the upper bound says too little; send more"
-    return upper, Caution("few_gains", path, detail)
-
-
-def _is_wild(params: Params) -> bool:
-    """Whether prices at maturity spread so widely that a sample's own standard error says too little for a check."""
-    most = max(params.volatilities or [params.volatility or 0.0])
-    return most * most * params.maturity > MOST_CHECKED_VARIANCE
-
-
-def _slack(bound: float) -> float:
-    """What rounding may do to a price of that size, in units of the strike."""
-    return SLACK + ROUNDING * abs(bound)
-
-
-def check_above_european(price: float, error: float, european: float | None) -> None:
-    """The right to exercise early is worth nothing less than nothing."""
-    if european is not None and price < european - SIGMAS * error - _slack(european):
-        _failed("american_above_european", price, european)
-
-
-def check_below_continuous(price: float, error: float, continuous: float) -> None:
-    """Some dates are worth no more than all of them."""
-    if price > continuous + SIGMAS * error + _slack(continuous):
-        _failed("dates_below_continuous", price, continuous)
-
-
-def check_below_upper(price: float, error: float, upper: tuple[float, float]) -> None:
-    """The bounds are not crossed."""
-    if price > upper[0] + SIGMAS * math.hypot(error, upper[1]) + _slack(upper[0]):
-        _failed("lower_below_upper", price, upper[0])
-
-
-def _failed(check: str, price: float, bound: float) -> None:
-    raise CalcError(
-        f"Self-check {check} failed: price {price:.9g}, bound {bound:.9g} (in units of the strike).",
-        code="internal_check_failed",
     )
 
 
@@ -250,6 +197,12 @@ def _exercise(sample: Moments) -> dict[str, tuple[float, float]]:
     return found
 
 
+def _exercise_alone(alone: Alone) -> dict[str, tuple[float, float]]:
+    """The same of exercise on one date, which is known."""
+    found = {"exercise_probability": (alone.probability, 0.0)}
+    return found | ({"mean_exercise_time": (alone.time, 0.0)} if alone.probability > 0 else {})
+
+
 def _warnings(params: Params) -> list[Caution]:
     cautions = looks_like_percent("$.data.rate", params.rate, 1)
     named = [("volatility", params.volatility or 0.0, 5), ("dividend_yield", params.dividend_yield or 0.0, 1)]
@@ -257,8 +210,8 @@ def _warnings(params: Params) -> list[Caution]:
     named += [(f"dividend_yields[{i}]", value, 1) for i, value in enumerate(params.dividend_yields or [])]
     for field, value, most in named:
         cautions += looks_like_percent(f"$.data.{field}", value, most)
-    vols = params.volatilities or [params.volatility or 0.0]
-    if params.dates and max(vols) * math.sqrt(params.maturity) > 2.5:
-        detail = "volatility × √maturity is above 2.5: rare paths carry the price, and the standard error is too small"
+    if params.dates and deviation(params) > HEAVY[params.style]:
+        detail = f"volatility × √maturity is above {HEAVY[params.style]:g}"
+        detail += ": rare paths carry the price, and the standard error is too small"
         cautions.append(Caution("heavy_tail", "$.data.maturity", detail))
     return cautions

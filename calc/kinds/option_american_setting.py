@@ -5,11 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from calc.errors import CalcError
-from calc.kinds.option_american_terms import Params, correlation_of, may_exercise_now, moves, times_of
+from calc.kinds.option_american_terms import Params, correlation_of, deviation, may_exercise_now, moves, times_of
 from calc.numerics import american, early_exercise
 from calc.numerics.american import Array, Continuous, Put
 from calc.numerics.correlation import factor
 from calc.numerics.early_exercise import Exercise, Vanilla
+
+STILL = 1e-8  # deviation of log price below which a boundary may be missed: it adds less than that of the strike
 
 
 class Exact(NamedTuple):
@@ -68,8 +70,11 @@ def _vanilla(params: Params) -> Setting:
         return Setting(exact, None, intrinsic, european, None, put.unit)
     continuous = american.continuous(put)
     if params.exercise_dates is None:
+        if continuous is None and deviation(params) < STILL:
+            return Setting(_still(params, put, times, intrinsic), None, intrinsic, european, None, put.unit)
         if continuous is None:
-            raise CalcError("The exercise boundary was not found to 1e-9.", code="no_convergence")
+            detail = "with such a rate, dividend yield and volatility the boundary is not found to 1e-9"
+            raise CalcError(f"Exercise at any time: {detail}: send exercise_dates.", code="no_convergence")
         now = put.x <= continuous.boundary
         method = "closed_form" if american.shape(put) == "never" else "integral_equation"
         exact = Exact(continuous.price, method, 1.0 if now else None, 0.0 if now else None, now)

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from calc.covariances import from_correlation
 from calc.errors import Fault, InvalidData
+from calc.numerics.columns import LEAST
 from calc.quantities import (
     DividendYield,
     Maturity,
@@ -23,6 +24,7 @@ from calc.quantities import (
 MAX_ASSETS = 20
 MAX_POLICY_STEPS = 2**28  # paths × dates × assets of the policy: every process that helps works it out
 MAX_STEPS = 10**12
+MAX_DEVIATION = 2.5  # of max_call's log prices: beyond it paths that nobody draws carry the price
 
 Listed = Meta(min_length=2, max_length=MAX_ASSETS)
 Dates = (
@@ -103,6 +105,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def __post_init__(self) -> None:
         faults = [*_style_faults(self), *_date_faults(self), *_growth_faults(self), *_size_faults(self)]
+        faults += _deviation_faults(self)
         if faults:
             raise InvalidData(faults)
 
@@ -208,6 +211,27 @@ def _growth_faults(params: Params) -> list[Fault]:
     ]
 
 
+def _deviation_faults(params: Params) -> list[Fault]:
+    """Calls on assets that move so much that no sample finds the paths which carry their price; a put is no larger than
+    its strike, and a vanilla call is simulated as a put."""
+    root = math.sqrt(params.maturity)
+    if params.style != "max_call" or root == 0:
+        return []
+    most = MAX_DEVIATION / root
+    return [
+        Fault(
+            f"$.volatilities[{i}]",
+            f"times the root of maturity is {value * root:.4g}: at most {MAX_DEVIATION:g}, for beyond it paths "
+            "that are too rare to be drawn carry the price",
+            value,
+            f"at most {most:.4g} with this maturity",
+            "out_of_range",
+        )
+        for i, value in enumerate(params.volatilities or [])
+        if value > most
+    ]
+
+
 def _size_faults(params: Params) -> list[Fault]:
     faults = []
     if params.variance_reduction.startswith("antithetic") and params.paths % 2:
@@ -227,7 +251,11 @@ def _size_faults(params: Params) -> list[Fault]:
     return faults
 
 
+def deviation(params: Params) -> float:
+    """The standard deviation of the logarithm of a price at maturity; of max_call's assets the largest."""
+    return max(params.volatilities or [params.volatility or 0.0]) * math.sqrt(params.maturity)
+
+
 def moves(params: Params) -> bool:
-    """Whether anything about the option is random."""
-    vols = params.volatilities or [params.volatility or 0.0]
-    return params.maturity > 0 and max(vols) * math.sqrt(params.maturity) > 0
+    """Whether anything about the option is random, as far as numbers can tell."""
+    return deviation(params) >= LEAST

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from calc import lazy
 from calc.numerics import american
 from calc.numerics.american import Put
+from calc.numerics.normal import distribution
 
 put_policy = lazy.module("calc.kernels.american")
 put_paths = lazy.module("calc.kernels.american_paths")
@@ -23,6 +24,7 @@ Array = NDArray[np.float64]
 
 _FARTHEST = 3.0  # standard deviations below the strike, beyond which the policy's paths need not start
 _MARGIN = 0.25
+_NOTHING = 1e-9  # of all calls together, or of the strike
 
 
 class Sample(NamedTuple):
@@ -31,6 +33,14 @@ class Sample(NamedTuple):
     payoffs: Array
     controls: Array
     exercised: Array
+
+
+class Alone(NamedTuple):
+    """The right to exercise on one of the dates alone: its price, the date, the probability of a gain."""
+
+    price: float
+    time: float
+    probability: float
 
 
 class Exercise(Protocol):
@@ -50,6 +60,12 @@ class Exercise(Protocol):
 
     def control(self) -> float:
         """The mean of the controls."""
+
+    def rarest(self) -> float:
+        """The least share of paths on which their mean depends: a sample tells it if it has some of them."""
+
+    def alone(self) -> Alone:
+        """The best of the dates, when none of the others may be used: no less than that is the option worth."""
 
 
 class Vanilla(NamedTuple):
@@ -92,6 +108,20 @@ class Vanilla(NamedTuple):
 
     def control(self) -> float:
         return american.european(self.put)
+
+    def rarest(self) -> float:
+        """Of the largest value that they can have, or of what is missing to it."""
+        share = self.control() / math.exp(-self.put.rate * self.put.maturity)
+        return min(share, 1.0 - share)
+
+    def alone(self) -> Alone:
+        put = self.put
+        price, time = max((american.european(put._replace(maturity=time)), time) for time in self.times.tolist())
+        # the probability is that of who holds the option, who counts in money: a call is seen from the share here
+        rate, dividend, y = (put.dividend, put.rate, -1.0) if put.turned else (put.rate, put.dividend, 1.0)
+        y *= math.log(put.x)
+        score = _score(y, rate - dividend - 0.5 * put.vol * put.vol, put.vol, time)
+        return Alone(price, time, distribution(score if put.turned else -score))
 
     def _market(self) -> Array:
         return np.array([self.put.rate, self.put.dividend, self.put.vol])
@@ -136,10 +166,35 @@ class MaxCall(NamedTuple):
 
     def calls(self) -> list[float]:
         """The European call on each asset alone."""
-        return [
-            float(call_policy.calls(row[:1].copy(), row[np.newaxis].copy(), self.rate, float(self.times[-1])))
-            for row in self.market
+        return self._calls(float(self.times[-1]))
+
+    def rarest(self) -> float:
+        """Of paths with a gain, of each asset whose call is worth anything beside all of them."""
+        time, values = float(self.times[-1]), self.calls()
+        least = _NOTHING * max(math.fsum(values), 1.0)
+        shares = [
+            distribution(_score(y, drift, vol, time))
+            for (y, drift, vol, _), value in zip(self.market.tolist(), values, strict=True)
+            if value > least
         ]
+        return min(shares, default=1.0)
+
+    def alone(self) -> Alone:
+        """Of one asset, too: whether it is the dearest is not asked."""
+        price, time = max((max(self._calls(time)), time) for time in self.times.tolist())
+        y, drift, vol, _ = self.market[self._calls(time).index(price)].tolist()
+        return Alone(price, time, distribution(_score(y, drift, vol, time)))
+
+    def _calls(self, time: float) -> list[float]:
+        return [
+            float(call_policy.calls(row[:1].copy(), row[np.newaxis].copy(), self.rate, time)) for row in self.market
+        ]
+
+
+def _score(y: float, drift: float, vol: float, time: float) -> float:
+    """How many standard deviations above 0 a log price is expected."""
+    mean, deviation = y + drift * time, vol * math.sqrt(time)
+    return mean / deviation if deviation > 0 else math.copysign(math.inf, mean)
 
 
 def max_call(

@@ -14,7 +14,10 @@ from calc.numerics.legendre import gauss_legendre
 
 kernels = lazy.module("calc.kernels.backward")
 
-NODES = 32  # of a piece of the normal law
+REACH = 8.5  # standard deviations of the normal law that are integrated, beyond where the largest flow has its weight
+NODES = 32  # of a panel of the normal law
+RESOLVED = 1.05  # of a panel's width for a reach of 8.5, the least width of a bend that its nodes see
+MOST_PANELS, MOST_PANELS_FROM_NOW = 64, 1024  # from the points of a grid, from now alone
 FEWEST, MOST = 8, 256  # points of a grid in a standard deviation
 ENOUGH = 1e-9  # of the amounts that change hands: the error at which a grid is fine enough
 ORDER = 8.0  # by which a doubling of the points lessens the error, at least: sixteen where it is smooth
@@ -151,7 +154,8 @@ def _backward(right: Right, model: HullWhite, discount: Discount) -> tuple[float
     starts, coefficients, slopes = _terms(right, model, discount)
     moves = _moves(right.dates, model, discount)
     nodes, weights = gauss_legendre(NODES)
-    half_width = kernels.REACH + deviation(right, model)
+    half_width = REACH + deviation(right, model)
+    panels = _panels(moves, half_width)
     enough, boundaries = ENOUGH * size(right, discount), np.zeros(len(right.dates))
     value, error, points = math.nan, math.inf, FEWEST
     while not error <= enough and points <= MOST:
@@ -160,7 +164,17 @@ def _backward(right: Right, model: HullWhite, discount: Discount) -> tuple[float
             value,
             float(
                 kernels.value(
-                    deviations, starts, coefficients, slopes, moves, half_width, nodes, weights, whole, boundaries
+                    deviations,
+                    starts,
+                    coefficients,
+                    slopes,
+                    moves,
+                    half_width,
+                    panels,
+                    nodes,
+                    weights,
+                    whole,
+                    boundaries,
                 )
             ),
         )
@@ -190,3 +204,13 @@ def _moves(dates: list[float], model: HullWhite, discount: Discount) -> np.ndarr
         bond = discount(date) / discount(before) * math.exp(-0.5 * reach * reach * variance)
         rows.append([decay, decay * reach * variance, math.sqrt(model.variance(date - before)), bond, reach])
     return np.array(rows)
+
+
+def _panels(moves: np.ndarray, reach: float) -> np.ndarray:
+    """On the way to each date, so many that the nodes see the bend that the next exercise makes in what is kept there:
+    it is as wide as the factor moves from the date to the next, against how it moves to the date."""
+    bends = np.append(moves[1:, 0] * moves[:-1, 2] / moves[1:, 2], 1.0)
+    panels: np.ndarray = np.ceil(np.maximum(bends, 1.0) * (reach / REACH) / RESOLVED)
+    panels[0], panels[1:] = min(panels[0], MOST_PANELS_FROM_NOW), np.minimum(panels[1:], MOST_PANELS)
+    whole: np.ndarray = panels.astype(np.int64)
+    return whole

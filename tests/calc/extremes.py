@@ -1,8 +1,11 @@
-"""Legal numbers of every size, down to the smallest that there is, put into data that work."""
+"""Data that work, with legal numbers of every size in them, down to the smallest that there is; or of an odd shape: one
+of each, all alike, none at all, dates on one day.
+"""
 
 import copy
 import math
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +21,66 @@ def changed(schema: Json, data: dict[str, Json], chance: random.Random, most: in
     for holder, key, bounds, integer in chance.sample(places, min(len(places), chance.randint(1, most))):
         holder[key] = _drawn(bounds, integer, chance)
     return whole
+
+
+def reshaped(schema: Json, data: dict[str, Json], chance: random.Random, most: int = 3) -> dict[str, Json]:
+    """The data with a list or a few of another length or all alike, with dates that coincide, other words chosen."""
+    whole = copy.deepcopy(data)
+    for _ in range(chance.randint(1, most)):
+        lists = [each for each in _lists(whole) if each]
+        if lists:
+            _bent(chance.choice(lists), lists, chance)
+    dates = [(holder, key) for holder, key in _texts(whole) if _DATE.fullmatch(holder[key])]
+    if dates and chance.random() < 0.5:
+        holder, key = chance.choice(dates)
+        holder[key] = chance.choice([*(each[name] for each, name in dates), *DAYS])
+    for name, field in schema.get("properties", {}).items():
+        words = [word for each in (field, *field.get("anyOf", ())) for word in each.get("enum", ())]
+        if words and chance.random() < 0.1:
+            whole[name] = chance.choice(words)
+    return whole
+
+
+DAYS = ("2024-02-29", "2023-12-31", "2024-08-30", "1970-01-01", "2099-12-31")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _bent(chosen: list[Json], lists: list[list[Json]], chance: random.Random) -> None:
+    """A list, or with it all those that are as long, in another shape."""
+    alike = [each for each in lists if len(each) == len(chosen)] if chance.random() < 0.7 else [chosen]
+    way = chance.choice(("one", "same", "nothing", "unit", "minus", "longer", "backwards"))
+    numbers = [each for each in alike if all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in each)]
+    for each in alike if way in ("one", "longer") else [chosen]:
+        if way == "one":
+            del each[1:]
+        elif way == "same":
+            each[:] = [copy.deepcopy(each[0]) for _ in each]
+        elif way == "longer":
+            each.append(copy.deepcopy(each[-1]))
+        elif way == "backwards":
+            each.reverse()
+        elif chosen in numbers:
+            place = chance.randrange(len(each))
+            made = {"nothing": [0.0] * len(each), "unit": [1.0] * len(each), "minus": list(each)}[way]
+            made[place] = -each[place] if way == "minus" else made[place]
+            each[:] = made
+
+
+def _lists(value: Json) -> Iterator[list[Json]]:
+    if isinstance(value, list):
+        yield value
+    for entry in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _lists(entry)
+
+
+def _texts(value: Json) -> Iterator[tuple[Json, Any]]:
+    """(holder, key) of every text within."""
+    entries: Any = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, entry in entries:
+        if isinstance(entry, str):
+            yield value, key
+        elif isinstance(entry, (dict, list)):
+            yield from _texts(entry)
 
 
 def _drawn(schema: Json, integer: bool, chance: random.Random) -> Json:

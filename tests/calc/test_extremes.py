@@ -58,6 +58,23 @@ def test_every_size_is_calculated_or_refused(name: str) -> None:
     assert calculated > 0
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_every_shape_is_calculated_or_refused(name: str) -> None:
+    """One position, identical scenarios, weights of 0, maturity today, sometimes with a number of any size as well."""
+    chance, schema, given = random.Random(20_261_127), execute.schema(name), bases(name)
+    calculated = 0
+    for _ in range(FEWER.get(name, TRIES) // 2):
+        data = extremes.reshaped(schema, chance.choice(given), chance)
+        if chance.random() < 0.3:
+            data = extremes.changed(schema, data, chance)
+        try:
+            calculated += tried(name, data)
+        except Exception as wrong:
+            raise AssertionError(f"{name} breaks with {data}") from wrong
+    assert calculated > 0
+
+
 @pytest.mark.parametrize("value", ["5e-324", "-1e-31", "1E+31", "-1e300", "0." + "0" * 40 + "1", "1" + "0" * 40 + ".5"])
 def test_what_is_too_small_or_too_large_is_told(value: str) -> None:
     text = json.dumps(dict(KINDS["cva"].EXAMPLE)).replace('"notional": 500000', f'"notional": {value}')

@@ -9,7 +9,7 @@ import pytest
 
 from calc import execute
 from calc.errors import CalcError, InvalidData
-from calc.kinds import bermudan_swaption, bermudan_terms
+from calc.kinds import bermudan_faults, bermudan_swaption, bermudan_terms
 from calc.numerics import swaptions
 from calc.numerics.hull_white import HullWhite
 from calc.numerics.swaptions import Priced
@@ -75,6 +75,62 @@ def test_two_dates_by_a_double_integral(side: str, fixed_rate: float) -> None:
     found = answer(**SWAP | MODEL | given)
     assert found["price"] == pytest.approx(expected, abs=1e-5 * 0.02 + 2e-7)  # the integral's own error at its kinks
     assert found["error"] < 3e-9
+
+
+RUNAWAY = {"product": "bermudan_swaption", "rate": 0.0, "mean_reversion": -0.5, "volatility": 0.01}
+WIDE_BOND = {"product": "bond_option", "type": "call", "rate": 0.0, "notional": 1}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        # Exercise is best on one date whatever comes: on the first, for coupons or accrual would be lost, or the last.
+        RUNAWAY
+        | {"exercise_times": [20 + k / 2 for k in range(10)], "end": 25.5, "mean_reversion": -0.1522}
+        | {"fixed_rate": 0.04, "frequency": 2, "side": "receive"},
+        RUNAWAY | {"exercise_times": [0, 0.25, 0.5], "end": 11.58, "rate": -0.05, "fixed_rate": 0, "side": "pay"},
+        WIDE_BOND
+        | {"exercise_times": [1.742, 2.242], "end": 3.242, "mean_reversion": -0.359, "volatility": 1.0}
+        | {"fixed_rate": 0.06, "strike": 0.001},
+        WIDE_BOND
+        | {"exercise_times": [20, 20.25, 20.5, 20.75, 21], "end": 21.25, "mean_reversion": 0.0, "volatility": 0.87}
+        | {"fixed_rate": 0.04, "frequency": 12, "strike": 2.25},
+    ],
+)
+def test_rates_that_run_far_are_integrated_to_where_the_weight_is(data: dict[str, Any]) -> None:
+    found = answer(**data)
+    assert found["price"] == pytest.approx(found["european_price"], abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("data", "price"),
+    [
+        (
+            RUNAWAY
+            | {"exercise_times": [3.75231579, 4.00231579, 4.25231579], "end": 14.25231579}
+            | {"volatility": 0.0015254991852462017, "fixed_rate": 0.04, "side": "pay"},
+            0.6426371468,
+        ),
+        (MODEL | SWAP | {"exercise_times": [10, 10.25, 10.5, 10.75], "end": 11, "frequency": 4}, 0.00664536622),
+    ],
+)
+def test_dates_close_together_after_a_long_time(data: dict[str, Any], price: float) -> None:
+    """The values with 1024 points of a grid in a deviation, and five times the nodes."""
+    assert answer(**data)["price"] == pytest.approx(price, abs=3e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_self_check_fails_however_rates_revert(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    for _ in range(40):
+        times = (chance.uniform(0, 20) + np.arange(chance.integers(2, 6)) * chance.choice([0.1, 1])).tolist()
+        data = RUNAWAY | {"mean_reversion": chance.uniform(-0.5, 0.1), "side": str(chance.choice(["pay", "receive"]))}
+        data |= {"exercise_times": times, "end": times[-1] + chance.uniform(1, 15), "rate": chance.uniform(-0.1, 0.1)}
+        data |= {"fixed_rate": chance.uniform(-0.02, 0.1), "volatility": math.exp(chance.uniform(-12, -3))}
+        params = bermudan_terms.Params(**data)
+        if bermudan_faults.too_wild(params, bermudan_terms.right(params, 0)) is None:
+            found = answer(**data)
+            assert found["price"] >= found["european_price"] - 1e-8
 
 
 def test_a_payer_less_a_receiver_is_the_swap() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from calc import execute
 from calc.errors import CalcError, InvalidData
-from calc.kinds import option_american, option_american_answers
+from calc.kinds import option_american, option_american_bounds
 from calc.kinds.option_american_terms import MAX_POLICY_STEPS
 from calc.numerics import american, early_exercise
 
@@ -354,17 +354,89 @@ def test_cost_is_an_estimate() -> None:
 # The self-checks fire when a kernel goes wrong.
 
 
-def test_a_price_below_the_european_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_controls_beside_the_european_value_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     good = early_exercise.Vanilla.block
 
     def worthless(self: Any, *arguments: Any) -> early_exercise.Sample:
         sample = good(self, *arguments)
-        return early_exercise.Sample(0.5 * sample.payoffs, sample.controls, sample.exercised)
+        return early_exercise.Sample(0.9 * sample.payoffs, 0.9 * sample.controls, sample.exercised)
 
     monkeypatch.setattr(early_exercise.Vanilla, "block", worthless)
-    with pytest.raises(CalcError, match="american_above_european") as failed:
-        answer(variance_reduction="none", seed=123)
-    assert failed.value.code == "internal_check_failed"
+    for seed, how in enumerate(("none", "antithetic", "control", "antithetic_control")):
+        with pytest.raises(CalcError, match="european_at_exercise") as failed:
+            answer(variance_reduction=how, seed=123 + seed)
+        assert failed.value.code == "internal_check_failed"
+
+
+def test_a_policy_worth_less_than_one_date_is_not_the_price(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = early_exercise.Vanilla.policy
+
+    def late(self: Any, *arguments: Any) -> Any:
+        bounds = good(self, *arguments)
+        bounds[0, :-1], bounds[1, :-1] = 1.0, -1.0  # nowhere before maturity
+        return bounds
+
+    monkeypatch.setattr(early_exercise.Vanilla, "policy", late)
+    found = answer(spot=20, exercise_dates=4, seed=127)
+    put = american.as_put(False, 20, 40, 0.25, 0.06, 0, 0.2)
+    assert found["price"] == pytest.approx(40 * american.european(put), rel=1e-12)  # the first of the dates
+    assert found["standard_error"]["price"] == 0
+    assert (found["exercise_probability"], found["mean_exercise_time"]) == (pytest.approx(1), 0.25)
+    assert [each["code"] for each in found["diagnostics"]["warnings"]] == ["one_date"]
+
+
+def test_controls_that_are_all_0_leave_the_error_of_the_payoffs() -> None:
+    """Dividends eat the shares up before maturity, so that their European calls are nothing."""
+    change = {"spots": [172, 100], "strike": 1e-9, "maturity": 80, "dividend_yields": [0.9, 0.55]}
+    found = answer(MAX_CALL, **change, volatilities=[0, 1e-4], exercise_dates=5, variance_reduction="control")
+    assert found["price"] == pytest.approx(100 * math.exp(-0.55 * 16), rel=1e-4)
+    assert abs(found["price"] - 100 * math.exp(-0.55 * 16)) < 4 * found["standard_error"]["price"]
+
+
+WAITING = {"rate": -0.05, "maturity": 20, "exercise_dates": 12, "policy_paths": 1024, "basis_degree": 8, "paths": 1000}
+
+
+@pytest.mark.parametrize("volatility", [1e-12, 1e-5, 0.01])
+@pytest.mark.parametrize("seed", range(3))
+def test_waiting_is_right_with_a_rate_below_0(volatility: float, seed: int) -> None:
+    """The dividend yield lies lower still, so that nobody but the policy thinks of exercise before the end."""
+    found = answer(WAITING | {"seed": seed}, **_PUT, dividend_yield=-0.1, volatility=volatility, spot=1)
+    assert found["price"] == pytest.approx(40 * math.exp(1) - math.exp(2), rel=2e-3)
+    assert found["price"] >= found["european"] * (1 - 1e-7)
+
+
+_PUT = {"type": "put", "strike": 40}
+
+
+@pytest.mark.parametrize("maturity", [1, 30, 100])
+@pytest.mark.parametrize(("volatility", "near"), [(1e-160, 1e-12), (1e-150, 1e-12), (1e-31, 1e-12), (1e-12, 1e-7)])
+@pytest.mark.parametrize("side", ["put", "call"])
+def test_hardly_any_volatility_is_none(side: str, volatility: float, near: float, maturity: float) -> None:
+    for dates in (None, 3):
+        change = {"type": side, "maturity": maturity, "exercise_dates": dates, "paths": 1000, "dividend_yield": 0.02}
+        still = answer(**change, volatility=0)
+        assert answer(**change, volatility=volatility)["price"] == pytest.approx(still["price"], abs=near * 40)
+
+
+@pytest.mark.parametrize(("volatility", "maturity", "most"), [(10, 1, "2.5"), (10, 100, "0.25"), (0.4, 100, "0.25")])
+def test_calls_that_no_sample_can_price_are_refused(volatility: float, maturity: float, most: str) -> None:
+    with pytest.raises(InvalidData) as refused:
+        answer(MAX_CALL, volatilities=[0.2, volatility], maturity=maturity)
+    (fault,) = refused.value.faults
+    assert (fault.path, fault.value, fault.allowed) == (
+        "$.data.volatilities[1]",
+        volatility,
+        f"at most {most} with this maturity",
+    )
+
+
+def test_the_wildest_calls_are_worth_one_of_them() -> None:
+    """Without dividends nobody exercises early: the call on the dearest of two, one of which never matters."""
+    change = {"spots": [90, 1e-9], "dividend_yields": [0, 0], "volatilities": [2.5, 2.5], "maturity": 1}
+    for seed in range(3):
+        found = answer(MAX_CALL, **change, correlation=0.5, seed=seed)
+        alone = answer(volatility=2.5, type="call", spot=90, strike=100, rate=0.05, exercise_dates=1)
+        assert found["price"] == pytest.approx(alone["price"], rel=1e-6)
 
 
 def test_a_price_above_continuous_exercise_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -380,9 +452,9 @@ def test_a_price_above_continuous_exercise_fails(monkeypatch: pytest.MonkeyPatch
 
 
 def test_crossed_bounds_fail() -> None:
-    option_american_answers.check_below_upper(1.0, 0.01, (0.99, 0.01))
+    option_american_bounds.check_below_upper(1.0, 0.01, (0.99, 0.01))
     with pytest.raises(CalcError, match="lower_below_upper"):
-        option_american_answers.check_below_upper(1.0, 0.001, (0.98, 0.001))
+        option_american_bounds.check_below_upper(1.0, 0.001, (0.98, 0.001))
 
 
 def test_a_boundary_that_is_not_found_is_no_price(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from calc import execute
 from calc.errors import CalcError, InvalidData
-from calc.kinds import var_historical
+from calc.kinds import historical_terms
 from calc.numerics import historical
 
 MISMATCH = "length_mismatch"
@@ -194,7 +194,7 @@ def test_columns_are_filtered_in_any_number_of_parts(monkeypatch: pytest.MonkeyP
     returns = (np.random.default_rng(2).standard_normal((120, 9)) / 100).tolist()
     data = {"returns": returns, "exposures": [1e4] * 9, "method": "filtered", "filter_by": "symbol", "confidence": 0.9}
     whole = answer(**data)
-    monkeypatch.setattr(var_historical, "FITS_A_PART", 2)
+    monkeypatch.setattr(historical_terms, "FITS_A_PART", 2)
     cut = answer(**data)
     assert cut["var"] == pytest.approx(whole["var"], rel=1e-12)
 

@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from calc import execute
+from calc import checks, execute
 from calc.errors import CalcError, InvalidData
-from calc.kinds import var_mc
+from calc.kinds import var_mc, var_mc_quadratic, var_mc_samples
 
 TWENTY = [f"S{i:02}" for i in range(20)]
 LOADINGS = np.random.default_rng(5).uniform(0.2, 0.9, 20)
@@ -136,14 +136,14 @@ def test_ways_to_say_the_same() -> None:
 def test_parts_do_not_change_the_tail(monkeypatch: pytest.MonkeyPatch) -> None:
     """B87: the largest losses of all are the same, in however many parts they are found."""
     whole = answer(scenarios=300_001)
-    monkeypatch.setattr(var_mc, "_MOST_BLOCKS_A_PART", 5)
+    monkeypatch.setattr(var_mc_samples, "_MOST_BLOCKS_A_PART", 5)
     assert answer(scenarios=300_001) == whole
 
 
 def test_a_floor_above_what_is_needed_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a normal book only the scenarios above a floor are drawn: were it too high, the check says so."""
     with monkeypatch.context() as broken:
-        broken.setattr(var_mc, "_share", lambda params: 0.002)
+        broken.setattr(var_mc, "share_drawn", lambda params: 0.002)
         with pytest.raises(CalcError, match="losses are kept") as caught:
             answer(scenarios=100_000)
         assert caught.value.code == "internal_check_failed"
@@ -378,7 +378,7 @@ def test_drift_moves_the_loss() -> None:
 )
 def test_parts_change_nothing(change: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     whole = answer(scenarios=100_001, **change)
-    monkeypatch.setattr(var_mc, "_MOST_BLOCKS_A_PART", 3)
+    monkeypatch.setattr(var_mc_samples, "_MOST_BLOCKS_A_PART", 3)
     cut = answer(scenarios=100_001, **change)
     assert (whole["var"], whole["es"]) == (cut["var"], cut["es"])
     assert whole["component_es"] == pytest.approx(cut["component_es"], rel=1e-12)
@@ -438,13 +438,13 @@ def test_factors_of_the_wrong_shape() -> None:
 def test_checks_fire(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken kernel gives a failed check, never a number."""
     with pytest.raises(CalcError, match="below VaR"):
-        var_mc.check_order(2.0, 1.0)
+        checks.check_order(2.0, 1.0)
     with pytest.raises(CalcError, match="adds up to"):
-        var_mc.check_sum("component_es", [1.0, 2.0], 4.0)
+        checks.check_sum("component_es", [1.0, 2.0], 4.0)
     with pytest.raises(CalcError, match="is known to"):
-        var_mc.check_residual(1e-3)
+        var_mc_quadratic.check_residual(1e-3)
     with pytest.raises(InvalidData, match="gamma") as refused:
-        var_mc.check_residual(math.nan)
+        var_mc_quadratic.check_residual(math.nan)
     assert [fault.code for fault in refused.value.faults] == ["law_unknown"]
     kernels = importlib.import_module("calc.kernels.tail_risk")
     monkeypatch.setattr(kernels, "quadratic_losses", lambda out, *rest: out.fill(1e9))
