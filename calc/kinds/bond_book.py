@@ -59,6 +59,8 @@ EXAMPLE = {
     ],
 }
 
+LARGEST_RESIDUAL = 1e-10  # of a price that comes back, relative
+LEAST_GROWTH = 1e-5  # of a period: a yield that near to minus the frequency has lost too many digits
 ROWS_A_PART = 16_384  # as many as a partial of 2 MB holds with all columns
 SECONDS_A_BOND, SECONDS_A_CURVE_BOND, SECONDS_A_SHIFT = 3e-6, 5e-6, 6e-5
 
@@ -129,7 +131,7 @@ def result(params: Params, accumulator: Partial) -> Result:
 
 def check_prices(residual: Array) -> None:
     """Self-check: yields give the prices back, and spreads do."""
-    if residual.size and not residual.max() <= 1e-10:
+    if residual.size and not residual.max() <= LARGEST_RESIDUAL:
         detail = f"a price comes back with a relative error of {residual.max():.3g}"
         raise CalcError(f"The self-check repricing failed: {detail}.", code="internal_check_failed")
 
@@ -161,6 +163,7 @@ def _valued(params: Params, of_rows: dict[str, Array]) -> tuple[Array, NDArray[n
         given = "dirty_price"
     styles = params.compounding == "continuous", params.last_period == "simple"
     numbers = bonds.analytics(of_rows, of, quote, given, *styles, status)
+    status[_unheld(numbers, of_rows["frequency"])] = bonds.STATUSES.index("no_yield")
     found[:, :-1] = numbers[:, :-1]
     check_prices(numbers[status == bonds.OK, -1])
     if with_curve(params) and flows is None:
@@ -176,6 +179,12 @@ def _valued(params: Params, of_rows: dict[str, Array]) -> tuple[Array, NDArray[n
     bend = float(np.sum(np.abs(flows.values) * (flows.times * bonds.BASIS_POINT) ** 2))
     check_key_rates(changes[0], changes[1 : 1 + len(params.key_rates or ())], bend + 1e-12 * gross)
     return found, status, changes
+
+
+def _unheld(numbers: Array, frequency: Array) -> NDArray[np.bool_]:
+    """Rows whose growth of a period, 1 + yield / frequency, is so small that no number holds the yield well enough."""
+    growth = 1.0 + numbers[:, OUTPUTS.index("yield")] / frequency
+    return (numbers[:, -1] > LARGEST_RESIDUAL) & (growth < LEAST_GROWTH)
 
 
 def _shifts(params: Params, times: Array) -> list[Array]:

@@ -109,7 +109,7 @@ def expected_control(params: Params) -> float | None:
     shares, level = _geometric(params)
     variance = float((found.terms.covariance * np.multiply.outer(shares, shares)).sum())
     mean = level + float((shares * found.terms.levels).sum())
-    call = basket.black(math.exp(mean + 0.5 * variance), params.strike, math.sqrt(variance))
+    call = basket.black(math.exp(mean + 0.5 * variance), params.strike, math.sqrt(max(variance, 0.0)))
     put = call - math.exp(mean + 0.5 * variance) + params.strike
     return discount(params) * (call if params.type == "call" else put)
 

@@ -329,3 +329,16 @@ def test_self_checks_fire(monkeypatch: pytest.MonkeyPatch) -> None:
                 answer(**BOND, **data)
             assert failed.value.code == "internal_check_failed"
         answer(**BOND, **data)
+
+
+def test_a_yield_that_no_number_holds_is_said_to_be_none() -> None:
+    """Paid back 1 for 10,000 within a quarter: the growth of a period is 1e-8, and a yield of -2 + 2e-8 has lost half
+    of its digits."""
+    dear = {**BOND, "maturity": "2024-08-15", "last_period": "compound"}
+    whole = execute.plan("bond_book", json.dumps({**dear, "price": [1e6, 1e5]}).encode(), 0)
+    found = json.loads(execute.execute("bond_book", whole.data))
+    assert found["status"] == ["no_yield", "ok"]
+    assert found["yield"][0] is None
+    whole = execute.plan("bond_book", json.dumps({**dear, "price": 1e6}).encode(), 0)
+    with pytest.raises(InvalidData, match="no yield that a number holds"):
+        execute.execute("bond_book", whole.data)

@@ -185,6 +185,15 @@ def test_a_matrix_that_is_none_is_refused_or_repaired() -> None:
     assert found["diagnostics"]["method"] == "rqmc"
 
 
+def test_assets_whose_mean_stands_still_have_a_control_that_does() -> None:
+    """Correlated as far against each other as three can be, their geometric mean has no variance but rounding's."""
+    three = {"spots": [100.0] * 3, "weights": [1 / 3] * 3, "volatilities": [0.2] * 3, "maturity": 1, "paths": 8192}
+    found = answer(FOUR, **three, rate=0.01, dividend_yields=[0.0] * 3, correlation=-1, repair="nearest")
+    assert found["diagnostics"]["repair_distance"] == pytest.approx(math.sqrt(6) / 2)
+    spread = 0.2**2 * 1.5  # what two of them lie apart: the basket itself hardly moves
+    assert 0 < found["price"] < 100 * math.sqrt(spread)
+
+
 def test_what_is_refused() -> None:
     assert faults(FOUR, volatilities=[0.2] * 3, weights=[1, 2]) == {
         "$.data.volatilities": "length_mismatch",
