@@ -40,7 +40,7 @@ from calc.kinds.bond_terms import OUTPUTS, Params, faults_of, rows_of, told, wit
 from calc.numerics import bonds, columns, curves
 
 NAME = "bond_book"
-VERSION = 1
+VERSION = 2
 ALIASES: tuple[str, ...] = ()
 SUMMARY = "Prices, yields, durations, curve spreads, key rates and curve scenarios of one bond or a book of bonds."
 EXAMPLE = {

@@ -17,7 +17,7 @@ GOLDEN = json.loads(FILE.read_text())
 
 @pytest.mark.parametrize(("case", "what"), cases().items(), ids=list(cases()))
 def test_bits(case: str, what: tuple[str, dict[str, Any]]) -> None:
-    assert sha256(*what) == GOLDEN[case], "other bits: a new VERSION, then `python -m tests.calc.golden`"
+    assert sha256(*what) == GOLDEN[case], "other bits: a new VERSION, then `python -m tests.calc.golden write`"
 
 
 def test_nothing_stale() -> None:
