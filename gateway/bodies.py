@@ -116,7 +116,7 @@ def check_type(request: Request, types: Sequence[str]) -> None:
     declared = ", ".join(headers.every(request, "content-type"))
     charset = declared.lower().partition(";")[2].replace('"', "").strip()
     if headers.media_type(request) not in types or charset not in ("", "charset=utf-8", "charset=utf8"):
-        wanted = f"{' or '.join(types)}, with no parameter but charset=utf-8"
+        wanted = f"{' or '.join(types)} (and no charset but utf-8)"
         raise Problem("unsupported_media_type", f"Content-Type is {declared or 'missing'!r}, not {wanted}.")
     encoding = ", ".join(headers.every(request, "content-encoding")) or "identity"
     if encoding.lower() != "identity":

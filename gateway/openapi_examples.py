@@ -84,7 +84,7 @@ DETAILS: dict[str, str | Made] = {
     "task_cancelled": {"detail": "The task was cancelled before it had a result.", "task_id": TASK},
     "task_expired": {"detail": GONE, "task_id": TASK},
     "body_too_large": "The body is longer than 8,000,000 bytes. Nothing was accepted.",
-    "unsupported_media_type": "Content-Type is 'text/plain', not application/json.",
+    "unsupported_media_type": "Content-Type is 'text/plain', not application/json (and no charset but utf-8).",
     "invalid_request": {
         "detail": "$.priority must be one of high, medium, low",
         "errors": [

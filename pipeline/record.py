@@ -5,7 +5,7 @@
 Expired is no state: the record is gone. Times are milliseconds since 1970 by Redis' clock (I15).
 """
 
-from typing import Any, Literal, Required, TypedDict
+from typing import Any, Literal, TypedDict
 
 from msgspec import Struct
 
@@ -341,7 +341,7 @@ class Page(Struct, frozen=True):
 class Child(TypedDict, total=False):
     """What one of a consumer's processes does: which job of which task and kind, since when by Redis' clock."""
 
-    pid: Required[int]
+    pid: int
     cpu_s: float
     rss_bytes: int
     task: str

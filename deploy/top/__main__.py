@@ -7,6 +7,7 @@ terminal it writes the same without colours and without going back.
 """
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +32,7 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["full"]):
         complain(f"Usage:  {USAGE}")
         return 2
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts it in the background hands on a deaf ear
     show = _table if arguments else _lines
     try:
         return with_store(lambda store: _follow(store, show))

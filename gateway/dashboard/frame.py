@@ -113,7 +113,7 @@ def bar(span: Span, pids: dict[tuple[str, int], int], kind: str = "") -> Bar:
 
 def pids(beats: list[Beat]) -> dict[tuple[str, int], int]:
     """Consumer and number of a child → its pid."""
-    return {(beat.name, number): int(child["pid"]) for beat in beats for number, child in enumerate(beat.children)}
+    return {(beat.name, number): child.get("pid", 0) for beat in beats for number, child in enumerate(beat.children)}
 
 
 def running(tasks: list[Task], now_ms: int) -> list[TaskSummary]:

@@ -95,15 +95,15 @@ def test_what_a_hand_took_from_a_wave_is_computed_again(house: House) -> None:
     house.at_rest()
 
 
-def test_what_the_store_cannot_take_harms_nothing_else(house: House) -> None:
-    """A script fails on a key that a hand has spoilt. That is logged, and the outcomes told with it are told again."""
+def test_what_a_script_fails_on_is_healed_and_harms_nothing_else(house: House) -> None:
+    """A script fails on a key that a hand has spoilt: the key is removed, and the outcomes of the call are all told."""
     with house.server.client() as client:
         client.set(house.store.keys("index_error", "as_asked"), "no zset")
     consumer = house.consumer("c0", children=2).ready()
     ids = submit_all(house, [house.new_task("act", do="refuse"), *(house.new_task("act") for _ in range(20))])
     assert {house.finished(id).state for id in ids[1:]} == {"succeeded"}
     assert house.finished(ids[0]).state == "failed"
-    assert until(lambda: consumer.lines("store.refused"))
+    assert until(lambda: consumer.lines("store.healed"))
     assert house.finished(house.submit()).state == "succeeded"
     assert consumer.process.poll() is None
     house.at_rest()
