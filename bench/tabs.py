@@ -26,11 +26,12 @@ QUIET_S = 8.0
 SERVE = ("gateway", "nginx", "store")
 
 
-def measure(tasks: int = 20_000, pairs: int = PAIRS, quiet_s: float = QUIET_S) -> Table:
+def measure(tasks: int = 10_000, pairs: int = PAIRS, quiet_s: float = QUIET_S) -> Table:
     """First while nothing is to be done, then while so many tasks are, in pairs."""
     title = f"The dashboard in so many tabs: idle, then {tasks:,} do-nothing tasks end to end, {pairs} times each"
     table = Table("tabs", title, versions())
     with live(consumers=1, gateways=2, children=2) as running:
+        running.store.raw("CONFIG", "SET", "auto-aof-rewrite-percentage", "0")  # no second process of the store's
         work(running, min(tasks, 2_000))  # until the consumer has seen that these jobs are tiny
         for tabs in TABS:
             with listening(running.http, tabs):
