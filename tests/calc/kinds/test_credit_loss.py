@@ -10,7 +10,7 @@ import pytest
 
 from calc import execute
 from calc.errors import CalcError, InvalidData
-from calc.kinds import credit_loss
+from calc.kinds import credit_loss, credit_loss_answers, credit_loss_terms
 
 if credit_loss.NAME not in execute.kinds():
     execute.load(credit_loss.__name__)
@@ -121,7 +121,7 @@ def test_certain_and_impossible_defaults() -> None:
 
 def test_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole, law = simulated(scenarios=50_001), exact(pools=[POOL])
-    monkeypatch.setattr(credit_loss, "_PART_NS", 4_000_000)
+    monkeypatch.setattr(credit_loss_terms, "PART_NS", 4_000_000)
     assert simulated(scenarios=50_001) == whole
     assert exact(pools=[POOL])["es"] == pytest.approx(law["es"], rel=1e-12)
 
@@ -258,9 +258,9 @@ def test_what_is_refused(data: dict[str, Any], expected: list[tuple[str, str]]) 
 def test_checks_fire(monkeypatch: pytest.MonkeyPatch) -> None:
     kernels = importlib.import_module("calc.kernels.copula")
     with pytest.raises(CalcError, match="below VaR"):
-        credit_loss.check_order(2.0, 1.0)
+        credit_loss_answers.check_order(2.0, 1.0)
     with pytest.raises(CalcError, match="adds up to"):
-        credit_loss.check_sum("component_es", [1.0], 2.0)
+        credit_loss_answers.check_sum("component_es", [1.0], 2.0)
     right = kernels.distribution
     monkeypatch.setattr(kernels, "distribution", lambda *arguments: 0.9 * right(*arguments))
     with pytest.raises(CalcError, match="residual of the recursion") as error:
