@@ -109,6 +109,24 @@ def test_what_a_script_fails_on_is_healed_and_harms_nothing_else(house: House) -
     house.at_rest()
 
 
+def test_what_the_store_cannot_take_harms_nothing_else(house: House) -> None:
+    """A script fails on a number that a hand has spoilt. That is logged, what was told with it is told again, and
+    `repair` mends the task."""
+    consumer = house.consumer("c0", children=2).ready()
+    spoilt = house.submit(parts=2, do="sleep", seconds=0.3)
+    ids = submit_all(house, [house.new_task("act") for _ in range(20)])
+    with house.server.client() as client:
+
+        def refused() -> object:
+            client.hset(house.store.keys("partials", spoilt), "wave:0", "x")  # what HINCRBY cannot add to
+            return consumer.lines("store.refused")
+
+        until(refused)
+    assert {house.finished(id).state for id in [*ids, spoilt, house.submit()]} == {"succeeded"}
+    assert consumer.process.poll() is None
+    house.at_rest()
+
+
 def test_a_bug_is_final_and_leaves_a_dead_letter(house: House) -> None:
     consumer = house.consumer().ready()
     task = house.finished(house.submit(do="raise"))
