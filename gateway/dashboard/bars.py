@@ -45,10 +45,12 @@ async def read(store: AsyncStore, known: Known, since_ms: int, until_ms: int, sc
 
 
 def joined(bars: list[Bar], width_ms: int, most: int = MOST_BARS) -> tuple[list[Bar], int]:
-    """At most so many bars, and how many jobs share one: on each row what is nearer than a screen shows is joined."""
-    gap_ms = width_ms / ROOMY
+    """At most so many bars, or one a row where the rows are more, and how many jobs share one: on each row what is
+    nearer than a screen shows is joined."""
+    gap_ms = max(width_ms / ROOMY, 1.0)
     told = sorted(bars, key=lambda bar: bar.from_ms)
-    while len(told) > most:
+    rows = len({(bar.consumer, bar.child) for bar in bars})
+    while len(told) > max(most, rows):
         told = _join(told, gap_ms)
         gap_ms *= 2
     return told, sum(bar.jobs for bar in told if bar.jobs > 1)

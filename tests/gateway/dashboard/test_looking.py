@@ -215,6 +215,9 @@ def test_bars_are_joined_until_they_fit() -> None:
     assert {(bar.kind, bar.task_id) for bar in told} == {("noop", None)}
     assert max(bar.to_ms for bar in told) == 99_999
     assert bars.joined(jobs[:100], 1_000, 500) == (jobs[:100], 0)
+    for width_ms in (0, 1_000):  # fewer bars than rows: one a row is left, whatever the stretch
+        told, merged = bars.joined(jobs, width_ms, 1)
+        assert ([bar.jobs for bar in told], merged) == ([5_000, 5_000], 10_000)
 
 
 def test_minutes_are_those_of_the_store(house: House) -> None:
