@@ -49,26 +49,16 @@ def packed(
     body: Distribution | None,
 ) -> Partial:
     """A partial of the largest losses, counts and bins."""
-    return Partial(
-        scenarios=scenarios,
-        losses=tail.losses.astype("<f8").tobytes(),
-        indexes=tail.scenarios.astype("<u4").tobytes(),
-        no_loss=no_loss,
-        reached=reached,
-        counts=bins.counts.tolist(),
-        sums=bins.sums.astype("<f8").tobytes(),
-        squares=bins.squares.astype("<f8").tobytes(),
-        body=body,
-    )
+    losses, indexes = tails.packed(tail)
+    counts, sums, squares = tail_bins.packed(bins)
+    return Partial(scenarios, losses, indexes, no_loss, reached, counts, sums, squares, body=body)
 
 
 def tail_of(partial: Partial) -> tails.Tail:
     """The largest losses of a partial, with their scenarios."""
-    return tails.Tail(np.frombuffer(partial.losses, "<f8"), np.frombuffer(partial.indexes, "<u4"))
+    return tails.unpacked(partial.losses, partial.indexes)
 
 
 def bins_of(partial: Partial) -> tail_bins.Bins:
     """The bins of a partial's tail."""
-    rows = len(partial.counts)
-    sums, squares = (np.frombuffer(each, "<f8").reshape(rows, -1) for each in (partial.sums, partial.squares))
-    return tail_bins.Bins(np.array(partial.counts, dtype=np.int64), sums, squares)
+    return tail_bins.unpacked(partial.counts, partial.sums, partial.squares)

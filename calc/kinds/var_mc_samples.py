@@ -105,25 +105,25 @@ def packed(
     tail: tails.Tail, scenarios: int, above: Above, bins: tail_bins.Bins | None, body: Distribution | None = None
 ) -> Partial:
     """A partial of what is kept, in bytes."""
+    losses, indexes = tails.packed(tail)
+    counts, sums, squares = tail_bins.packed(bins) if bins else ([], b"", b"")
     return Partial(
         scenarios=scenarios,
-        losses=tail.losses.astype("<f8").tobytes(),
-        indexes=tail.scenarios.astype("<u4").tobytes(),
+        losses=losses,
+        indexes=indexes,
         above=above,
-        counts=bins.counts.tolist() if bins else [],
-        sums=bins.sums.astype("<f8").tobytes() if bins else b"",
-        squares=bins.squares.astype("<f8").tobytes() if bins else b"",
+        counts=counts,
+        sums=sums,
+        squares=squares,
         body=body,
     )
 
 
 def unpacked(partial: Partial) -> tails.Tail:
     """The losses that a partial keeps."""
-    return tails.Tail(np.frombuffer(partial.losses, "<f8"), np.frombuffer(partial.indexes, "<u4"))
+    return tails.unpacked(partial.losses, partial.indexes)
 
 
 def bins_of(partial: Partial) -> tail_bins.Bins:
     """The bins of a lognormal partial."""
-    rows = len(partial.counts)
-    sums, squares = (np.frombuffer(each, "<f8").reshape(rows, -1) for each in (partial.sums, partial.squares))
-    return tail_bins.Bins(np.array(partial.counts, dtype=np.int64), sums, squares)
+    return tail_bins.unpacked(partial.counts, partial.sums, partial.squares)

@@ -43,6 +43,17 @@ class Marginals(NamedTuple):
     nearest: int
 
 
+def packed(bins: Bins) -> tuple[list[int], bytes, bytes]:
+    """For the way between parts: counts, and 8-byte floats by bin and row."""
+    return bins.counts.tolist(), bins.sums.astype("<f8").tobytes(), bins.squares.astype("<f8").tobytes()
+
+
+def unpacked(counts: list[int], sums: bytes, squares: bytes) -> Bins:
+    """The other way."""
+    by_bin = [np.frombuffer(each, "<f8").reshape(len(counts), -1) for each in (sums, squares)]
+    return Bins(np.array(counts, dtype=np.int64), *by_bin)
+
+
 def added(bins: Iterable[Bins]) -> Bins:
     """The sums of all, in their order."""
     first, *others = bins

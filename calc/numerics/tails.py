@@ -57,6 +57,16 @@ def needed(confidence: float, n: int) -> int:
     return n - rank(confidence, n) + 1 + _half_width(confidence, n)
 
 
+def packed(tail: Tail) -> tuple[bytes, bytes]:
+    """For the way between parts: 8-byte floats, and 4-byte integers."""
+    return tail.losses.astype("<f8").tobytes(), tail.scenarios.astype("<u4").tobytes()
+
+
+def unpacked(losses: bytes, scenarios: bytes) -> Tail:
+    """The other way."""
+    return Tail(np.frombuffer(losses, "<f8"), np.frombuffer(scenarios, "<u4"))
+
+
 def largest(losses: NDArray[np.float64], first_scenario: int, keep: int) -> Tail:
     """The `keep` largest of consecutive scenarios."""
     if losses.size <= keep:
