@@ -264,6 +264,8 @@ def test_events_that_went_unread_are_made_up_for_from_the_records(
     hands.xtrim(store.keys("events"), maxlen=1, approximate=False)
     (job,) = take(store)
     assert job.task == waits
+    first = store.do(verbs.clock())
+    until(lambda: store.do(verbs.clock()) > first)  # what ends in the first event's own millisecond, records tell too
     assert finish(store, job)
     lines = follow(store, tmp_path)
     assert ended(lines) == Counter([*seen, *missed, waits])

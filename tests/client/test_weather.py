@@ -63,6 +63,7 @@ def test_a_gateway_that_stops_is_not_asked_over_and_over(stand: Stand) -> None:
         stand.house.running(task.task_id)
         waiting = threading.Thread(target=client.wait, args=[task])
         waiting.start()
+        until(lambda: "headrace_waiting_requests 1.0" in gateway.client.get("/metrics").text)
         gateway.stop()
         waiting_still = waiting.is_alive()
         other = stand.gateway(gateway.port)
