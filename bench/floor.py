@@ -1,22 +1,21 @@
 """What no cleverness can take away: the writes that a task leaves behind, and the hop to a child process.
 
     a run ──▶ its append-only file ──the same commands, without any script──▶ an empty store: the writes alone
-    raw loop ──▶ raw loop whose worker hands each job to a forked child: a round trip as ours at its least
+    raw loop ──▶ raw loop whose worker hands each job to a forked child ──▶ which does our writes, too (replay.py)
 
 A store that does nothing but these writes is the bound of what scripts, consumers and protocol around them can reach.
 """
 
 import os
 import socket
-from pathlib import Path
 
-from bench import fill, raw
+from bench import fill, raw, replay
 from bench.measure import Meter, percentile
-from bench.stage import Bare, stage, store, versions
+from bench.stage import stage, store, versions, written
 from bench.table import REPETITIONS, Table
 from pipeline import verbs
 
-OURS, WRITES = "headrace", "the same writes, replayed"
+OURS, WRITES, REPLAYED = "headrace", "the same writes, replayed", "the same writes, trip by trip"
 WARM = 2_000
 CHUNK = 1 << 20
 
@@ -36,8 +35,10 @@ def measure(tasks: int = 20_000, samples: int = 300, repetitions: int = REPETITI
         table.add("raw", "tasks/s", raw.throughput(tasks).per_s)
         table.add("raw", "ms p50", percentile(raw.trips_ms(samples), 0.5))
         table.add("raw, with a child", "ms p50", percentile(raw.trips_ms(samples, child=True), 0.5))
+        table.add(REPLAYED, "ms p50", percentile(replay.trips_ms(samples), 0.5))
     table.ratio(OURS, WRITES, "store CPU s / 1,000")
     table.ratio("raw, with a child", "raw", "ms p50")
+    table.ratio(REPLAYED, "raw", "ms p50")
     return table
 
 
@@ -53,13 +54,6 @@ def ours(tasks: int) -> tuple[float, bytes, int]:
         s.wait(min(tasks, WARM) + tasks)
         cpu = meter.read(tasks).cpu["store"]
         return cpu, written(s), warm
-
-
-def written(bare: Bare) -> bytes:
-    """The append-only file: everything that was written, as commands."""
-    folder = Path(bare.store.raw("CONFIG", "GET", "dir")[1].decode())
-    name = bare.store.raw("CONFIG", "GET", "appenddirname")[1].decode()
-    return b"".join(path.read_bytes() for path in sorted((folder / name).glob("*.incr.aof")))
 
 
 def replayed(text: bytes, warm: int, tasks: int) -> float:

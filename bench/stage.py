@@ -209,3 +209,10 @@ def end(process: "subprocess.Popen[Any]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def written(bare: Bare) -> bytes:
+    """The append-only file: everything that was written, as commands."""
+    folder = Path(bare.store.raw("CONFIG", "GET", "dir")[1].decode())
+    name = bare.store.raw("CONFIG", "GET", "appenddirname")[1].decode()
+    return b"".join(path.read_bytes() for path in sorted((folder / name).glob("*.incr.aof")))

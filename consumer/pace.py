@@ -6,13 +6,14 @@ doing them: kinds that have *proved* tiny are bundled, about 2 ms of work to a b
 has at most two bundles, one that it works on and one that is ready.
 
 Between the two are kinds that have proved short, up to 80 ms: there the way to the store and back, a millisecond
-in which the child stands idle, costs some hundredths. A child may have one such job ready behind the one that it does.
-It is asked for only along with an outcome: what is left then has been left by all who are idle.
+in which the child stands idle, costs some hundredths. A child may have such jobs ready behind the one that it does,
+up to 160 ms of work. They are asked for only along with an outcome: what is left then has been left by all who are
+idle. And never more than an eighth of what stands in the streams: what is left of a task is for the whole fleet.
 
 A round trip costs both ends what a dozen outcomes cost. So while more is there to be taken and every child has
-something to do, an outcome waits for company, among short jobs not quite as long as one of them takes: who has answered
-since the last round trip does a job that was ready, and is not done before the next. What came of a high job waits for
-nobody.
+something to do, an outcome waits for company, among short jobs not quite as long as the children have jobs ready: who
+has answered since the last round trip does one of these, and is not done with them before the next. What came of a
+high job waits for nobody.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,13 @@ BUNDLE_S = 0.002
 MOST_A_BUNDLE = 64
 BUNDLES = 2
 SHORT_S = 0.08
-# The time between two round trips: among short jobs this share of what one takes, among tiny ones so much.
+# Of short jobs at most so much work, and so many, are ready behind the one that a child does; and of what stands in
+# the streams a parent takes at most one in so many beyond those for which a child is free.
+READY_S = 0.16
+MOST_READY = 8
+STANDING = 8
+# The time between two round trips: among short jobs this share of what those that are ready take, among tiny ones so
+# much.
 COMPANY = 0.9
 LINGER_S = 0.001
 # How far one measurement moves the estimate, and how far at most: on a busy machine a job of 20 µs that is
@@ -49,8 +56,9 @@ class Pace:
 
     def __init__(self) -> None:
         self.ahead = 1  # jobs a bundle that the next take plans with
-        self.bundles = 1  # and bundles a child, where it tells outcomes too
-        self.linger_s = 0.0  # how long an outcome waits for company
+        self.ready = 0  # short jobs behind the one that a child does, where it tells outcomes too
+        self.spare = 0  # and how many of these for all children together
+        self.company_s = 0.0  # how long an outcome waits for company, for each job that is ready behind each child
         self._seconds: dict[tuple[str, str], float] = {}
         self._takes = 1
         self._tiny_takes = 0  # in a row
@@ -75,21 +83,30 @@ class Pace:
         seconds = self._seconds.get((job.kind, job.step))
         return 1 if seconds is None else max(1, min(MOST_A_BUNDLE, int(BUNDLE_S / max(seconds, 1e-6))))
 
-    def _took_s(self, job: Job) -> float:
-        """How long a child took for jobs like this one, which is of a kind that was measured."""
-        return self._seconds[job.kind, job.step]
+    def most(self, job: Job) -> int:
+        """How many jobs like this one a child may have: two bundles of tiny ones, of short ones what may be ready and
+        the one that it does, else one."""
+        bundle = self.bundle(job)
+        if bundle > 1:
+            return BUNDLES * bundle
+        return 1 + min(MOST_READY, int(READY_S / max(self._took_s(job), 1e-6))) if self.is_short(job) else 1
 
     def is_short(self, job: Job) -> bool:
         """Whether the kind has proved short (or tiny)."""
-        return self._seconds.get((job.kind, job.step), SHORT_S) < SHORT_S
+        return self._took_s(job) < SHORT_S
+
+    def _took_s(self, job: Job) -> float:
+        """How long a child takes for jobs like this one; of a kind that was not measured yet: too long."""
+        return self._seconds.get((job.kind, job.step), SHORT_S)
 
     def order(self) -> tuple[str, ...]:
         """The priorities in the order in which the next take reads them."""
         first = {0: "low", ROUND // 2: "medium"}.get(self._takes % ROUND, "high")
         return (first, *(priority for priority in PRIORITIES if priority != first))
 
-    def took(self, jobs: Sequence[Job]) -> None:
-        """Note what a take brought: read ahead while all is of kinds that have proved short or tiny, and carefully."""
+    def took(self, jobs: Sequence[Job], standing: int) -> None:
+        """Note what a take brought, and how many stood in the streams before: read ahead while all is of kinds that
+        have proved short or tiny, and carefully."""
         if not jobs:
             return
         self._takes += 1
@@ -97,5 +114,7 @@ class Pace:
         self._tiny_takes = self._tiny_takes + 1 if smallest > 1 else 0
         self.ahead = min(smallest, 2 * self.ahead) if self._tiny_takes >= SURE else 1
         self._short_takes = self._short_takes + 1 if all(map(self.is_short, jobs)) else 0
-        self.bundles = BUNDLES if self._short_takes >= SURE else 1
-        self.linger_s = COMPANY * min(map(self._took_s, jobs)) if self.bundles > 1 else 0.0
+        sure = self._short_takes >= SURE
+        self.ready = min(map(self.most, jobs)) - 1 if sure else 0
+        self.spare = standing // STANDING
+        self.company_s = COMPANY * min(map(self._took_s, jobs)) if sure else 0.0

@@ -88,19 +88,30 @@ class Pool:
     def room(self, telling: bool = False) -> int:
         """How many jobs to take: as many as there are free children; more only while all is tiny, or, with outcomes
         to tell, short (I7)."""
-        ahead, bundles = self.pace.ahead, BUNDLES if self.pace.ahead > 1 else self.pace.bundles if telling else 1
-        return min(MOST_A_CALL, sum(slot.room(ahead * bundles) for slot in self._slots.values()))
+        if self.pace.ahead > 1:
+            return min(MOST_A_CALL, self._room(BUNDLES * self.pace.ahead))
+        free, spare = self._room(1), self.pace.spare if telling else 0
+        return min(MOST_A_CALL, free + min(spare, self._room(1 + self.pace.ready) - free))
 
     def give(self, job: Job, data: bytes, wave: Wave | None) -> bool:
         """Find a child for a job; False when there is none. Tiny jobs fill one child's bundle before the next one's."""
-        bundle, short = self.pace.bundle(job), self.pace.is_short(job)
-        for bundles in range(1, BUNDLES + 1 if short else 2):
+        bundle, most = self.pace.bundle(job), self.pace.most(job)
+        for fill in range(bundle, most + 1, bundle):
             for slot in self._slots.values():
-                if slot.room(bundle * bundles):
-                    slot.give(job, short, data, wave)
+                if slot.room(fill):
+                    slot.give(job, self.pace.is_short(job), data, wave)
                     self._given.add(slot)
                     return True
         return False
+
+    def _room(self, most: int) -> int:
+        """How many jobs more all children may have, when each may have so many."""
+        return sum(slot.room(most) for slot in self._slots.values())
+
+    @property
+    def ready(self) -> int:
+        """How many jobs each child has behind the one that it does, at least."""
+        return min((len(slot.jobs) - 1 for slot in self._slots.values() if slot.jobs), default=0)
 
     def send(self) -> None:
         """Send what was given."""

@@ -56,6 +56,7 @@ class Worker:
         self._known = Known()
         self._unsure: set[str] = set()  # tokens whose outcome was sent, but the store went away before it answered
         self._spoke_at = 0.0
+        self._company_s = 0.0  # how long since then an outcome waits for company
         self._stop_by: float | None = None
         self._ear = Ear(selector, self._stop)
         self._log = log.get()
@@ -119,7 +120,7 @@ class Worker:
             return LINGER_S
         if self._link.asleep or self._pool.idle or any(is_urgent(outcome.job) for outcome in self._pool.settled):
             return 0.0
-        return self._pool.pace.linger_s
+        return self._company_s
 
     def _exchange(self) -> None:
         """Tell what came of jobs, and take new ones, in one round trip."""
@@ -141,11 +142,12 @@ class Worker:
             self._exchange_singly(told, refused)
             return
         del self._pool.settled[: len(told)]
-        taken = replies.pop() if room else Taken([], [])
+        taken = replies.pop() if room else Taken([], [], 0)
         for delivery, reply in zip(sent, replies, strict=True):
             self._tell(delivery.outcomes, delivery.words(reply))
-        self._pool.pace.took(taken.jobs)
+        self._pool.pace.took(taken.jobs, taken.standing)
         self._accept(taken.jobs)
+        self._company_s = self._pool.pace.company_s * self._pool.ready
         if taken.wake_ids:
             self._link.sleep(taken.wake_ids)
 

@@ -150,10 +150,12 @@ class Folded(Struct, frozen=True):
 
 
 class Taken(Struct, frozen=True):
-    """What `take` gave. `wake_ids` is where to sleep, stream by stream, when there was less than asked for."""
+    """What `take` gave. `wake_ids` is where to sleep, stream by stream, when there was less than asked for; `standing`
+    how many entries the streams that it read had before, held ones included."""
 
     jobs: list[Job]
     wake_ids: list[str]
+    standing: int
 
 
 class Reaped(Struct, frozen=True):

@@ -117,8 +117,8 @@ def jobs(reply: list[Any]) -> list[Job]:
 
 
 def taken(reply: list[Any]) -> Taken:
-    """What a take brought: jobs, and where to listen when there were none."""
-    return Taken(jobs(reply), [text(id) for id in reply[2]])
+    """What a take brought: jobs, where to listen when there were none, and how many stood there."""
+    return Taken(jobs(reply), [text(id) for id in reply[2]], reply[3])
 
 
 def reaped(row: list[Any]) -> Reaped:

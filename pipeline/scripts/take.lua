@@ -1,7 +1,8 @@
 -- with: ledger work guard
 -- Read jobs and begin them in one step: no job is ever held and not begun (I7, I12).
 -- ARGV: share, consumer, how many, attempts allowed, task_limit_ms, priorities in order, then tasks whose data the consumer knows.
--- Answers: now; the jobs; and, when there were fewer than asked for, the last id of each stream, to sleep on.
+-- Answers: now; the jobs; when there were fewer than asked for, the last id of each stream, to sleep on; and how many entries stood in
+-- the streams that were read.
 local left, max_attempts, task_limit_ms, known = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), {}
 for i = 7, #ARGV do known[ARGV[i]] = true end
 local taken = {}
@@ -47,11 +48,12 @@ local function begin(place, entry, words)
   if #fields > 0 then call('HSET', K.task(id), unpack(fields)) end
   taken[#taken + 1] = told(t, row, job, attempts, more[2], more[1])
 end
-local paused, filled = {}, {}           -- priority → true; place → is there an entry?
+local paused, filled, standing = {}, {}, 0      -- priority → true; place → is there an entry?
 for _, priority in ipairs(call('HKEYS', K.paused)) do paused[priority] = true end
 for priority in string.gmatch(ARGV[6], '%a+') do
   for _, place in ipairs(paused[priority] and {} or {priority .. ':again', priority}) do
-    filled[place] = left > 0 and call('XLEN', K.jobs(place)) > 0          -- asking this is cheaper than reading nothing
+    local there = left > 0 and call('XLEN', K.jobs(place)) or 0           -- asking this is cheaper than reading nothing
+    filled[place], standing = there > 0, standing + there
     -- COUNT is per stream: one stream at a time, with what is left.
     local got = filled[place] and call('XREADGROUP', 'GROUP', G, ME, 'COUNT', left, 'STREAMS', K.jobs(place), '>')
     for _, read in ipairs(got and got[1][2] or {}) do
@@ -68,4 +70,4 @@ if left > 0 then
     wake[i] = last and last[1] or '0-0'
   end
 end
-return {now, taken, wake}
+return {now, taken, wake, standing}

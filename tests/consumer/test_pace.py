@@ -3,7 +3,7 @@
 from msgspec import structs
 
 from consumer.known import MOST_BYTES, MOST_TASKS, Known
-from consumer.pace import BUNDLES, COMPANY, MOST_A_BUNDLE, ROUND, SHORT_S, SURE, Pace, is_urgent
+from consumer.pace import COMPANY, MOST_A_BUNDLE, MOST_READY, ROUND, SHORT_S, STANDING, SURE, Pace, is_urgent
 from consumer.timers import Timer
 from pipeline.record import Job
 
@@ -60,21 +60,34 @@ def test_steps_of_a_kind_are_measured_apart() -> None:
     assert pace.bundle(job(parts=1)) == 1
 
 
-def test_of_short_jobs_one_is_kept_ready_after_many_takes_of_nothing_else() -> None:
+def test_of_short_jobs_a_sixth_of_a_second_is_kept_ready_after_many_takes_of_nothing_else() -> None:
     pace = Pace()
-    pace.learn(job("short"), SHORT_S / 2)
-    pace.learn(job("long"), SHORT_S)
+    for kind, seconds in (
+        ("short", SHORT_S / 2),
+        ("shorter", SHORT_S / 4),
+        ("shortest", SHORT_S / 32),
+        ("long", SHORT_S),
+    ):
+        pace.learn(job(kind), seconds)
     assert [pace.is_short(job(kind)) for kind in ("short", "long", "new")] == [True, False, False]
+    assert [pace.most(job(kind)) for kind in ("short", "shorter", "shortest", "long", "new")] == [
+        5,
+        9,
+        1 + MOST_READY,
+        1,
+        1,
+    ]
     ready = []
     for _ in range(SURE + 1):
-        pace.took([job("short")])
-        ready.append(pace.bundles)
-    assert ready == [1] * (SURE - 1) + [BUNDLES] * 2
-    assert pace.ahead == 1
-    assert pace.linger_s == COMPANY * SHORT_S / 2
-    pace.took([job("short"), job("long")])
-    assert pace.bundles == 1
-    assert pace.linger_s == 0
+        pace.took([job("short")], 100)
+        ready.append(pace.ready)
+    assert ready == [0] * (SURE - 1) + [4] * 2
+    assert (pace.ahead, pace.spare) == (1, 100 // STANDING)
+    assert pace.company_s == COMPANY * SHORT_S / 2
+    pace.took([job("short"), job("shorter")], 7)
+    assert (pace.ready, pace.spare) == (4, 0), "as few as of the longest; and nothing of what is nearly over"
+    pace.took([job("short"), job("long")], 100)
+    assert (pace.ready, pace.company_s) == (0, 0.0)
 
 
 def test_what_came_of_a_high_job_waits_for_no_company() -> None:
@@ -87,12 +100,12 @@ def test_reading_ahead_grows_slowly_and_one_job_that_is_not_tiny_ends_it() -> No
     pace.learn(job(), 0.000_1)
     ahead = []
     for _ in range(SURE + 6):
-        pace.took([job(), job()])
+        pace.took([job(), job()], 100)
         ahead.append(pace.ahead)
     assert ahead == [1] * (SURE - 1) + [2, 4, 8, 16, 20, 20, 20]
-    pace.took([])
+    pace.took([], 0)
     assert pace.ahead == 20
-    pace.took([job(), job("unknown")])
+    pace.took([job(), job("unknown")], 100)
     assert pace.ahead == 1
 
 
@@ -102,7 +115,7 @@ def test_of_a_round_of_takes_one_begins_with_low_and_one_with_medium() -> None:
     for _ in range(3 * ROUND):
         first.append(pace.order()[0])
         assert sorted(pace.order()) == ["high", "low", "medium"]
-        pace.took([job()])
+        pace.took([job()], 100)
     for start in range(len(first) - ROUND + 1):
         window = first[start : start + ROUND]
         assert (window.count("low"), window.count("medium")) == (1, 1)
@@ -112,7 +125,7 @@ def test_of_a_round_of_takes_one_begins_with_low_and_one_with_medium() -> None:
 def test_a_take_that_brought_nothing_does_not_use_up_a_turn() -> None:
     pace = Pace()
     before = pace.order()
-    pace.took([])
+    pace.took([], 0)
     assert pace.order() == before
 
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from calc import execute
+from consumer.pace import MOST_READY, SURE
 from consumer.start import name
 from pipeline import verbs
 from pipeline.record import Done
@@ -191,12 +192,12 @@ def test_what_came_of_short_jobs_is_told_together(house: House) -> None:
         house.finished(id)
     lines = until(lambda: consumer.lines("job.done", jobs))
     round_trips = len({line["ts"] for line in lines})
-    assert jobs / 2 <= round_trips <= 0.8 * jobs, f"{jobs} jobs were told in {round_trips} round trips"
+    assert SURE <= round_trips <= 0.6 * jobs, f"{jobs} jobs were told in {round_trips} round trips"
     house.at_rest()
 
 
-def test_of_short_jobs_one_is_ready_behind_each_and_goes_to_others_when_it_must_wait(house: House) -> None:
-    """Kinds that have proved short: never more than two in a child's hands, and none is stuck behind a slow one."""
+def test_short_jobs_are_ready_behind_each_and_go_to_others_when_they_must_wait(house: House) -> None:
+    """Kinds that have proved short: no more than stated in a child's hands, and none is stuck behind a slow one."""
     house.consumer(children=2).ready()
     most = 0
     with house.server.client() as client:
@@ -207,7 +208,7 @@ def test_of_short_jobs_one_is_ready_behind_each_and_goes_to_others_when_it_must_
         ids = submit_all(house, [house.new_task("act", do="sleep", seconds=0.01) for _ in range(200)])
         while any(house.task(id).state != "succeeded" for id in ids[-4:]):
             most = max(most, held())
-        assert most == 4
+        assert 4 < most <= 2 * (1 + MOST_READY)
         slow = house.new_task("act", do="sleep", seconds=50.0)
         quick = [house.new_task("act", do="sleep", seconds=0.01) for _ in range(60)]
         submit_all(house, [*quick[:20], slow, *quick[20:]])
