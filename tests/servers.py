@@ -1,5 +1,6 @@
 """Real Redis and Valkey servers for tests: each on a free port, in a folder of its own, really killed."""
 
+import secrets
 import shutil
 import signal
 import socket
@@ -22,11 +23,28 @@ def binaries() -> dict[str, str]:
     return found | ({"redis": system} if system else {})
 
 
+# Below those that the kernel gives to whoever connects, so that nobody is given one while its server is not there yet,
+# or has been killed and comes back. tests/deploy/ports.py has those below, bench/stage.py those above.
+FIRST_PORT, LAST_PORT = 19_000, 27_000
+_handed_out = set[int]()
+
+
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A port that nobody listens on now, another one each time."""
+    while True:
+        port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
+        if port not in _handed_out and _is_free(port):
+            _handed_out.add(port)
+            return port
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 class Server:
