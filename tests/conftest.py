@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -47,6 +48,15 @@ def hands(store: Store, any_server: servers.Server) -> Iterator[redis.Redis]:
     """A plain client to the server of `store`, for looking and for meddling."""
     with any_server.client() as plain:
         yield plain
+
+
+@pytest.fixture
+def hold(tmp_path: Path) -> Iterator[Path]:
+    """A file: jobs of the kind `act` that name it begin and wait as long as it is there."""
+    file = tmp_path / "hold"
+    file.touch()
+    yield file
+    file.unlink(missing_ok=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,15 +12,16 @@ from tests.servers import Server, binaries
 
 
 def test_a_killed_consumer_is_shown_lost_and_another_does_its_job(
-    room: Server, browser: Browser, tmp_path: Path
+    room: Server, browser: Browser, tmp_path: Path, hold: Path
 ) -> None:
-    with stage.product(room, tmp_path) as product, look.opened(browser) as page:
+    kinds = f"{stage.KINDS},tests.consumer.kinds.act"
+    with stage.product(room, tmp_path, HEADRACE_KINDS=kinds) as product, look.opened(browser) as page:
         dies = product.consumer("dies", children=1)
-        id = product.submit("sleep", {"seconds": 3})
+        id = product.submit("act", {"hold": str(hold)})
         page.goto(look.address(product.url, "workers"))
         row = page.locator("table.workers")
         expect(row).to_contain_text("busy")
-        expect(row).to_contain_text("sleep")
+        expect(row).to_contain_text("act")
         dies.send_signal(signal.SIGKILL)
         dies.wait()
         product.consumer("lives", children=1)
@@ -28,6 +29,7 @@ def test_a_killed_consumer_is_shown_lost_and_another_does_its_job(
         expect(lost).to_contain_text("dies")
         expect(lost.locator("a")).to_have_attribute("title", id)
         expect(page.locator(".banner").first).to_contain_text("Consumer dies was lost")
+        hold.unlink()
         (task,) = product.ended(id)
         assert (task["state"], task["interruptions"]) == ("succeeded", 1)
         lost.locator("a").click()

@@ -27,11 +27,15 @@ def test_a_map_gives_what_became_of_every_line_in_its_order(client: Client) -> N
     assert client.look(items[3].task_id).batch_id == batch.id
 
 
-def test_lines_are_told_as_they_end_with_their_errors(client: Client) -> None:
-    does = [{"do": "sleep", "seconds": 0.8}, {}, {"do": "refuse"}, {"do": "raise"}, {"do": 7}]
+def test_lines_are_told_as_they_end_with_their_errors(client: Client, hold: Path) -> None:
+    does = [{"hold": str(hold)}, {}, {"do": "refuse"}, {"do": "raise"}, {"do": 7}]
     batch = client.batch({"kind": "act", "data": each, "custom_id": f"n{n}"} for n, each in enumerate(does))
-    found = list(client.as_completed(batch))
-    assert [found[0].custom_id, found[-1].custom_id] == ["n4", "n0"], "what is rejected first, the slow one last"
+    telling = client.as_completed(batch)
+    found = [next(telling) for _ in range(4)]
+    assert found[0].custom_id == "n4", "what is rejected first"
+    assert {item.custom_id for item in found[1:]} == {"n1", "n2", "n3"}, "while the slow one runs"
+    hold.unlink()
+    assert [item.custom_id for item in telling] == ["n0"]
     items = client.gather(batch)
     assert [type(item.error) for item in items] == [type(None), type(None), TaskFailed, TaskFailed, InvalidData]
     assert items[2].error.code == "as_asked"
@@ -118,10 +122,12 @@ def test_importing_the_client_imports_no_pandas() -> None:
     assert done.stdout == "False\n"
 
 
-def test_patience_with_a_batch_ends_and_the_batch_goes_on(client: Client) -> None:
-    batch = client.map("act", [{"do": "sleep", "seconds": 1.5}, {}])
+def test_patience_with_a_batch_ends_and_the_batch_goes_on(client: Client, hold: Path) -> None:
+    batch = client.map("act", [{"hold": str(hold)}, {}])
+    assert next(client.as_completed(batch)).index == 1
     with pytest.raises(StillRunning, match="1 tasks of batch"):
         client.gather(batch, patience_s=0.7)
+    hold.unlink()
     assert client.gather(batch).summary() == "2 of 2 succeeded"
 
 
@@ -132,7 +138,7 @@ def test_a_batch_can_be_given_up(client: Client) -> None:
 
 
 def test_what_has_been_forgotten_is_said_to_be(client: Client) -> None:
-    batch = client.map("noop", [{}], result_ttl_s=1)
+    batch = client.map("noop", [{}], result_ttl_s=3)
     assert client.gather(batch).summary() == "1 of 1 succeeded"
     until(lambda: isinstance(client.gather(batch)[0].error, Expired))
 

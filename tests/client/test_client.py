@@ -3,6 +3,7 @@
 import asyncio
 import math
 from decimal import Decimal
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -20,6 +21,7 @@ from headrace_client import (
 )
 
 from tests.client.conftest import Stand
+from tests.consumer.house import until
 
 SEED = {"amount": 10000, "rate": 0.05}
 
@@ -36,10 +38,11 @@ def test_numbers_keep_their_digits_when_they_are_asked_to(stand: Stand) -> None:
         assert repr(client.run("compound_interest", SEED).total) == "Decimal('10511.62')"
 
 
-def test_a_task_is_submitted_looked_at_and_waited_for(client: Client) -> None:
-    accepted = client.submit("act", {"do": "sleep", "seconds": 0.3}, label="slow", metadata={"desk": "fx"})
+def test_a_task_is_submitted_looked_at_and_waited_for(client: Client, hold: Path) -> None:
+    accepted = client.submit("act", {"hold": str(hold)}, label="slow", metadata={"desk": "fx"})
     assert (accepted.state, accepted.label) == ("queued", "slow")
     assert not client.look(accepted).ended
+    hold.unlink()
     task = client.wait(accepted.task_id)
     assert task.ended
     assert (task.state, task.metadata, task.result) == ("succeeded", {"desk": "fx"}, {"total": 0, "text": ""})
@@ -55,9 +58,12 @@ def test_lists_go_on_from_page_to_page(client: Client) -> None:
     assert [next(listed).task_id for _ in range(5)] == ids[::-1]
 
 
-def test_patience_ends_and_the_task_goes_on(client: Client) -> None:
+def test_patience_ends_and_the_task_goes_on(client: Client, stand: Stand, hold: Path) -> None:
+    running = client.submit("act", {"hold": str(hold)}, idempotency_key="patience")
+    stand.house.running(running.task_id)
     with pytest.raises(StillRunning, match=r"is running, 0% done\. It goes on") as caught:
-        client.run("act", {"do": "sleep", "seconds": 2}, patience_s=0.6)
+        client.run("act", {"hold": str(hold)}, idempotency_key="patience", patience_s=0.6)
+    hold.unlink()
     assert isinstance(caught.value, TimeoutError)
     assert client.wait(caught.value.problem["task_id"]).state == "succeeded"
 
@@ -148,7 +154,7 @@ def test_operators_pause_and_resume(client: Client) -> None:
     assert client.resume("low")[2].paused is None
     assert {queue.priority for queue in client.queues()} == {"high", "medium", "low"}
     assert client.queue("low").priority == "low"
-    (worker,) = client.workers()
+    (worker,) = until(client.workers)
     assert len(worker.children) == 2
 
 
@@ -167,9 +173,14 @@ def test_dead_letters_are_read_and_removed(client: Client) -> None:
         client.remove_dead_letter(letter.letter_id)
 
 
-def test_events_tell_every_state(client: Client) -> None:
-    task = client.submit("act", {"parts": 6, "do": "sleep", "seconds": 0.15})
-    events = list(client.events(task))
+def test_events_tell_every_state(client: Client, hold: Path) -> None:
+    task = client.submit("act", {"parts": 6, "at_part": 5, "hold": str(hold)})
+    telling = client.events(task)
+    events = [next(telling)]
+    while events[-1].name != "progress":  # five of six are done at once, the last one is held
+        events.append(next(telling))
+    hold.unlink()
+    events += telling
     states = [event.data.state for event in events if event.name != "progress"]
     assert states == ["queued", "running", "succeeded"]
     assert any(event.name == "progress" and event.data.progress.parts == 6 for event in events)

@@ -53,7 +53,7 @@ def on_a_terminal(stand: Stand, *words: str, stop_when: str = "") -> str:
         if not piece or (stop_when and stop_when in said.decode(errors="replace")):
             process.send_signal(signal.SIGINT)
             break
-    process.wait(20)
+    process.wait(60)
     os.close(main)
     return said.decode()
 
@@ -81,7 +81,7 @@ def test_data_come_from_a_file_and_fields_beside_it(headrace, tmp_path: Path) ->
     assert (code, task["priority"], task["result"]["total"]) == (0, "high", 3)
 
 
-def test_what_goes_wrong_has_its_exit_code(headrace, stand: Stand) -> None:
+def test_what_goes_wrong_has_its_exit_code(headrace, stand: Stand, hold: Path) -> None:
     code, (task,), told = headrace("submit", "act", "do=refuse", "--wait")
     assert (code, task["error"]["code"]) == (1, "as_asked")
     assert "as_asked: Not with these numbers." in told
@@ -99,7 +99,8 @@ def test_what_goes_wrong_has_its_exit_code(headrace, stand: Stand) -> None:
     code, _, told = headrace("kinds", "--patience", "0.5", "--url", f"http://127.0.0.1:{free_port()}")
     assert code == 3
     assert "Nobody answers" in told
-    code, _, told = headrace("submit", "act", "do=sleep", "seconds=2", "--wait", "--patience", "0.5")
+    code, _, told = headrace("submit", "act", f"hold={hold}", "--wait", "--patience", "0.5")
+    hold.unlink()
     assert code == 5
     assert "It goes on" in told
 
@@ -165,10 +166,11 @@ def test_top_looks_again_and_again_until_it_is_interrupted(stand: Stand) -> None
     assert shown.startswith(command.CLEAR)
 
 
-def test_who_interrupts_a_wait_leaves_the_task_running(stand: Stand, client: Client) -> None:
-    shown = on_a_terminal(stand, "submit", "act", "do=sleep", "seconds=3", "--wait", stop_when="running")
+def test_who_interrupts_a_wait_leaves_the_task_running(stand: Stand, client: Client, hold: Path) -> None:
+    shown = on_a_terminal(stand, "submit", "act", f"hold={hold}", "--wait", stop_when="running")
     id = re.findall(r"task ([0-9A-Z]{26})", shown)[0]
     assert client.look(id).state == "running"
+    hold.unlink()
     assert client.wait(id).state == "succeeded"
 
 

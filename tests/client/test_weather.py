@@ -15,24 +15,26 @@ from tests.consumer.house import until
 from tests.servers import free_port
 
 
-def test_a_wait_outlives_the_gateway_that_it_waits_at(stand: Stand, tmp_path: Path) -> None:
+def test_a_wait_outlives_the_gateway_that_it_waits_at(stand: Stand, tmp_path: Path, hold: Path) -> None:
     gateway, results = stand.gateway(), list[object]()
-    with Client(gateway.url, patience_s=60) as client:
-        data = {"do": "sleep", "seconds": 4, "mark": str(tmp_path / "mark")}
+    with Client(gateway.url, patience_s=120, away_s=90) as client:
+        data = {"hold": str(hold), "mark": str(tmp_path / "mark")}
         waiting = threading.Thread(target=lambda: results.append(client.run("act", data)))
         waiting.start()
         until((tmp_path / "mark").exists)
+        gateway.until_waits()
         gateway.end()
-        assert waiting.is_alive()
         stand.gateway(gateway.port)
-        waiting.join(30)
+        assert waiting.is_alive()
+        hold.unlink()
+        waiting.join(60)
         assert results == [{"total": 0, "text": ""}]
         assert (tmp_path / "mark").read_text() == ".", "it was done once"
 
 
 def test_a_batch_is_watched_through_the_death_of_a_gateway(stand: Stand) -> None:
     gateway = stand.gateway()
-    with Client(gateway.url, patience_s=60) as client:
+    with Client(gateway.url, patience_s=120, away_s=90) as client:
         items = client.as_completed(client.map("act", [{"do": "sleep", "seconds": 0.3}] * 20))
         found = [next(items)]
         gateway.end()
@@ -40,34 +42,36 @@ def test_a_batch_is_watched_through_the_death_of_a_gateway(stand: Stand) -> None
         assert sorted(item.index for item in [*found, *items]) == list(range(20))
 
 
-def test_events_go_on_through_another_gateway_and_none_is_lost_or_told_twice(stand: Stand) -> None:
+def test_events_go_on_through_another_gateway_and_none_is_lost_or_told_twice(stand: Stand, hold: Path) -> None:
     gateway = stand.gateway()
-    with Client(gateway.url, patience_s=60) as client, Client(stand.url) as operator:
+    with Client(gateway.url, patience_s=120, away_s=90) as client, Client(stand.url) as operator:
         operator.pause("low", "until the gateway is gone")
-        task = client.submit("act", {"parts": 8, "do": "sleep", "seconds": 0.3}, priority="low")
+        task = client.submit("act", {"parts": 8, "hold": str(hold)}, priority="low")
         events = client.events(task)
         told: list[Event] = [next(events)]
         gateway.end()
         operator.resume("low")
         stand.house.running(task.task_id)
         stand.gateway(gateway.port)
+        hold.unlink()
         told += events
     states = [event.data.state for event in told if event.name != "progress"]
     assert states == ["queued", "running", "succeeded"]
 
 
-def test_a_gateway_that_stops_is_not_asked_over_and_over(stand: Stand) -> None:
+def test_a_gateway_that_stops_is_not_asked_over_and_over(stand: Stand, hold: Path) -> None:
     gateway = stand.gateway()
-    with Client(gateway.url, patience_s=60) as client:
-        task = client.submit("act", {"do": "sleep", "seconds": 4})
+    with Client(gateway.url, patience_s=120, away_s=90) as client:
+        task = client.submit("act", {"hold": str(hold)})
         stand.house.running(task.task_id)
         waiting = threading.Thread(target=client.wait, args=[task])
         waiting.start()
-        until(lambda: "headrace_waiting_requests 1.0" in gateway.client.get("/metrics").text)
+        gateway.until_waits()
         gateway.stop()
         waiting_still = waiting.is_alive()
         other = stand.gateway(gateway.port)
-        waiting.join(30)
+        hold.unlink()
+        waiting.join(60)
     assert waiting_still
     asked = [line for each in (gateway, other) for line in each.lines() if line.get("path") == f"/tasks/{task.task_id}"]
     assert 2 <= len(asked) < 20
@@ -80,7 +84,7 @@ def test_nobody_there_is_told_after_a_while() -> None:
         pytest.raises(Away, match="Nobody answers at"),
     ):
         client.kinds()
-    assert 0.5 < time.monotonic() - begun < 3
+    assert 0.5 < time.monotonic() - begun < 20, "not for the 30 s of who says nothing"
     with Client(f"http://127.0.0.1:{free_port()}", patience_s=0.2) as client, pytest.raises(Away):
         next(client.events("any"))
 
@@ -108,7 +112,7 @@ def test_not_now_is_told_when_the_pause_that_was_named_is_longer_than_patience(s
         begun = time.monotonic()
         with pytest.raises(Busy, match="backlog_full") as caught:
             client.run("noop", {}, priority="low", patience_s=0.5)
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 20
         assert caught.value.retry_after_s >= 1
         client.resume("low")
         assert client.gather(held).summary() == "260 of 260 succeeded"
@@ -125,7 +129,7 @@ def test_more_than_may_be_asked_is_asked_later(own_stand: Stand) -> None:
 
 
 def test_a_task_that_was_forgotten_is_no_task_that_never_was(client: Client) -> None:
-    task = client.wait(client.submit("noop", {}, result_ttl_s=1))
+    task = client.wait(client.submit("noop", {}, result_ttl_s=3))
     until(lambda: not any(each.task_id == task.task_id for each in client.tasks()))  # the sweeper comes by
     with pytest.raises(Expired, match="task_expired"):
         client.look(task)
@@ -140,8 +144,8 @@ def test_keys_decide_who_may_do_what(own_stand: Stand) -> None:
         assert own_stand.house.ask(verbs.keep_apikey(key))
     stand = own_stand
     stand.gateway()
-    viewer, ann, bob = (Client(stand.url, text, patience_s=5) for text in texts.values())
-    with Client(stand.url, patience_s=5) as nobody, pytest.raises(Unauthenticated):
+    viewer, ann, bob = (Client(stand.url, text, patience_s=60) for text in texts.values())
+    with Client(stand.url, patience_s=60) as nobody, pytest.raises(Unauthenticated):
         nobody.submit("noop", {})
     with pytest.raises(Unauthenticated), Client(stand.url, "hr_viewer_A_B") as stranger:
         stranger.look("x")

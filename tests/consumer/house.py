@@ -82,7 +82,7 @@ class Consumer:
 
     def ready(self) -> "Consumer":
         """Wait until it has found its store."""
-        until(lambda: self.lines("store.back") or self.process.poll() is not None)
+        until(lambda: self.lines("store.back") or self.process.poll() is not None, 150)  # some compile before
         if self.process.returncode is not None:
             raise RuntimeError(self.log_file.read_text())
         return self
@@ -110,7 +110,7 @@ class Consumer:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, within_s: float = 30.0) -> int:
+    def stop(self, within_s: float = 60.0) -> int:
         """SIGTERM; answers the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(within_s)
@@ -162,7 +162,7 @@ class House:
 
     def ask(self, call: Call[T]) -> T:
         """Carry a verb that may be sent twice, with patience: the store may be away for a while."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 return self.store.do(call)
@@ -176,14 +176,16 @@ class House:
         assert found is not None
         return found
 
-    def finished(self, id: str, within_s: float = 30.0) -> Task:
+    def finished(self, id: str, within_s: float = 60.0) -> Task:
         """The record of a task when it has ended."""
         until(lambda: self.task(id).state in FINAL, within_s)
         return self.task(id)
 
-    def running(self, id: str) -> None:
-        """Wait until the task has begun."""
-        until(lambda: self.task(id).state == "running")
+    def running(self, *ids: str) -> None:
+        """Wait until these tasks have begun. Each must last until that is seen: by a `hold` if it is a short one."""
+        for id in ids:
+            state = until(lambda id=id: (now := self.task(id).state) not in ("scheduled", "queued") and now)
+            assert state == "running", f"{id} has ended already"
 
     def at_rest(self) -> None:
         """Nothing waits, nothing is held, no row and no share is left."""

@@ -37,22 +37,22 @@ def test_long_jobs_are_renewed_and_stay_where_they_are(house: House, tmp_path: P
 
 def test_a_dead_consumers_long_job_goes_on_elsewhere_and_a_living_ones_stays(house: House, tmp_path: Path) -> None:
     """B02: long and short jobs under one setting: the dead one's is taken within a lease and a look, ours never."""
-    first = house.consumer("first", children=1, lease_s=1.5).ready()
-    second = house.consumer("second", children=3, lease_s=1.5).ready()
+    first = house.consumer("first", children=1, lease_s=2).ready()
+    second = house.consumer("second", children=3, lease_s=2).ready()
     dead, ours = tmp_path / "dead", tmp_path / "ours"
     os.kill(second.pid, signal.SIGSTOP)
     taken = house.submit(do="spin", seconds=3, mark=str(dead))
     until(dead.exists)
     os.kill(second.pid, signal.SIGCONT)
-    kept = house.submit(do="spin", seconds=4.5, mark=str(ours))
+    kept = house.submit(do="spin", seconds=6, mark=str(ours))
     until(ours.exists)
     first.kill()
     killed = time.monotonic()
     short = [house.submit(do="sleep", seconds=0.01) for _ in range(20)]
-    until(lambda: dead.read_bytes() == b"..", 10)
+    until(lambda: dead.read_bytes() == b"..")
     took = time.monotonic() - killed
-    print(f"begun again {took:.1f} s after the kill, with a lease of 1.5 s")
-    assert took < 1.5 + 0.5 + 2.0  # lease, look, and a busy machine
+    print(f"begun again {took:.1f} s after the kill, with a lease of 2 s")
+    assert took < 2 + 0.7 + 10  # lease, look, and a busy machine
     tasks = settled(house, [taken, kept, *short])
     assert [task.interruptions for task in tasks] == [1, 0] + [0] * 20
     assert {task.attempts for task in tasks} == {1}
@@ -94,15 +94,16 @@ def test_a_busy_processor_does_not_keep_a_parent_from_renewing(house: House) -> 
     house.at_rest()
 
 
-def test_a_frozen_consumer_comes_back_too_late_and_is_told_so(house: House, tmp_path: Path) -> None:
+def test_a_frozen_consumer_comes_back_too_late_and_is_told_so(house: House, tmp_path: Path, hold: Path) -> None:
     """B04: stopped while it works, its job is done by another; when it goes on, its answer changes nothing."""
     mark = tmp_path / "starts"
     first = house.consumer("first", lease_s=1, children=1).ready()
-    id = house.submit(do="sleep", seconds=0.5, mark=str(mark))
+    id = house.submit(mark=str(mark), hold=str(hold))
     until(mark.exists)
     frozen = [first.pid, *first.children()]
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
+    hold.unlink()
     house.consumer("second", lease_s=1).ready()
     house.finished(id)
     with house.server.client() as client:

@@ -19,9 +19,9 @@ DEEDS: dict[str, dict[str, Any]] = {
 }
 
 
-def test_jobs_that_kill_their_child_are_tried_again_and_then_buried(house: House) -> None:
+def test_jobs_that_kill_their_child_are_tried_again_and_then_buried(house: House, hold: Path) -> None:
     consumer = house.consumer(children=4).ready()
-    sibling = house.submit(do="sleep", seconds=1.5)
+    sibling = house.submit(hold=str(hold))
     house.running(sibling)
     ids = {house.submit(**deed): how for how, deed in DEEDS.items()}
     for id, how in ids.items():
@@ -35,18 +35,18 @@ def test_jobs_that_kill_their_child_are_tried_again_and_then_buried(house: House
     with house.server.client() as client:
         letters = [letter for _, letter in client.xrange(house.store.keys("dead"))]
     assert sorted((letter["task"], letter["attempts"]) for letter in letters) == sorted((id, "3") for id in ids)
+    hold.unlink()
     assert house.finished(sibling).attempts == 1
     assert consumer.process.poll() is None
     house.at_rest()
 
 
-def test_a_child_that_is_killed_at_each_start_of_a_job(house: House, tmp_path: Path) -> None:
+def test_a_child_that_is_killed_at_each_start_of_a_job(house: House, tmp_path: Path, hold: Path) -> None:
     """B15: from outside, until it is a dead letter: the parent is the same, its three siblings have one attempt."""
     consumer = house.consumer(children=4).ready()
     pid_file = tmp_path / "pid"
-    siblings = [house.submit(do="sleep", seconds=3) for _ in range(3)]
-    for id in siblings:
-        house.running(id)
+    siblings = [house.submit(hold=str(hold)) for _ in range(3)]
+    house.running(*siblings)
     id = house.submit(do="sleep", seconds=60, pid_file=str(pid_file))
     killed: list[int] = []
     while len(killed) < 3:
@@ -55,6 +55,7 @@ def test_a_child_that_is_killed_at_each_start_of_a_job(house: House, tmp_path: P
         assert pid not in killed
         os.kill(pid, signal.SIGKILL)
         killed.append(pid)
+    hold.unlink()
     poison, *others = settled(house, [id, *siblings])
     assert poison.error is not None
     assert (poison.state, poison.attempts, poison.interruptions) == ("failed", 3, 0)

@@ -13,6 +13,8 @@ import pytest
 from consumer.slot import NICE, Slot
 from tests.consumer.house import Consumer, House, children, gone, until
 
+REPLACED_S = 20.0  # for what takes a tenth of a second on a quiet machine
+
 
 def test_children_hold_nothing_of_their_parents(house: House) -> None:
     """B26: nor does the death of thirty-two of them touch their parent's connections."""
@@ -30,10 +32,15 @@ def test_children_hold_nothing_of_their_parents(house: House) -> None:
         until(lambda: names == set(links_of_the_parent().values()))
         before = links_of_the_parent()
         for _ in range(8):
-            for pid in consumer.children():
+            for pid in until(lambda: len(living(consumer)) == 4 and living(consumer)):
                 os.kill(pid, signal.SIGKILL)
             assert house.finished(house.submit()).state == "succeeded"
         assert before == links_of_the_parent()  # deaths and births touch no connection
+
+
+def living(consumer: Consumer) -> list[int]:
+    """Its children, but those that are dead and not waited for yet."""
+    return [pid for pid in consumer.children() if not gone(pid)]
 
 
 def test_children_stand_back_for_whoever_answers(house: House) -> None:
@@ -43,21 +50,21 @@ def test_children_stand_back_for_whoever_answers(house: House) -> None:
     assert set(theirs) == {min(19, os.getpriority(os.PRIO_PROCESS, consumer.pid) + NICE)}
 
 
-def test_all_children_at_once_and_idle_ones_are_replaced(house: House) -> None:
+def test_all_children_at_once_and_idle_ones_are_replaced(house: House, hold: Path) -> None:
     """B40: idle, then in the middle of a job each."""
     consumer = house.consumer(children=4).ready()
     for _ in range(5):
         before = until(lambda: len(consumer.children()) == 4 and consumer.children())
         for pid in before:
             os.kill(pid, signal.SIGKILL)
-        until(partial(replaced, consumer, before), 3.0)
-    ids = [house.submit(do="sleep", seconds=0.5) for _ in range(4)]
-    for id in ids:
-        house.running(id)
+        until(partial(replaced, consumer, before), REPLACED_S)
+    ids = [house.submit(hold=str(hold)) for _ in range(4)]
+    house.running(*ids)
     before = consumer.children()
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    until(partial(replaced, consumer, before), 3.0)
+    until(partial(replaced, consumer, before), REPLACED_S)
+    hold.unlink()
     assert [house.finished(id).attempts for id in ids] == [2] * 4
     assert not [pid for pid in consumer.children() if gone(pid)]  # no zombies
 
@@ -77,7 +84,7 @@ def test_children_that_die_while_they_start_are_replaced_too(house: House) -> No
         for pid in children(consumer.pid):
             with contextlib.suppress(ProcessLookupError):  # the parent was as quick as we
                 os.kill(pid, signal.SIGKILL)
-    until(lambda: len([pid for pid in consumer.children() if not gone(pid)]) == 4, 3.0)
+    until(lambda: len(living(consumer)) == 4, REPLACED_S)
     assert house.finished(house.submit()).state == "succeeded"
 
 
@@ -89,7 +96,7 @@ def test_children_end_with_a_parent_that_is_killed(house: House) -> None:
     before = consumer.children()
     consumer.kill()
     started = time.monotonic()
-    until(lambda: all(map(gone, before)), 1.0)
+    until(lambda: all(map(gone, before)), 30.0)  # what they are doing lasts for minutes, or for ever
     print(f"all gone {1000 * (time.monotonic() - started):.0f} ms after the parent's death")
 
 
@@ -105,7 +112,7 @@ def test_what_a_job_does_outside_its_child_keeps_nobody_waiting(house: House, de
     task = house.finished(house.submit(do=deed, seconds=60, time_limit_s=1.0))
     assert task.error is not None
     assert (task.state, task.error["code"], task.attempts) == ("failed", code, 3)
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 55, "as long as what the job has started, or longer"
     assert house.finished(house.submit()).state == "succeeded"
     assert consumer.process.poll() is None
     house.at_rest()
@@ -130,7 +137,7 @@ def test_a_process_that_a_job_has_forked_ends_with_its_child(house: House, tmp_p
     pid_file = tmp_path / "pid"
     assert house.finished(house.submit(do="fork and exit", seconds=60, pid_file=str(pid_file))).attempts == 3
     forked = int(until(lambda: pid_file.exists() and pid_file.read_text()))
-    until(lambda: gone(forked), 2.0)
+    until(lambda: gone(forked), 30.0)  # by itself it would last for a minute
     house.at_rest()
 
 

@@ -36,19 +36,21 @@ def frail(tmp_path: Path) -> Iterator[House]:
 def test_a_consumer_waits_for_a_store_that_is_not_there_yet(frail: House) -> None:
     frail.server.kill()
     consumer = frail.consumer()
-    time.sleep(1.0)
+    until(lambda: consumer.lines("store.away"))
     assert consumer.process.poll() is None
     frail.server.start()
     consumer.ready()
     assert frail.finished(frail.submit()).state == "succeeded"
 
 
-def test_a_store_that_is_killed_and_restarted(frail: House) -> None:
+def test_a_store_that_is_killed_and_restarted(frail: House, hold: Path) -> None:
     consumer = frail.consumer(children=2).ready()
-    long = frail.submit(do="spin", seconds=1.5)
+    long = frail.submit(hold=str(hold))
     frail.running(long)
     frail.server.kill()
-    time.sleep(2.0)  # longer than the job: its outcome waits
+    hold.unlink()
+    until(lambda: consumer.lines("store.away"))
+    time.sleep(1.0)  # so much longer than the job: its outcome waits
     assert consumer.process.poll() is None
     frail.server.start()
     until(lambda: len(consumer.lines("store.back")) == 2)
@@ -94,19 +96,23 @@ def test_connections_that_are_cut(frail: House) -> None:
     frail.at_rest()
 
 
-def test_a_store_that_is_stopped_for_longer_than_a_lease_interrupts_nobody(frail: House, tmp_path: Path) -> None:
+def test_a_store_that_is_stopped_for_longer_than_a_lease_interrupts_nobody(
+    frail: House, tmp_path: Path, hold: Path
+) -> None:
     """SIGSTOP of the store: nobody could renew, everybody lives. When it goes on, each holder comes back and renews
     before anybody reaps."""
     lease_s, stopped_s = 2.5, ANSWER_S + 0.8
     consumers = [frail.consumer(children=2, lease_s=lease_s).ready() for _ in range(2)]
     marks = [tmp_path / f"mark{n}" for n in range(4)]
-    ids = [frail.submit(do="sleep", seconds=stopped_s + lease_s + 1.5, mark=str(mark)) for mark in marks]
+    ids = [frail.submit(mark=str(mark), hold=str(hold)) for mark in marks]
     for mark in marks:
         until(mark.exists)
     assert frail.server.process is not None
     frail.server.process.send_signal(signal.SIGSTOP)
     time.sleep(stopped_s)
     frail.server.process.send_signal(signal.SIGCONT)
+    time.sleep(lease_s + 1.5)  # in which somebody would reap
+    hold.unlink()
     for task in settled(frail, ids):
         assert (task.state, task.attempts, task.interruptions) == ("succeeded", 1, 0)
     assert [mark.read_bytes() for mark in marks] == [b"."] * 4
@@ -115,20 +121,22 @@ def test_a_store_that_is_stopped_for_longer_than_a_lease_interrupts_nobody(frail
         assert consumer.lines("job.reaped") == consumer.lines("child.died") == []
 
 
-def test_short_stops_of_the_store_interrupt_nobody_either(frail: House, tmp_path: Path) -> None:
+def test_short_stops_of_the_store_interrupt_nobody_either(frail: House, tmp_path: Path, hold: Path) -> None:
     """Longer than a lease, and too short to be noticed: whoever waits for an answer must not reap when it comes."""
-    consumers = [frail.consumer(children=2, lease_s=0.6).ready() for _ in range(2)]
+    consumers = [frail.consumer(children=2, lease_s=1.2).ready() for _ in range(2)]
     marks = [tmp_path / f"mark{n}" for n in range(4)]
-    ids = [frail.submit(do="sleep", seconds=4.5, mark=str(mark)) for mark in marks]
+    ids = [frail.submit(mark=str(mark), hold=str(hold)) for mark in marks]
     for mark in marks:
         until(mark.exists)
-    time.sleep(0.6)  # the first reap waits for so long
+    time.sleep(1.2)  # the first reap waits for so long
     assert frail.server.process is not None
     for _ in range(3):
-        time.sleep(0.3)
+        time.sleep(0.5)
         frail.server.process.send_signal(signal.SIGSTOP)
-        time.sleep(0.75)
+        time.sleep(1.4)
         frail.server.process.send_signal(signal.SIGCONT)
+    time.sleep(0.5)
+    hold.unlink()
     for task in settled(frail, ids):
         assert (task.state, task.attempts, task.interruptions) == ("succeeded", 1, 0)
     assert [mark.read_bytes() for mark in marks] == [b"."] * 4
@@ -232,7 +240,7 @@ def test_a_store_that_does_not_let_us_in(frail: House) -> None:
         consumer = frail.consumer()
         [line] = until(lambda: consumer.lines("store.away"))
         assert "no permissions" in line["reason"]
-        time.sleep(2.0)
+        time.sleep(2.0)  # in which it tries some ten times
         assert len(consumer.lines("store.away")) == 1
         assert client.info("commandstats")["cmdstat_evalsha"]["rejected_calls"] < 30
         client.execute_command("ACL", "SETUSER", "default", "+evalsha")
@@ -240,22 +248,24 @@ def test_a_store_that_does_not_let_us_in(frail: House) -> None:
 
 
 @pytest.mark.parametrize("how", ["without a right", "busy with a script of somebody's"])
-def test_a_store_that_refuses_as_jobs_end_costs_none_of_them(frail: House, how: str) -> None:
+def test_a_store_that_refuses_as_jobs_end_costs_none_of_them(frail: House, hold: Path, how: str) -> None:
     """It is away then, and no job is to blame: none has another attempt, none fails."""
     consumer = frail.consumer(children=4).ready()
     with frail.server.client() as client, ThreadPoolExecutor(1) as aside:
         client.config_set("busy-reply-threshold", 50)
         for _ in range(3):
-            ids = [frail.submit(do="sleep", seconds=0.3) for _ in range(4)]
-            for id in ids:
-                frail.running(id)
+            hold.touch()
+            ids = [frail.submit(hold=str(hold)) for _ in range(4)]
+            frail.running(*ids)
             away = len(consumer.lines("store.away"))
             if how == "without a right":
                 client.execute_command("ACL", "SETUSER", "default", "-evalsha")
+                hold.unlink()
                 until(lambda away=away: len(consumer.lines("store.away")) > away)
                 client.execute_command("ACL", "SETUSER", "default", "+evalsha")
             else:
                 running = aside.submit(spin, frail)
+                hold.unlink()
                 until(lambda away=away: len(consumer.lines("store.away")) > away)
                 until(lambda: killed(client))
                 running.result()

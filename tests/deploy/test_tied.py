@@ -17,23 +17,24 @@ from deploy.tell import Problem
 from tests.deploy.whole import SEED, Whole, until
 
 GRACE_S = 2
+KINDS = "tests.kinds.sleep,tests.consumer.kinds.act"
 TIED = [sys.executable, "-I", "-S", str(ROOT / "deploy" / "tied.py")]
 
 
 @pytest.fixture
 def whole(tmp_path: Path) -> Iterator[Whole]:
-    whole = Whole(tmp_path, GRACE_S=GRACE_S, STOP_LIMIT_S=GRACE_S + 4, LEASE_S=2, KINDS="tests.kinds.sleep")
+    whole = Whole(tmp_path, GRACE_S=GRACE_S, STOP_LIMIT_S=GRACE_S + 4, LEASE_S=2, KINDS=KINDS)
     yield whole
     if whole.processes():
         whole.deploy("down")
     assert whole.processes() == []
 
 
-def test_a_killed_supervisord_takes_everything_with_it_and_the_next_start_goes_on(whole: Whole) -> None:
+def test_a_killed_supervisord_takes_everything_with_it_and_the_next_start_goes_on(whole: Whole, hold: Path) -> None:
     """B52: jobs run when supervisord is killed, and no process is left after the grace. The store goes at the same
     moment, so the consumer cannot say goodbye; the lease brings its jobs back."""
     whole.up()
-    long = {"kind": "sleep", "data": {"seconds": 3}}
+    long = {"kind": "act", "data": {"hold": str(hold)}}
     ids = [whole.ask("POST", "/tasks", long).json["task_id"] for _ in range(2)]
     until(lambda: all_in_state(whole, ids, "running"))
 
@@ -41,11 +42,12 @@ def test_a_killed_supervisord_takes_everything_with_it_and_the_next_start_goes_o
     killed = time.monotonic()
     until(lambda: not whole.processes())
     took_s = time.monotonic() - killed
-    assert GRACE_S - 1 < took_s < 3 * (GRACE_S + 2), "the consumer lets its jobs run for its grace, and no longer"
+    assert GRACE_S - 1 < took_s < 30, "the consumer lets its jobs run for its grace, and not to their end"
     assert not (whole.var / "nginx" / "nginx.pid").exists(), "nginx, too, was asked, not killed"
     said = whole.deploy("down")
     assert (said.returncode, said.stdout) == (0, "Headrace is not running here: nothing to stop.\n")
 
+    hold.unlink()
     whole.up()
     until(lambda: all_in_state(whole, ids, "succeeded"))
     all_stop_it_at_once(whole)
@@ -85,7 +87,7 @@ def test_up_while_they_still_end_waits_for_them(whole: Whole) -> None:
     whole.kill_supervisord()
     said = whole.up()
     assert "of an earlier start are ending" in said
-    assert whole.ask("POST", "/tasks", SEED, Prefer="wait=30").status == 200
+    assert whole.ask("POST", "/tasks", SEED, Prefer="wait=50").status == 200
     whole.down()
 
 
@@ -123,7 +125,7 @@ def test_it_is_the_program_with_its_pid_signals_and_exit_code(tmp_path: Path) ->
         assert process.stdout.readline() == b"on\n"
         assert Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")[1] == b"-c"
         process.terminate()
-        assert process.wait(20) == 7
+        assert process.wait(60) == 7
 
 
 def test_it_ends_with_its_parent(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def used(house: House, client: redis.Redis) -> int:
 def run_and_forget(house: House, count: int) -> None:
     """So many tasks whose results are kept for a second."""
     submit_all(house, [house.new_task("noop") for _ in range(count)], result_ttl_s=1)
-    until(lambda: sum(house.ask(verbs.counts()).values()) == 0, 60)
+    until(lambda: sum(house.ask(verbs.counts()).values()) == 0, 150)
 
 
 def test_ten_thousand_tasks_leave_the_store_as_it_was(frail: House) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from pathlib import Path
 
 from consumer.figures import Figures
 from consumer.reaper import Reaper
@@ -29,15 +30,16 @@ def forget_heartbeats(house: House, names: set[str]) -> None:
         client.delete(*(house.store.keys("consumer", name) for name in names))
 
 
-def test_a_dead_consumers_name_goes_after_its_work_and_not_before(house: House) -> None:
+def test_a_dead_consumers_name_goes_after_its_work_and_not_before(house: House, hold: Path) -> None:
     """B33: it held eight jobs and is gone for good, others come and go: eight results, then the name goes."""
     dead = house.consumer("dead", children=8).ready()
-    ids = submit_many(house, 8, "act", do="sleep", seconds=6.0)  # long enough to be held all at once on a busy machine
+    ids = submit_many(house, 8, "act", hold=str(hold))
     until(lambda: house.ask(verbs.depth())["medium"] == (0, 8))
     dead.kill()
     forget_heartbeats(house, {"dead"})
     tidy(house)
     assert "dead" in known(house), "its name went while it held jobs: so did they"
+    hold.unlink()
     house.consumer("up").ready()
     house.consumer("down").ready().stop()
     for consumer in house.consumers[1:]:

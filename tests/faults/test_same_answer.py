@@ -75,7 +75,7 @@ sys.stdout.buffer.write(execute.execute(sys.argv[1], data))
 def fresh(kind: str, data: dict[str, Any]) -> bytes | None:
     """The answer of a process that has done nothing else; None where it breaks."""
     words = [sys.executable, "-c", FRESH, kind, json.dumps(data)]
-    ended = subprocess.run(words, cwd=ROOT, capture_output=True, check=False, timeout=60)
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, check=False, timeout=150)
     return None if ended.returncode else ended.stdout
 
 

@@ -60,7 +60,7 @@ def test_a_group_that_was_destroyed_loses_none_of_what_waits(house: House) -> No
     """B20: XGROUP DESTROY on every stream with a hundred entries waiting: all finish, each once."""
     consumer = house.consumer(children=2).ready()
     ids = submit_many(house, 100, "act", do="sleep", seconds=0.02)
-    house.running(ids[4])
+    until(lambda: house.task(ids[4]).state != "queued")
     with house.server.client() as client:
         for stream in house.store.keys.streams():
             client.xgroup_destroy(stream, GROUP)

@@ -32,7 +32,8 @@ def measure(run: Run, looking: Prometheus) -> None:
     """What Prometheus knows of the run at its end."""
     ended = sum(task["state"] != "scheduled" for task in run.tasks.values()) + run.in_batch + run.cancelled
     looking.until("sum(headrace_tasks_finished_total)", lambda found: found.get(()) == ended)
-    looking.until('sum(headrace_jobs_total{kind="sleep"})', lambda found: found.get(()) == 1)
+    looking.until('sum(headrace_jobs_total{kind="act"})', lambda found: found.get(()) == 1)
+    looking.until("sum(up)", lambda found: found.get(()) == 2)  # on a busy machine a look may come too late
     for query, labels in ASKED.items():
         run.measured[query] = looking.ask(query, *labels)
     for _ in range(2):  # each gateway's own words, as promtool wants to see them

@@ -1,4 +1,4 @@
-"""A real Prometheus with our own configuration and rules, looking at a run every half second instead of every 15."""
+"""A real Prometheus with our own configuration and rules, looking at a run every second instead of every 15."""
 
 import json
 import re
@@ -26,7 +26,7 @@ class Prometheus:
         assert BINARY
         shutil.copytree(OURS, folder)
         text = (folder / "prometheus.yml").read_text()
-        (folder / "prometheus.yml").write_text(re.sub(r"_interval: 15s", "_interval: 500ms", text))
+        (folder / "prometheus.yml").write_text(re.sub(r"_interval: 15s", "_interval: 1s", text))
         targets = [{"targets": [f"127.0.0.1:{port}" for port in gateways]}]
         (folder / "gateways.json").write_text(json.dumps(targets))
         self._port = free_port()
@@ -38,14 +38,14 @@ class Prometheus:
     def ask(self, query: str, *labels: str) -> Measured:
         """The values of a query, by these labels."""
         asked = urllib.parse.urlencode({"query": query})
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/api/v1/query?{asked}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/api/v1/query?{asked}", timeout=30) as answer:
             told: Any = json.load(answer)
         rows = told["data"]["result"]
         return {tuple(row["metric"].get(label, "") for label in labels): float(row["value"][1]) for row in rows}
 
     def until(self, query: str, right: Callable[[Measured], bool], *labels: str) -> Measured:
-        """The values once they are right, or as they are after half a minute."""
-        deadline = time.monotonic() + 30
+        """The values once they are right, or as they are after a minute and a half."""
+        deadline = time.monotonic() + 90
         while True:
             try:
                 found = self.ask(query, *labels)
@@ -58,5 +58,5 @@ class Prometheus:
     def stop(self) -> None:
         """End it."""
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(60)
         self._log.close()

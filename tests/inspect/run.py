@@ -22,12 +22,14 @@ from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.verbs import Call
 from tests.deploy.ports import free_run
+from tests.deploy.whole import START_LIMIT_S
 from tests.inspect.prometheus import Measured
 
 PAGE = (ROOT / "docs" / "logs.md").read_text()
 REQUEST = "story-of-one-request"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-KINDS = "tests.kinds.crash,tests.kinds.noop,tests.kinds.refuse,tests.kinds.sleep"
+KINDS = "tests.kinds.crash,tests.kinds.noop,tests.kinds.refuse,tests.consumer.kinds.act"
+WAIT_S = 60
 Lines = list[dict[str, Any]]
 T = TypeVar("T")
 
@@ -50,7 +52,8 @@ class Run:
             "CHILDREN": 2,
             "KINDS": KINDS,
             "LOG_LEVEL": "info",
-            "LEASE_S": 1,
+            "LEASE_S": 3,
+            "START_LIMIT_S": START_LIMIT_S,
             "VAR": folder / "var",
         }
         ports = {"HTTP_PORT": self.port, "GATEWAY_PORT": self.port + 1, "STORE_PORT": self.port + 3}
@@ -63,7 +66,7 @@ class Run:
         """A command of ours; what it prints."""
         command = [sys.executable, "-m", *words]
         ended = subprocess.run(
-            command, cwd=ROOT, env=self.environ, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=ROOT, env=self.environ, capture_output=True, text=True, timeout=2 * START_LIMIT_S, check=False
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
@@ -73,14 +76,14 @@ class Run:
     def ask(self, method: str, path: str, body: Any = None, who: str = "ann", **headers: str) -> Answer:
         """A request of somebody who has a key."""
         told = {"X-API-Key": self.keys[who]} | {name.replace("_", "-"): value for name, value in headers.items()}
-        return ask(self.port, method, path, body, told, 40)
+        return ask(self.port, method, path, body, told, 1.5 * WAIT_S)
 
     def post(
         self, name: str, kind: str, who: str = "ann", headers: dict[str, str] | None = None, **data: Any
     ) -> Answer:
         """Submit, and wait for the end."""
         body = {"kind": kind, "data": data}
-        answer = self.ask("POST", "/tasks", body, who, **{"Prefer": "wait=20"} | (headers or {}))
+        answer = self.ask("POST", "/tasks", body, who, **{"Prefer": f"wait={WAIT_S}"} | (headers or {}))
         if answer.ok:
             self.tasks[name] = answer.json
         return answer
@@ -94,7 +97,7 @@ class Run:
     def lines(self, pattern: str = "log/*") -> Lines:
         """Every line is a JSON object."""
         files = sorted((self.folder / "var").glob(f"{pattern}.jsonl"))
-        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        return [json.loads(line) for file in files for line in file.read_text().rpartition("\n")[0].splitlines()]
 
     def holder(self, id: str) -> str:
         """Who took the task; "" for nobody yet."""
@@ -119,7 +122,7 @@ class Run:
 
     def until(self, there: Callable[[], Any]) -> Any:
         """What is there after a while."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while not (found := there()):
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -136,7 +139,7 @@ def tell_story(run: Run) -> None:
     for number in range(6):
         assert run.post(f"interest {number}", "compound_interest", "bob", amount=1000 + number, rate=0.05).status == 200
     assert run.post("the same", "compound_interest", amount=1000, rate=0.05).status == 200
-    again = run.ask("POST", f"/tasks/{run.id('interest 1')}/rerun", None, "bob", Prefer="wait=20")
+    again = run.ask("POST", f"/tasks/{run.id('interest 1')}/rerun", None, "bob", Prefer=f"wait={WAIT_S}")
     run.tasks["rerun"] = again.json
     run.post("refused", "refuse", code="not_today")
     run.post("broke", "refuse", bug=True)
@@ -174,11 +177,14 @@ def _one_consumer_goes(run: Run) -> None:
     """Killed with a job in its hands: another one takes that."""
     told = len([line for line in run.lines("log/consumer-*") if line["event"].startswith("job.")])
     run.until(lambda: run.jobs_beaten() == told)
-    held = run.ask("POST", "/tasks", {"kind": "sleep", "data": {"seconds": 1.5}}).json
+    hold = run.folder / "hold"
+    hold.touch()
+    held = run.ask("POST", "/tasks", {"kind": "act", "data": {"hold": str(hold)}}).json
     name = run.until(lambda: run.holder(held["task_id"]))
     (pid,) = {line["pid"] for line in run.lines("log/consumer-*") if line["instance"] == name}
     os.kill(pid, signal.SIGKILL)
-    done = run.ask("GET", f"/tasks/{held['task_id']}?wait=30")
+    hold.unlink()
+    done = run.ask("GET", f"/tasks/{held['task_id']}?wait={WAIT_S}")
     assert done.json["state"] == "succeeded"
     run.tasks["taken over"] = done.json
     run.until(lambda: [line for line in run.lines("log/supervisor") if line["event"] == "program.exited"])

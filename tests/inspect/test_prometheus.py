@@ -70,7 +70,7 @@ def test_prometheus_knows_how_it_happened(run: Run) -> None:
     measured = run.measured
     jobs = measured["sum by (kind, outcome) (max_over_time(headrace_jobs_total[10m]))"]
     assert (jobs["crash", "died"], jobs["crash", "buried"], jobs["crash", "done"]) == (3, 1, 1)
-    assert (jobs["refuse", "refused"], jobs["refuse", "broke"], jobs["sleep", "done"]) == (1, 1, 1)
+    assert (jobs["refuse", "refused"], jobs["refuse", "broke"], jobs["act", "done"]) == (1, 1, 1)
     assert measured["sum(headrace_reclaimed_total)"] == {(): 1}
     assert measured["sum by (code) (headrace_requests_rejected_total)"]["unknown_kind",] == 2
     assert measured["max(headrace_dead_letters)"] == {(): 2}, "a bug and a burial"

@@ -136,7 +136,7 @@ def test_what_waits(ask: Ask, filled: Filled, store: Store) -> None:
     assert set(age_ms) == {"high", "medium", "low"}
     now_ms, first = store.do(verbs.clock()), store.do(verbs.task(filled.greedy[0]))
     assert first is not None
-    assert abs(now_ms - first.submitted_at - age_ms["low"]) < 1000
+    assert abs(now_ms - first.submitted_at - age_ms["low"]) < 60_000
 
     assert ask("How much of each owner's share is used, and how many tasks stand behind it?") == [
         [
@@ -397,6 +397,8 @@ def test_asking_changes_nothing(ask: Ask, filled: Filled, store: Store, hands: r
         (told,) = store.raw("COMMAND", "INFO", command)
         assert b"write" not in told[2], f"{command} writes"
     walking = ("KEYS ", "SCAN", "MONITOR", '"KEYS"', "SMEMBERS", "SORT")
+    for name in ("c1", "c2"):
+        hands.persist(store.keys("consumer", name))  # they would be gone before the last question on a busy machine
     before = store.raw("DEBUG", "DIGEST")
     for group in groups.values():
         for question in group:

@@ -45,6 +45,7 @@ class Params(Struct, frozen=True):
     first_wave: int = 2
     mark: str = ""  # a file to which each start adds a byte
     pid_file: str = ""  # a file that names the process that does it
+    hold: str = ""  # a file: as long as it is there, a job that has begun does not do it
 
 
 class Partial(Struct, frozen=True):
@@ -75,6 +76,8 @@ def run(params: Params, part: int) -> Partial:
         Path(params.pid_file).write_text(str(os.getpid()))
     if params.at_part not in (-1, part):
         return Partial(part)
+    while params.hold and os.path.exists(params.hold):
+        time.sleep(0.005)
     return Partial(part, act(params) or "")
 
 

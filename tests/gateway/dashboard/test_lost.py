@@ -25,11 +25,11 @@ def fleet(server: Server, tmp_path: Path) -> Iterator[House]:
     house.store.close()
 
 
-def test_a_killed_consumer_is_shown_lost_and_its_job_taken(fleet: House, tmp_path: Path) -> None:
+def test_a_killed_consumer_is_shown_lost_and_its_job_taken(fleet: House, tmp_path: Path, hold: Path) -> None:
     doomed = fleet.consumer("doomed", children=1, lease_s=2).ready()
     kinds = {"HEADRACE_KINDS": "tests.consumer.kinds.act"}
     with running(fleet, tmp_path / "gateway.jsonl", **kinds) as gateway:
-        asked = {"kind": "act", "data": {"do": "sleep", "seconds": 3}}
+        asked = {"kind": "act", "data": {"hold": str(hold)}}
         id = gateway.client.post("/tasks", json=asked).json()["task_id"]
         fleet.running(id)
         tab = Listener(f"{gateway.url}/dashboard/stream?task={id}")
@@ -39,6 +39,7 @@ def test_a_killed_consumer_is_shown_lost_and_its_job_taken(fleet: House, tmp_pat
         gone = until(tab, lambda frame: [worker for worker in frame["lost"] if worker["name"] == "doomed"])
         assert [held["task"] for held in gone["lost"][0]["held"]] == [id]
         assert [worker["state"] for worker in gone["workers"] if worker["name"] == "doomed"] in (["lost"], [])
+        hold.unlink()
         task = fleet.finished(id, LIMIT_S)
         assert (task.state, task.interruptions) == ("succeeded", 1)
         lines = gateway.client.get(f"/tasks/{id}/history").json()["lines"]
