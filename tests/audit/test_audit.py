@@ -149,7 +149,7 @@ def writer(store: Store, any_server: Server, tmp_path: Path) -> Iterator[Callabl
 
 
 def until(there: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (found := there()):
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -186,7 +186,7 @@ def test_killed_at_any_moment_it_loses_nothing_and_writes_nothing_twice(
     until(lambda: set(ids) <= set(ended(told_or_none(tmp_path / "audit"))))
     ids += work(store, 10)
     program.terminate()
-    assert program.wait(30) == 0
+    assert program.wait(60) == 0
     assert ended(told(tmp_path / "audit")) == Counter(ids)
     verdict = check(store, tmp_path / "audit")
     assert (verdict.wrong, verdict.told, verdict.first) == ([], [], 1)
@@ -204,7 +204,7 @@ def test_two_programs_do_not_write_one_audit(
     writer()
     until(lambda: told_or_none(tmp_path / "audit"))
     second = writer()
-    _, said = second.communicate(timeout=30)
+    _, said = second.communicate(timeout=60)
     assert second.returncode == 1
     assert json.loads(said)["event"] == "audit.refused"
 

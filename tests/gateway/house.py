@@ -23,6 +23,8 @@ SEED = {"data": {"amount": 10000, "rate": 0.05}}  # the body that must work for 
 RESULT = b'{"total":10511.62,"exact":10511.618978817331893}'
 _prefixes = (f"{{t{os.getpid()}-{n}}}" for n in itertools.count())
 
+LIMIT_S = 60.0  # for what comes within a moment on a quiet machine
+
 Story = Callable[["House"], Awaitable[None]]
 
 
@@ -72,6 +74,15 @@ class House:
         assert answer.status_code == 202, answer.text
         return str(answer.json()["task_id"])
 
+    @property
+    def waits(self) -> int:
+        """How many requests wait here for the end of a task."""
+        return sum(len(watches) for watches in self.desk.tail._watches.values())
+
+    async def until_waits(self, count: int) -> None:
+        """Until so many requests wait; those that submit have submitted then."""
+        await until(lambda: self.waits == count)
+
     # ── the consumer ──
 
     def take(self, count: int = 1) -> list[Job]:
@@ -95,6 +106,13 @@ class House:
         error = {"code": code, "message": message, "traceback": "secret"}
         assert self.store.do(verbs.fail(job, error, True, "hand", 0, 1.5, SHARE))
         return job.task
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Until it is true; the gateway goes on meanwhile."""
+    async with asyncio.timeout(LIMIT_S):
+        while not true():
+            await asyncio.sleep(0.01)
 
 
 async def _documented(answer: Response) -> None:

@@ -50,12 +50,19 @@ class Gateway:
 
     def lines(self) -> list[dict[str, Any]]:
         """Every line that it wrote: each is one JSON object."""
-        return [json.loads(line) for line in self.log.read_bytes().splitlines()]
+        return [json.loads(line) for line in self.log.read_bytes().rpartition(b"\n")[0].splitlines()]
+
+    def until_waits(self, count: int = 1) -> None:
+        """Until so many requests wait here for the end of a task."""
+        deadline = time.monotonic() + 60
+        while f"\nheadrace_waiting_requests {count}.0\n" not in self.client.get("/metrics").text:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def end(self) -> None:
         """SIGKILL, if it still runs."""

@@ -12,7 +12,7 @@ from gateway.access import EXACT, OPEN, OPEN_TO_WRITE, RULES
 from pipeline import apikeys, verbs
 from pipeline.apikeys import EVERYONE, ROLES, Role
 from pipeline.settings import Settings
-from tests.gateway.house import SEED, House, problem
+from tests.gateway.house import LIMIT_S, SEED, House, problem
 from tests.servers import Server
 
 ADMIN = "an-admin-key-of-32-characters-ok"
@@ -152,7 +152,7 @@ def test_a_removed_key_is_refused_within_a_moment(closed: House) -> None:
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_S):
         while not await true():
             await asyncio.sleep(0.05)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline import verbs
-from tests.gateway.house import SEED, House, problem
+from tests.gateway.house import SEED, House, problem, until
 
 USE = SEED | {"cache": "use"}
 PARTS = {"kind": "digest", "cache": "use"}
@@ -115,13 +115,13 @@ def test_who_waits_for_another_s_calculation(house: House, how: str) -> None:
 
     async def story(h: House) -> None:
         _, id, _ = await asked(h, USE)
-        waiting = asyncio.create_task(h.post(USE, "/tasks?wait=10"))
-        await asyncio.sleep(0.2)
+        waiting = asyncio.create_task(h.post(USE, "/tasks?wait=60"))
+        await h.until_waits(1)
         if how == "succeeds":
             h.finish()
         else:
             h.fail()
-            await asyncio.sleep(0.2)
+            await until(lambda: h.store.do(verbs.counts())["queued"])
             h.finish()
         told = (await waiting).json()
         assert (told["state"], told["cached"]) == ("succeeded", how == "succeeds")

@@ -17,7 +17,7 @@ from pipeline.ids import ALPHABET
 from pipeline.record import STATES, Task
 from tests import servers
 from tests.gateway import clocks
-from tests.gateway.house import SEED, House
+from tests.gateway.house import LIMIT_S, SEED, House
 from tests.gateway.process import Gateway, running
 from tests.servers import Server
 
@@ -104,7 +104,7 @@ def test_no_duration_is_negative_when_the_stores_clock_is_set_back(moved: tuple[
 async def moved_to(h: House, clock: clocks.Movable, hours: int) -> None:
     """Move the store's clock, and wait until the gateway has seen it (what it asked just before may come in after)."""
     clock.move(hours)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_S):
         while abs(h.desk.now_ms() / 1000 - time.time() - 3600 * hours) > CLOSE_S:
             await asyncio.sleep(0.01)
             await h.desk.look_around()

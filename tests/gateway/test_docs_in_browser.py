@@ -68,8 +68,8 @@ def test_the_policy_would_be_heard(browser: Browser, house: House, tmp_path: Pat
         page = context.new_page()
         seen = Seen(page, gateway.url)
         page.goto("/docs/errors")
-        page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: '1'}))")
-        page.wait_for_function("true")
+        with page.expect_console_message(lambda message: "policy:" in message.text, timeout=LIMIT_MS):
+            page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: '1'}))")
         context.close()
     assert any("policy: script-src" in text for text in seen.said), seen.said
 
@@ -94,5 +94,5 @@ def test_every_error_can_be_read(browser: Browser, house: House, tmp_path: Path)
     """`type` of an error leads to its paragraph, with an example."""
     with running(house, tmp_path / "log") as gateway, opened(browser, gateway, "/docs/errors#invalid_data") as page:
         section = page.locator("section:target")
-        expect(section).to_contain_text("The data do not fit the kind")
+        expect(section).to_contain_text("The data do not fit the kind", timeout=LIMIT_MS)
         assert json.loads(section.locator("pre").inner_text())["code"] == "invalid_data"

@@ -15,7 +15,7 @@ from tests.gateway.house import SEED, House, problem
 from tests.gateway.process import ROOT, Gateway
 from tests.servers import Server
 
-KEYS, DELAY_US = 40_000, 1_000  # so that reading takes until the test has seen enough
+KEYS, DELAY_US = 40_000, 2_000  # so that reading takes until the test has seen enough
 
 
 @pytest.mark.parametrize("make", sorted(servers.binaries()))
@@ -51,7 +51,7 @@ def test_everyone_waits_until_the_store_has_read_its_file(tmp_path: Path, make: 
         assert says(server.port).startswith(b"-LOADING")
         assert says(server.port, b"CONFIG SET key-load-delay 0\r\n") == b"+OK\r\n"
         gateway.until_ready()
-        ended = gateway.client.get(f"/tasks/{accepted[0]}?wait=20").json()
+        ended = gateway.client.get(f"/tasks/{accepted[0]}?wait=60", timeout=90).json()
         assert ended["state"] == "succeeded"
         assert (gateway.process.poll(), consumer.poll()) == (None, None)
     finally:
@@ -77,7 +77,7 @@ def fill(server: Server) -> None:
 def says(port: int, words: bytes = b"PING\r\n") -> bytes:
     """What a port answers; b"" while nobody listens."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
             line.sendall(words)
             return line.recv(200)
     except ConnectionError:

@@ -33,9 +33,9 @@ def test_a_task_on_its_way(house: House, gateway: Gateway) -> None:
     ask = gateway.client
     id = ask.post("/tasks", json=SEED, headers={"X-Request-ID": "story-0001"}).json()["task_id"]
     ended: list[httpx.Response] = []
-    waiting = threading.Thread(target=lambda: ended.append(httpx.get(f"{gateway.url}/tasks/{id}?wait=20", timeout=30)))
+    waiting = threading.Thread(target=lambda: ended.append(httpx.get(f"{gateway.url}/tasks/{id}?wait=60", timeout=90)))
     waiting.start()
-    time.sleep(0.3)
+    gateway.until_waits()
     assert house.finish() == [id]
     began = time.monotonic()
     waiting.join()
@@ -67,12 +67,12 @@ def test_a_stop_ends_waits_and_the_process(house: House, gateway: Gateway) -> No
     """At once, with an answer, and with exit code 0."""
     ended: list[httpx.Response] = []
     url = f"{gateway.url}/tasks?wait=50"
-    waiting = threading.Thread(target=lambda: ended.append(httpx.post(url, json=SEED, timeout=60)))
+    waiting = threading.Thread(target=lambda: ended.append(httpx.post(url, json=SEED, timeout=90)))
     waiting.start()
-    time.sleep(0.3)
+    gateway.until_waits()
     began = time.monotonic()
     assert gateway.stop() == 0
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20, "at once, on a busy machine; the wait would last for 50 s"
     waiting.join()
     assert ended[0].status_code == 202
 
@@ -94,7 +94,7 @@ RAW = {
 def test_raw_bytes(gateway: Gateway) -> None:
     """What no client library would send."""
     for raw, status in RAW.items():
-        with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as s:
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as s:
             s.sendall(raw)
             assert s.recv(65536).startswith(f"HTTP/1.1 {status} ".encode()), raw
 
@@ -105,7 +105,7 @@ def test_bodies_above_the_limit_leave_the_gateway_small(gateway: Gateway) -> Non
     for content in (_zeros(200), b"[" * 10_000_000):
         answer = gateway.client.post("/tasks", content=content, headers={"Content-Type": "application/json"})
         problem(answer, 413, "body_too_large")
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as line:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as line:
         line.sendall(b"POST /tasks" + JSON + b"Content-Length: 200000000\r\n\r\n")
         assert line.recv(100).startswith(b"HTTP/1.1 413 ")
     assert _rss_mb(gateway.process.pid) - before < 20
@@ -119,7 +119,7 @@ def test_bodies_that_are_only_just_read_hold_up_nobody(gateway: Gateway) -> None
     statuses: list[int] = []
 
     def crowd() -> None:
-        with httpx.Client(base_url=gateway.url, timeout=60) as ask:
+        with httpx.Client(base_url=gateway.url, timeout=170) as ask:
             for content in (b"[" * 8_000_000, rows):
                 answer = ask.post("/tasks", content=content, headers={"Content-Type": "application/json"})
                 statuses.append(answer.status_code)
@@ -139,7 +139,7 @@ def test_every_line_is_json_whatever_happens(house: House, tmp_path: Path) -> No
     with running(house, tmp_path / "all.jsonl", HEADRACE_KINDS="tests.gateway.noisy") as gateway:
         assert gateway.client.post("/tasks", json=SEED).status_code == 202
         assert gateway.client.post("/tasks", content=b"{").status_code == 415
-        with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as line:
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as line:
             line.sendall(b"nonsense\r\n\r\n")
             line.recv(1000)
         problem(gateway.client.post("/tasks", json={"kind": "noisy", "data": {}}), 500, "internal_error")
@@ -161,11 +161,14 @@ def test_large_data_hold_up_nobody(gateway: Gateway) -> None:
     data = {"returns": rows, "symbols": names, "positions": positions, "confidence": 0.99}
     body = json.dumps({"kind": "var_historical", "data": data}).encode()
     statuses: list[int] = []
+    submitting: list[float] = []
 
     def submit() -> None:
-        with httpx.Client(timeout=60) as ask:
+        with httpx.Client(timeout=170) as ask:
             for _ in range(4):
+                began = time.monotonic()
                 sent = ask.post(f"{gateway.url}/tasks", content=body, headers={"Content-Type": "application/json"})
+                submitting.append(time.monotonic() - began)
                 statuses.append(sent.status_code)
 
     crowd = [threading.Thread(target=submit) for _ in range(2)]
@@ -179,7 +182,8 @@ def test_large_data_hold_up_nobody(gateway: Gateway) -> None:
         time.sleep(0.01)
     assert statuses == [202] * 8
     took.sort()
-    assert took[int(len(took) * 0.95)] < 0.2, took[-10:]
+    # On a slow machine half of what the quickest of them took: who waits for the loop waits for a whole one.
+    assert took[int(len(took) * 0.95)] < max(0.2, min(submitting) / 2), (took[-10:], submitting)
 
 
 def test_a_wrong_setting_is_told_by_name(house: House, server: Server, tmp_path: Path) -> None:
@@ -196,7 +200,7 @@ def test_a_port_in_use_ends_the_process(gateway: Gateway) -> None:
     """With a line that says so and an exit code that is not 0."""
     command = [sys.executable, "-m", "gateway"]
     environ = os.environ | {"HEADRACE_PORT": str(gateway.port)}
-    ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, check=False, timeout=30)
+    ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, check=False, timeout=90)
     assert ended.returncode != 0
     says = [json.loads(line) for line in ended.stdout.splitlines()]
     assert any("address already in use" in str(line.get("text")) for line in says), says

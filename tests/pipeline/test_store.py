@@ -66,7 +66,7 @@ def test_a_stopped_server_does_not_hold_a_caller_for_ever(mortal: servers.Server
         before = time.monotonic()
         with pytest.raises(StoreAway):
             store.do(verbs.clock())
-        assert time.monotonic() - before < 8
+        assert time.monotonic() - before < 20  # ANSWER_S, on a busy machine
     finally:
         os.kill(mortal.process.pid, signal.SIGCONT)
     assert store.do(verbs.clock()) > 0
@@ -78,12 +78,12 @@ def test_the_bell_rings_when_something_is_put(store: Store, any_server: servers.
     bell.wait(taken(store).wake_ids)
     assert not select.select([bell], [], [], 0.05)[0]
     submit(store, new(priority="low"))
-    assert select.select([bell], [], [], 1)[0]
+    assert select.select([bell], [], [], 60)[0]
     assert bell.heard()
     take(store)
     bell.wait(taken(store, me="c2").wake_ids)  # what is held does not ring
     assert not select.select([bell], [], [], 0.05)[0]
-    assert select.select([bell], [], [], 3)[0]
+    assert select.select([bell], [], [], 60)[0]
     assert not bell.heard()  # the time was up
     bell.close()
 
@@ -114,7 +114,7 @@ def test_a_gateway_rides_out_a_restart(mortal: servers.Server) -> None:
         await many.do(verbs.ready())
         task = new()
         mortal.kill()
-        call = asyncio.ensure_future(many.do(verbs.submit([task], 10**6, SHARE), patience_s=20))
+        call = asyncio.ensure_future(many.do(verbs.submit([task], 10**6, SHARE), patience_s=60))
         await asyncio.sleep(0.2)
         await asyncio.to_thread(mortal.start)
         assert (await call)[0].id == task.id
@@ -132,17 +132,19 @@ def test_events_tell_what_happens_and_end_with_the_store(mortal: servers.Server)
         many = AsyncStore(mortal.settings(), "test")
         await many.do(verbs.ready())
         seen: list[tuple[str, str]] = []
+        begun = asyncio.Event()
 
         async def follow() -> None:
             async for batch in many.events():
+                begun.set()
                 seen.extend(batch)
 
         following = asyncio.ensure_future(follow())
-        await asyncio.sleep(0.1)
+        await asyncio.wait_for(begun.wait(), 60)
         task = new()
         await many.do(verbs.submit([task], 10**6, SHARE))
         await many.do(verbs.cancel(task.id, SHARE))
-        deadline = asyncio.get_running_loop().time() + 3
+        deadline = asyncio.get_running_loop().time() + 60
         while len(seen) < 2 and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.01)
         assert seen == [(task.id, "queued"), (task.id, "cancelled")]

@@ -26,7 +26,7 @@ from webhooks.courier import Courier
 from webhooks.post import Poster
 
 ROOT = Path(__file__).parent.parent.parent
-SHARE, LIMIT_S = 256, 20.0
+SHARE, LIMIT_S = 256, 60.0
 PAUSES = "0.05,0.1"
 _numbers = itertools.count()
 
@@ -150,7 +150,8 @@ class Process:
 
     def lines(self, event: str = "") -> list[dict[str, Any]]:
         """What it has logged; of one event."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        whole = self.log.read_text().rpartition("\n")[0]
+        lines = [json.loads(line) for line in whole.splitlines()]
         return [line for line in lines if event in ("", line["event"])]
 
 

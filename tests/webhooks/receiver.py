@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 Act = Callable[[BaseHTTPRequestHandler], None]
 

@@ -138,7 +138,7 @@ def test_a_name_that_leads_elsewhere_at_the_next_attempt_is_looked_at_again(hast
     other.does = [other.hang]
     (id,) = hasty.ended(other.url)
     names = Names(["127.0.0.1"], ["169.254.169.254"])
-    with Here(hasty, Poster(NETWORKS, 0.2, names)):
+    with Here(hasty, Poster(NETWORKS, 2.0, names)):  # time enough to send, and none is answered
         delivery = hasty.until_state(id, "given_up")
     assert (len(other.heard), names.asked) == (1, 3)
     assert delivery.last_error == "the URL is http, which is for networks in HEADRACE_WEBHOOK_ALLOW alone"
@@ -168,7 +168,7 @@ def test_a_slow_name_server_keeps_no_other_waiting_and_no_stop(hasty: House, rec
 
     def slow(host: str, port: int) -> list[str]:
         if host == "slow.example.test":
-            answer_now.wait(30)
+            answer_now.wait(170)
         return ["127.0.0.1"]
 
     hasty.new_secret("slow")
@@ -178,9 +178,10 @@ def test_a_slow_name_server_keeps_no_other_waiting_and_no_stop(hasty: House, rec
     try:
         with Here(hasty, Poster((ipaddress.ip_network("127.0.0.0/8"),), 0.5, slow)):
             receiver.until(1)
+        took = time.monotonic() - began
     finally:
         answer_now.set()
-    assert time.monotonic() - began < 20
+    assert took < 100, "long before the name server answers"
 
 
 def test_no_proxy_of_the_environment_comes_between(other: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,17 +209,18 @@ def test_a_good_status_counts_whatever_follows_it(house: House, receiver: Receiv
         assert house.until_state(id, "delivered").attempts == 1
 
 
-def test_receivers_that_hang_hold_up_their_owner_and_nobody_else(hasty: House, receiver: Receiver) -> None:
+def test_receivers_that_hang_hold_up_their_owner_and_nobody_else(house: House, receiver: Receiver) -> None:
     """Far more of them than slots, and all of them before the other owner's."""
     silent = Receiver()
     try:
         silent.does = [silent.hang]
-        hasty.new_secret("slow")
-        hasty.ended(silent.url, 150, owner="slow")
-        hasty.ended(receiver.url, 1)
-        with Here(hasty):
+        house.new_secret("slow")
+        house.ended(silent.url, 150, owner="slow")
+        house.ended(receiver.url, 1)
+        with Here(house):
             receiver.until(1)
             assert len(silent.heard) <= 2 * 8, "the other owner's came in the first rounds"
+            silent.ending.set()
     finally:
         silent.close()
 

@@ -71,8 +71,8 @@ def test_all_of_now_and_then_each_second(house: House) -> None:
             assert told["error_rate"] == round(1 / 3, 6)
             assert (told["busy"], told["processes"]) == (1, 2)
             assert told["wait_ms"]["n"] == 3
-            (step,) = told["series"]["steps"]
-            assert step["kinds"]["compound_interest"]["failed"] == 1
+            steps = told["series"]["steps"]  # two where a minute began meanwhile
+            assert sum(step["kinds"]["compound_interest"]["failed"] for step in steps) == 1
             next_ = (await listening.next()).data
             assert listening.seen[1].name == "frame"
             assert next_["spans"] == [], "each job is told once"
@@ -366,7 +366,7 @@ def test_a_gateway_that_stops_says_bye_and_another_needs_nothing_of_it(house: Ho
             assert [event.name for event in each.events if event.name][-1] == "bye"
             assert each.sent["cache-control"] == "no-store"
             assert each.sent["x-accel-buffering"] == "no"
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 40, "not when whoever listens leaves"
         again = Listener(f"{two.url}/dashboard/stream", {"Last-Event-ID": "1764-3"})
         assert again.first.wait(LIMIT_S)
         assert again.events[0].name == "snapshot"
