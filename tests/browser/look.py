@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request
 ROOT = Path(__file__).parents[2]
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 SCREENS = ("now", "tasks", "workers", "queues", "failures", "dead-letters", "batches", "try", "system")
-TIMEOUT_MS = 20_000
+TIMEOUT_MS = 60_000
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -104,7 +104,7 @@ def value_of(page: Page, label: str) -> Locator:
     return page.get_by_role("region", name=label, exact=True).locator(".value b")
 
 
-def eventually(page: Page, what: Callable[[], bool], within_s: float = 30.0) -> None:
+def eventually(page: Page, what: Callable[[], bool], within_s: float = 60.0) -> None:
     """Wait until it is so, letting the page live meanwhile."""
     left = within_s
     while not what():

@@ -85,7 +85,7 @@ class Product:
         assert answer.status_code == 202, answer.text
         return str(answer.json()["task_id"])
 
-    def ended(self, *ids: str, within_s: float = 60) -> list[dict[str, Any]]:
+    def ended(self, *ids: str, within_s: float = 120) -> list[dict[str, Any]]:
         """The tasks, when all of them have ended."""
 
         def over() -> list[dict[str, Any]]:
@@ -121,7 +121,7 @@ def product(server: Server, folder: Path, consumers: Sequence[str] = (), **envir
         made.end()
 
 
-def until(what: Any, within_s: float = 30.0) -> Any:
+def until(what: Any, within_s: float = 60.0) -> Any:
     """Ask until the answer is true; the answer."""
     deadline = time.monotonic() + within_s
     while not (value := what()):

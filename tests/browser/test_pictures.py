@@ -256,7 +256,7 @@ def test_the_band_narrows_while_parts_arrive(page: Page, product: Product) -> No
     expect(page.locator(".task-head .state")).to_contain_text("queued")
     assert product.client.post("/queues/low/resume", json={}).is_success
     shown = drawn_picture(page, "convergence-price")
-    expect(page.locator(".task-head .state")).to_contain_text("succeeded")
+    expect(page.locator(".task-head .state")).to_contain_text("succeeded", timeout=150_000)
     expect(shown.locator(".picture-headline")).to_contain_text("600\u202f000\u202f000 paths")
     halves = [number(text.split("±")[1].split("(")[0]) for text in page.evaluate("() => window.headlines")]
     assert len(halves) >= 3

@@ -21,7 +21,7 @@ def test_a_simulation_runs_to_its_end_before_the_eyes(product: Product, page: Pa
     id = product.submit("option_european", OPTION | {"paths": 400_000_000}, label="watched")
     page.goto(look.address(product.url, "task", id=id))
     expect(page.locator("h1")).to_have_text("option_european")
-    expect(page.locator(".task-head .state")).to_have_text("✔ succeeded", timeout=60_000)
+    expect(page.locator(".task-head .state")).to_have_text("✔ succeeded", timeout=150_000)
     expect(page.locator("figure[data-picture]").first).to_be_visible()
     result = json.loads(product.client.get(f"/tasks/{id}/result").text, parse_float=str)
     assert outputs(page)["price"] == f"{result['price']} ± {result['standard_error']['price']}"

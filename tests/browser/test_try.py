@@ -69,7 +69,7 @@ def test_what_is_typed_is_sent_as_it_is_and_the_task_opens(page: Page, product: 
     assert '"rate": 0.050' in text
     form.get_by_label("Rate").press("Enter")
     expect(page).to_have_url(re.compile("screen=task&id="))
-    task = product.client.get(f"/tasks/{page.url.split('id=')[1]}?wait=10").json()
+    (task,) = product.ended(page.url.split("id=")[1])
     assert task["label"] == 'a "label"'
     exact = Decimal("1234567890123.10") * (1 + Decimal("0.05") / 12) ** 12
     assert Decimal(task["result"]["total_exact"]) == pytest.approx(exact, abs=Decimal("1e-6"))
@@ -123,11 +123,11 @@ def test_a_task_is_changed_and_submitted(page: Page, product: Product) -> None:
 
 def test_curl_and_python_do_what_the_form_does(page: Page, product: Product) -> None:
     opened(page, product, "compound_interest")
-    by_curl = subprocess.run(["sh", "-c", shown(page, "curl")], capture_output=True, text=True, check=True, timeout=30)
+    by_curl = subprocess.run(["sh", "-c", shown(page, "curl")], capture_output=True, text=True, check=True, timeout=90)
     assert json.loads(by_curl.stdout)["result"]["total"] == 10511.62
     program = shown(page, "Python")
     environ = os.environ | {"PYTHONPATH": "client"}
-    by_python = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, env=environ)
+    by_python = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=90, env=environ)
     assert "10511.62" in by_python.stdout, by_python.stderr
 
 

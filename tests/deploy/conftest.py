@@ -103,7 +103,7 @@ class Edge:
             self.process = subprocess.Popen(
                 command, cwd=stack.var / "nginx", stdout=log, stderr=subprocess.PIPE, env={"TZ": "UTC"}
             )
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while ask(self.port, "GET", "/").status == 0:
             assert time.monotonic() < until, self.process.stderr.read() if self.process.stderr else ""
         for gateway in self.gateways:
@@ -111,11 +111,10 @@ class Edge:
 
     def lines(self, mark: str, count: int = 1) -> list[dict[str, object]]:
         """The access log's lines of requests with this name, when there are `count`."""
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while time.monotonic() < until:
-            found = [
-                line for text in self.log.read_bytes().splitlines() if (line := json.loads(text))["request_id"] == mark
-            ]
+            whole = self.log.read_bytes().rpartition(b"\n")[0].splitlines()
+            found = [line for text in whole if (line := json.loads(text))["request_id"] == mark]
             if len(found) >= count:
                 return found
             time.sleep(0.02)
@@ -123,7 +122,7 @@ class Edge:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
         for gateway in self.gateways:
             gateway.stop()
 

@@ -57,7 +57,7 @@ def test_at_every_other_port_nobody_can_say_that(edge: Edge) -> None:
     assert not {WORD, ACTOR} & set(seen)
     assert (seen["x-api-key"], seen["cookie"], seen["authorization"]) == ("k", "c=1", "Bearer t")
     twice = f"{WORD}: {secret(AUTH)}\r\nX_Headrace_Door: {secret(AUTH)}\r\nX-HEADRACE-DOOR: {secret(AUTH)}\r\n"
-    with socket.create_connection(("127.0.0.1", edge.port), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=60) as raw:
         raw.sendall(f"GET /tasks HTTP/1.1\r\nHost: x:5555\r\n{twice}Connection: close\r\n\r\n".encode())
         said = b"".join(iter(lambda: raw.recv(65_536), b""))
     assert b'"path": "/tasks"' in said
@@ -93,7 +93,7 @@ def test_the_right_password_serves_as_an_admin_of_that_name(whole: Edge) -> None
 def test_the_stream_comes_through_at_once(whole: Edge) -> None:
     """Event by event, not when a buffer is full."""
     got: list[bytes] = []
-    with socket.create_connection(("127.0.0.1", whole.stack.wanted.dashboard_port), timeout=30) as raw:
+    with socket.create_connection(("127.0.0.1", whole.stack.wanted.dashboard_port), timeout=60) as raw:
         head = f"GET /dashboard/stream HTTP/1.1\r\nHost: x\r\nAuthorization: {basic(AUTH)['Authorization']}\r\n\r\n"
         raw.sendall(head.encode())
         frames = threading.Event()
@@ -106,7 +106,7 @@ def test_the_stream_comes_through_at_once(whole: Edge) -> None:
                     return
 
         threading.Thread(target=read, daemon=True).start()
-        assert frames.wait(30), b"".join(got)[-500:]
+        assert frames.wait(60), b"".join(got)[-500:]
     assert b"event: snapshot" in b"".join(got)
 
 

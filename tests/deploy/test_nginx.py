@@ -117,7 +117,7 @@ def test_too_large_a_body_is_refused_with_and_without_its_length(edge: Edge) -> 
     """B58: no gateway sees any of it."""
     body = b"x" * (edge.stack.settings.body_limit_bytes + 1)
     for sent, headers in ((body, {}), (iter([body]), {"Transfer-Encoding": "chunked"})):
-        connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=60)
         # nginx answers before it has read everything, as it should.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.request("POST", "/tasks", sent, headers, encode_chunked=bool(headers))
@@ -156,7 +156,7 @@ def test_no_gateway_at_all_is_a_502_that_says_so_and_when_to_ask_again(edge: Edg
     ],
 )
 def test_what_is_not_a_request_is_refused_in_the_same_shape(edge: Edge, sent: bytes, status: int, code: str) -> None:
-    with socket.create_connection(("127.0.0.1", edge.port), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=60) as raw:
         raw.sendall(sent)
         response = http.client.HTTPResponse(raw)
         response.begin()
@@ -187,7 +187,7 @@ def test_the_access_log_is_one_json_object_a_request(edge: Edge) -> None:
 
 
 def test_bytes_that_are_no_text_do_not_break_the_log(edge: Edge) -> None:
-    with socket.create_connection(("127.0.0.1", edge.port), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=60) as raw:
         raw.sendall(b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\nX-Request-ID: odd-bytes\r\nConnection: close\r\n\r\n")
         raw.recv(65536)
     assert edge.lines("odd-bytes")[0]["path"] == "(not printable)"

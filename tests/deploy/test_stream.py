@@ -15,7 +15,7 @@ from tests.deploy.conftest import Edge
 from tests.gateway.house import SEED, House
 from tests.gateway.process import running
 
-LIMIT_S = 20  # each event comes before the next thing is done: one that is held back never comes
+LIMIT_S = 60  # each event comes before the next thing is done: one that is held back never comes
 
 
 @pytest.fixture

@@ -108,12 +108,12 @@ def test_on_a_terminal_the_table_is_drawn_anew_in_its_place_and_fits_it(mine: se
     store.do(verbs.pause("low", Pause("ann", "\x1b[2Jreason", 1)))
     busy = {"pid": 9, "cpu_s": 1, "rss_bytes": 2**25, "task": "T", "job": "p7", "kind": "var_mc", "since": 1}
     about = {"host": "h", "pid": 7, "version": "1", "started_at": 1, "beat_at": 0}
-    store.do(verbs.beat(Beat(name="c-1", children=[busy, {"pid": 8, "cpu_s": 0, "rss_bytes": 1}], **about)))  # type: ignore[arg-type]
+    alive = Beat(name="c-1", children=[busy, {"pid": 8, "cpu_s": 0, "rss_bytes": 1}], **about)  # type: ignore[arg-type]
     mine_end, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, COLUMNS, 0, 0))
     with top(mine, "full", output=theirs) as program:
         os.close(theirs)
-        drawn = read(mine_end, lambda text: text.count("\x1b[H") >= 3)
+        drawn = read(mine_end, lambda text: store.do(verbs.beat(alive)) and text.count("\x1b[H") >= 3)
         screen = plain(drawn.split("\x1b[H")[2])
         (row,) = [line.split() for line in screen if line.startswith(" c-1")]
         assert row[:5] == ["c-1", "0", "busy", "var_mc", "p7"]

@@ -81,8 +81,8 @@ def tracing(store: Store, any_server: Server, receiver: Receiver) -> Iterator[Ca
     until(lambda: [line for line in said if line["event"] == "trace.follows"])
     yield lambda: said
     process.terminate()
-    assert process.wait(20) == 0
-    listener.join(5)
+    assert process.wait(60) == 0
+    listener.join(60)
     process.stderr.close()
 
 

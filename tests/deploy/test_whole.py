@@ -43,8 +43,8 @@ def test_an_id_that_was_answered_is_known_to_every_gateway_at_once(whole: Whole)
 
     def story(number: int) -> str:
         first, second = whole.gateway_ports[number % 3], whole.gateway_ports[(number + 1) % 3]
-        accepted = ask(first, "POST", "/tasks", {"kind": "noop", "data": {"value": number}})
-        seen = ask(second, "GET", accepted.json["links"]["self"])
+        accepted = ask(first, "POST", "/tasks", {"kind": "noop", "data": {"value": number}}, limit_s=60)
+        seen = ask(second, "GET", accepted.json["links"]["self"], limit_s=60)
         if seen.status != 200 or not seen.json["submitted_at"] or seen.json["submitted_at"] > ended(seen):
             wrong.append(f"{accepted.text} {seen.text}")
         return str(accepted.json["task_id"])
@@ -54,7 +54,7 @@ def test_an_id_that_was_answered_is_known_to_every_gateway_at_once(whole: Whole)
     assert wrong == []
     assert len(set(ids)) == TASKS
     for id in ids[-20:]:
-        assert whole.ask("GET", f"/tasks/{id}?wait=30").json["state"] == "succeeded"
+        assert whole.ask("GET", f"/tasks/{id}?wait=50").json["state"] == "succeeded"
     said = {line["event"] for line in whole.lines("consumer-*")}
     assert not said & {"job.lost", "job.broke", "job.not_told", "store.refused", "jobs.repaired"}
 
@@ -70,7 +70,7 @@ def test_fifty_of_one_key_through_nginx_are_one_task(whole: Whole) -> None:
     starting = threading.Barrier(50)
 
     def send(_: int) -> Answer:
-        starting.wait(20)
+        starting.wait(60)
         return whole.ask("POST", "/tasks", SEED, **key)
 
     with ThreadPoolExecutor(50) as crowd:
@@ -84,7 +84,7 @@ def test_fifty_of_one_key_through_nginx_are_one_task(whole: Whole) -> None:
     changed = {"data": {"amount": 10001, "rate": 0.05}}
     refused = whole.ask("POST", "/tasks", changed, **key)
     assert (refused.status, refused.json["code"], refused.json["task_id"]) == (422, "idempotency_mismatch", id)
-    assert whole.ask("GET", f"/tasks/{id}?wait=30").json["state"] == "succeeded"
+    assert whole.ask("GET", f"/tasks/{id}?wait=50").json["state"] == "succeeded"
     again = whole.ask("POST", "/tasks", SEED, **key)
     assert (again.json["task_id"], again.json["state"]) == (id, "succeeded")
 
@@ -191,9 +191,18 @@ def test_one_name_leads_from_nginx_to_the_child_and_back_also_after_a_death(whol
     name = "story-of-a-death"
     once = str(tmp_path / "mark")
     body = {"kind": "crash", "data": {"leave": once, "unless_exists": once}}
+
+    def logged(event: str) -> bool:
+        """Who writes a line may be slower than the next one who does something."""
+        return any(line["event"] == event and line.get("request_id") == name for line in whole.lines())
+
+    assert whole.ask("POST", "/queues/medium/pause", {"reason": "until it is logged"}).ok
     accepted = whole.ask("POST", "/tasks", body, X_Request_ID=name)
     assert accepted.headers["x-request-id"] == name
+    until(lambda: logged("task.submitted"))
+    assert whole.ask("POST", "/queues/medium/resume", {}).ok
     until(lambda: whole.ask("GET", accepted.json["links"]["self"]).json["state"] == "succeeded")
+    until(lambda: logged("job.done"))
     assert whole.ask("GET", accepted.json["links"]["result"], X_Request_ID=name).status == 200
 
     def told() -> list[dict[str, Any]]:
@@ -229,7 +238,7 @@ def test_what_was_accepted_outlives_down_and_up(whole: Whole) -> None:
     whole.down()
     whole.up()
     for id in ids:
-        answer = whole.ask("GET", f"/tasks/{id}?wait=30")
+        answer = whole.ask("GET", f"/tasks/{id}?wait=50")
         assert (answer.status, answer.json["state"]) == (200, "succeeded")
     log = (whole.var / "log" / "supervisord.log").read_text()
     assert re.findall(r"stopped: consumer-1 \((.*)\)", log)
@@ -237,7 +246,7 @@ def test_what_was_accepted_outlives_down_and_up(whole: Whole) -> None:
     stopping = [line["ts"] for line in whole.lines("consumer-*") if line["event"] == "consumer.stopping"]
     asked = [line["ts"] for line in whole.lines("supervisor") if stops(line)]
     assert len(stopping) == len(asked)
-    assert all(seconds(heard) - seconds(said) < 5 for heard, said in zip(stopping, asked, strict=True))
+    assert all(seconds(heard) - seconds(said) < 15 for heard, said in zip(stopping, asked, strict=True))
     assert stored_in(whole) == {"dir": str(whole.var / "store"), "appendonly": "yes", "appendfsync": "no"}
 
 
