@@ -111,7 +111,7 @@ def follow(done: Callable[[], int], wanted: int, limit_s: float) -> None:
         found = done()
 
 
-def until(what: Callable[[], Any], limit_s: float = 30.0) -> None:
+def until(what: Callable[[], Any], limit_s: float = 120.0) -> None:
     """Poll until it is true."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
