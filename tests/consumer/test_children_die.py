@@ -31,9 +31,7 @@ def test_forty_kills_of_random_children_under_load(house: House, hold: Path, fir
             slowest = max(slowest, time.monotonic() - killed)
             assert client.xpending(house.store.keys(*PLACE), "consumers")["pending"] <= 4
     print(f"replaced after {1000 * slowest:.0f} ms at most")
-    assert (
-        slowest < 10.0
-    )  # a second; on a busy machine a child that is killed and one that is forked wait for their turn
+    assert slowest < 10.0  # a second, and a busy machine: who is killed and who is forked wait for their turn
     tasks = settled(house, ids)
     assert {task.state for task in tasks} == {"succeeded"}
     died = consumer.lines("job.died")

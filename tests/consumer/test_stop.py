@@ -127,9 +127,7 @@ def test_a_stop_without_the_store_ends_within_the_grace(house: House, hold: Path
     try:
         started = time.monotonic()
         assert consumer.stop() == 0
-        assert (
-            time.monotonic() - started < 15.0
-        )  # the grace, and a busy machine; who waited for the store would not end
+        assert time.monotonic() - started < 15.0  # the grace, and a busy machine; who waits for the store never ends
     finally:
         house.server.start()
     assert house.task(id).state == "running"

@@ -452,7 +452,7 @@ def test_what_is_not_there(house: House) -> None:
 
 def test_other_requests_are_answered_meanwhile(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten thousand lines are planned in slices: who looks at a task waits for one of them."""
-    monkeypatch.setattr(batch_tasks, "SLICE_S", 0.001)  # a look takes some turns of the loop, and all is over soon
+    monkeypatch.setattr(batch_tasks, "SLICE_S", 0.0002)  # a look takes some turns, more with a slow store
 
     async def story(h: House) -> None:
         id = await h.submitted()
