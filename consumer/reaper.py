@@ -10,8 +10,8 @@
 Two consumers that do the same at the same time do no harm: the second one finds nothing.
 
 A store that was away for longer than a lease has seen nobody renew, and everybody lives: who reaped then would
-interrupt all that runs. So after a silence of most of a lease, and at the start, the first reap waits for a lease, in
-which each holder comes back and renews.
+interrupt all that runs. So after a silence of most of a lease, and at the start, the first reap waits for a lease
+without another such silence, in which each holder comes back and renews.
 """
 
 import math
@@ -45,6 +45,7 @@ class Reaper:
         self._figures = figures
         self._log = log.get()
         self._heard_at = -math.inf
+        self._back_at = -math.inf  # since when its silences were short
         self._cursor = ""  # the last task that `repair` looked at
         self._reap = Timer(min(settings.lease_s / 3, REAP_S), self.reap)
         self._promote = Timer(PROMOTE_S, self.promote)
@@ -68,7 +69,8 @@ class Reaper:
         self._store.do(verbs.clock())
         heard, self._heard_at = self._heard_at, time.monotonic()
         if self._heard_at - heard > self._settings.lease_s * SILENCE:
-            self._heard_at = self._reap.due = self._heard_at + self._settings.lease_s
+            self._back_at = self._heard_at
+        if self._heard_at - self._back_at < self._settings.lease_s:
             return
         lease_ms, pause_ms = int(self._settings.lease_s * 1000), int(self._settings.retry_pause_s * 1000)
         most = self._settings.max_interruptions

@@ -357,11 +357,11 @@ def test_pictures_are_accessible_and_fit_a_phone(browser: Browser, product: Prod
 def test_another_theme_is_drawn_at_once(page: Page, product: Product) -> None:
     task = computed(product, "option_european", example("option_european", seed=6))
     shown = picture(page, product, task["task_id"], "greeks-delta")
-    for canvas in (page.locator('[data-picture="convergence-price"] canvas'), shown.locator("canvas")):
-        page.emulate_media(color_scheme="light")
-        light = canvas.evaluate("(c) => c.toDataURL()")
-        page.emulate_media(color_scheme="dark")
-        look.eventually(page, lambda c=canvas, before=light: c.evaluate("(c) => c.toDataURL()") != before)
+    canvases = (page.locator('[data-picture="convergence-price"] canvas'), shown.locator("canvas"))
+    light = [canvas.evaluate("(c) => c.toDataURL()") for canvas in canvases]  # as it begins
+    page.emulate_media(color_scheme="dark")
+    for canvas, before in zip(canvases, light, strict=True):
+        look.eventually(page, lambda c=canvas, before=before: c.evaluate("(c) => c.toDataURL()") != before)
 
 
 STRESS = {
