@@ -6,9 +6,10 @@ doing them: kinds that have *proved* tiny are bundled, about 2 ms of work to a b
 has at most two bundles, one that it works on and one that is ready.
 
 Between the two are kinds that have proved short, up to 80 ms: there the way to the store and back, a millisecond
-in which the child stands idle, costs some hundredths. A child may have such jobs ready behind the one that it does,
-up to 160 ms of work. They are asked for only along with an outcome: what is left then has been left by all who are
-idle. And never more than an eighth of what stands in the streams: what is left of a task is for the whole fleet.
+in which the child stands idle, costs some hundredths. So for each child such jobs are ready behind the one that it
+does, up to 160 ms of work: one in its own hands, the others in its parent's (ready.py). They are asked for only along
+with an outcome: what is left then has been left by all who are idle. And never more than an eighth of what stands in
+the streams: what is left of a task is for the whole fleet.
 
 A round trip costs both ends what a dozen outcomes cost. So while more is there to be taken and every child has
 something to do, an outcome waits for company, among short jobs not quite as long as the children have jobs ready: who
@@ -83,13 +84,9 @@ class Pace:
         seconds = self._seconds.get((job.kind, job.step))
         return 1 if seconds is None else max(1, min(MOST_A_BUNDLE, int(BUNDLE_S / max(seconds, 1e-6))))
 
-    def most(self, job: Job) -> int:
-        """How many jobs like this one a child may have: two bundles of tiny ones, of short ones what may be ready and
-        the one that it does, else one."""
-        bundle = self.bundle(job)
-        if bundle > 1:
-            return BUNDLES * bundle
-        return 1 + min(MOST_READY, int(READY_S / max(self._took_s(job), 1e-6))) if self.is_short(job) else 1
+    def most_ready(self, job: Job) -> int:
+        """How many jobs like this one may be ready for each child behind the one that it does."""
+        return min(MOST_READY, int(READY_S / max(self._took_s(job), 1e-6))) if self.is_short(job) else 0
 
     def is_short(self, job: Job) -> bool:
         """Whether the kind has proved short (or tiny)."""
@@ -115,6 +112,6 @@ class Pace:
         self.ahead = min(smallest, 2 * self.ahead) if self._tiny_takes >= SURE else 1
         self._short_takes = self._short_takes + 1 if all(map(self.is_short, jobs)) else 0
         sure = self._short_takes >= SURE
-        self.ready = min(map(self.most, jobs)) - 1 if sure else 0
+        self.ready = min(map(self.most_ready, jobs)) if sure else 0
         self.spare = standing // STANDING
         self.company_s = COMPANY * min(map(self._took_s, jobs)) if sure else 0.0

@@ -3,6 +3,8 @@
 Each death is seen by the end of the child's pipe, whoever caused it; by a look, where a process that a job has started
 holds the pipe open. Who kills a child says why, so that what was in its hands gets the right outcome: the first job
 without an answer is the one it was doing (Died, TimedOut or MemoryLimit), those behind it were not started (Released).
+
+Of short jobs a child has one ready; more wait in the parent's own hands, for whichever child is the first to want one.
 """
 
 import os
@@ -15,16 +17,16 @@ import msgspec
 
 from consumer.outcome import Died, MemoryLimit, Outcome, Released, TimedOut, What
 from consumer.pace import BUNDLES, Pace
+from consumer.ready import STUCK_S, Ready
 from consumer.slot import End, Given, Slot
 from pipeline import log
 from pipeline.errors import PipelineError
 from pipeline.record import Job, Wave
 from pipeline.verbs import MOST_A_CALL
 
-# A job that waits behind a slow one for so long is handed back, so that another child can have it.
-STUCK_S = 0.2
-# A child that works on what is not ours any more is killed after this; most such jobs are over sooner.
-USELESS_S = 0.05
+# A child that works on what is not ours any more is killed after this; the short ones are over sooner, on a busy machine
+# too, and a new child costs more than they do.
+USELESS_S = 0.25
 # A child says that it is ready within milliseconds; one that has not by then never will.
 SILENT_S = 5.0
 # Children that die before they are ready are replaced after a pause, so that they do not eat the machine.
@@ -50,6 +52,7 @@ class Pool:
         self._slots: dict[int, Slot] = {}
         self._absent: dict[int, float] = {}  # number of a slot without a child → when to fork one
         self._given: set[Slot] = set()
+        self._ready = Ready()
         self._log = log.get()
         for number in range(children):
             self._fork(number)
@@ -89,17 +92,28 @@ class Pool:
         """How many jobs to take: as many as there are free children; more only while all is tiny, or, with outcomes
         to tell, short (I7)."""
         if self.pace.ahead > 1:
-            return min(MOST_A_CALL, self._room(BUNDLES * self.pace.ahead))
-        free, spare = self._room(1), self.pace.spare if telling else 0
-        return min(MOST_A_CALL, free + min(spare, self._room(1 + self.pace.ready) - free))
+            room = self._room(BUNDLES * self.pace.ahead) - len(self._ready)
+        else:
+            room, spare = self._room(1), self.pace.spare if telling else 0
+            room += max(0, min(spare, self._room(1 + self.pace.ready) - room - len(self._ready)))
+        return min(MOST_A_CALL, max(0, room))
 
     def give(self, job: Job, data: bytes, wave: Wave | None) -> bool:
-        """Find a child for a job; False when there is none. Tiny jobs fill one child's bundle before the next one's."""
-        bundle, most = self.pace.bundle(job), self.pace.most(job)
-        for fill in range(bundle, most + 1, bundle):
+        """Take a job into our hands; False when there is no place for it."""
+        if self._hand_on(job, data, wave):
+            return True
+        if len(self._ready) >= (self.pace.most_ready(job) - 1) * len(self._slots):
+            return False
+        self._ready.add(job, data, wave)
+        return True
+
+    def _hand_on(self, job: Job, data: bytes, wave: Wave | None) -> bool:
+        """Find a child for a job; False when none has room. Tiny jobs fill one child's bundle before the next one's."""
+        bundle, short = self.pace.bundle(job), self.pace.is_short(job)
+        for bundles in range(1, BUNDLES + 1 if short else 2):
             for slot in self._slots.values():
-                if slot.room(fill):
-                    slot.give(job, self.pace.is_short(job), data, wave)
+                if slot.room(bundle * bundles):
+                    slot.give(job, short, data, wave)
                     self._given.add(slot)
                     return True
         return False
@@ -109,9 +123,10 @@ class Pool:
         return sum(slot.room(most) for slot in self._slots.values())
 
     @property
-    def ready(self) -> int:
-        """How many jobs each child has behind the one that it does, at least."""
-        return min((len(slot.jobs) - 1 for slot in self._slots.values() if slot.jobs), default=0)
+    def ready(self) -> float:
+        """How many jobs there are for each child behind the one that it does."""
+        behind = sum(max(0, len(slot.jobs) - 1) for slot in self._slots.values())
+        return (behind + len(self._ready)) / max(1, len(self._slots))
 
     def send(self) -> None:
         """Send what was given."""
@@ -125,10 +140,12 @@ class Pool:
     def tokens(self) -> list[str]:
         """What this consumer holds: jobs in children's hands, and outcomes that the store has not been told."""
         given = [given.job.token for slot in self._slots.values() for given in slot.jobs if given.ours]
-        return given + [outcome.job.token for outcome in self.settled]
+        return given + [job.token for job in self._ready] + [outcome.job.token for outcome in self.settled]
 
     def lose(self, token: str) -> Outcome | None:
-        """The job is not ours any more: the child that works on it is killed. None when no child has it."""
+        """The job is not ours any more: the child that works on it is killed. None when nobody has it to do."""
+        if job := self._ready.lose(token):
+            return Outcome(job, -1, 0.0, Released())
         for slot in self._slots.values():
             for given in slot.jobs:
                 if given.job.token == token:
@@ -144,6 +161,8 @@ class Pool:
         for number, due in list(self._absent.items()):
             if now >= due:
                 self._fork(number)
+        if now >= self._ready.due():
+            self._hand_back_ready()
         look = now >= self._look_at and self._watching
         if look:
             self._look_at = now + LOOK_S
@@ -165,22 +184,24 @@ class Pool:
 
     def due(self) -> float:
         """When `tick` will have something to do."""
-        times = [*self._absent.values(), *((self._look_at,) if self._watching else ())]
+        times: list[float] = [self._ready.due(), *self._absent.values(), *((self._look_at,) if self._watching else ())]
         for slot in self._slots.values():
             if not slot.ready:
                 times.append(slot.born + SILENT_S)
             elif slot.jobs and not slot.killed:
                 limit_s = self._limit_s(slot.jobs[0])
                 times.append(slot.since + (min(limit_s, STUCK_S) if slot.waiting else limit_s))
-        return min(times, default=float("inf"))
+        return min(times)
 
     def hand_back_unstarted(self) -> None:
         """Hand back every job that is not being worked on."""
+        self._hand_back_ready()
         for slot in self._slots.values():
             self._hand_back(slot, 1)
 
     def stop(self) -> None:
-        """Kill all children; what was in their hands is handed back."""
+        """Kill all children; what was in their hands, and ours, is handed back."""
+        self._hand_back_ready()
         for slot in self._slots.values():
             self._hand_back(slot, 0)
             slot.kill("stopped")
@@ -205,6 +226,12 @@ class Pool:
         except msgspec.DecodeError as nonsense:
             self._log.error("child.nonsense", child=slot.number, child_pid=slot.pid, detail=str(nonsense))
             slot.kill("silent")
+        while self._ready:
+            first = self._ready.first()
+            if not self._hand_on(first.job, first.data, first.wave):
+                break
+            self._ready.drop_first()
+        self.send()
 
     def _heard_last(self, slot: Slot) -> None:
         """A dead child whose pipe has not ended: what it had still said counts, then it is buried."""
@@ -222,6 +249,9 @@ class Pool:
     @staticmethod
     def _limit_s(given: Given) -> float:
         return given.job.time_limit_s if given.ours else USELESS_S
+
+    def _hand_back_ready(self) -> None:
+        self.settled += [Outcome(job, -1, 0.0, Released()) for job in self._ready.clear()]
 
     def _hand_back(self, slot: Slot, first: int) -> None:
         slot.short = False  # nothing more is put behind what keeps it

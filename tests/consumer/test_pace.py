@@ -70,13 +70,7 @@ def test_of_short_jobs_a_sixth_of_a_second_is_kept_ready_after_many_takes_of_not
     ):
         pace.learn(job(kind), seconds)
     assert [pace.is_short(job(kind)) for kind in ("short", "long", "new")] == [True, False, False]
-    assert [pace.most(job(kind)) for kind in ("short", "shorter", "shortest", "long", "new")] == [
-        5,
-        9,
-        1 + MOST_READY,
-        1,
-        1,
-    ]
+    assert [pace.most_ready(job(kind)) for kind in ("short", "shorter", "shortest", "long")] == [4, 8, MOST_READY, 0]
     ready = []
     for _ in range(SURE + 1):
         pace.took([job("short")], 100)
