@@ -76,13 +76,14 @@ class Desk:
         self.background = [asyncio.create_task(loop) for loop in loops]
 
     async def close(self) -> None:
-        """End what runs in the background and let go of the store."""
+        """End what runs in the background, let go of the store, and tell the last lines of the log."""
         for task in self.background:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
         with contextlib.suppress(StoreAway):  # then it ends by itself, a little later
             await self.exporter.resign()
         await self.store.close()
+        self.lines.write()
         self._aside.shutdown(wait=False, cancel_futures=True)
 
     def drain(self) -> None:

@@ -58,7 +58,7 @@ class Pipe:
             future.set_exception(StoreAway("closed"))
             return future
         if not self._queue:
-            loop.call_soon(self._start, self._flush)
+            self._start(self._flush)
         self._queue.append((command, future))
         return future
 

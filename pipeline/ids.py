@@ -8,7 +8,9 @@ So no index of dead tasks is needed, and an id cannot be guessed.
 """
 
 import hashlib
+import os
 import secrets
+import struct
 from functools import lru_cache, reduce
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -17,12 +19,22 @@ _TIME, _RANDOM, _HASH = 10, 10, 6  # letters; those of the hash are two triples
 _LINE = 3  # of the random letters, in the ids of a batch's tasks: one triple
 _TRIPLES = [a + b + c for a in ALPHABET for b in ALPHABET for c in ALPHABET]
 _LETTERS = frozenset(ALPHABET)
+_POOL = 4096  # random bytes that are asked of the system at once
+_pool: list[int] = []
+os.register_at_fork(after_in_child=_pool.clear)  # two processes would draw the same
 
 
 def mint(at_ms: int, key: bytes) -> str:
     """A new id for a task submitted at `at_ms` (ms since 1970, by Redis' clock)."""
-    stem = _encode(at_ms, _TIME) + _encode(secrets.randbits(5 * _RANDOM), _RANDOM)
+    stem = _encode(at_ms, _TIME) + _encode(_drawn(), _RANDOM)
     return stem + _hash(stem, key)
+
+
+def _drawn() -> int:
+    """50 bits that nobody can guess."""
+    if not _pool:
+        _pool.extend(struct.unpack(f"{_POOL // 8}Q", secrets.token_bytes(_POOL)))
+    return _pool.pop() & (1 << 5 * _RANDOM) - 1
 
 
 def minted_at(id: str) -> int:

@@ -74,22 +74,31 @@ local known = {}                        -- what this call has written
 local function accept(f, key, more, any, id, data, sha256, seed, request_id, traceparent, same)
   if (any or known[id]) and call('EXISTS', key) == 1 then return {'replay', id} end
   local same_sha, same_ttl_s, same_key = string.match(same, '^(%S*) (%d+) (.+)$')
-  if same_key then
+  local once = same_key and string.match(same_key, '^once:(.+)$')
+  if once then                          -- what nginx may send again: nearly every task has it, so it is asked and written in one command
+    once = K.once(f.owner, once)
+    local mine = id .. ' ' .. same_sha
+    local before = call('SET', once, mine, 'NX', 'GET', 'EX', same_ttl_s)
+    local task, sha = string.match(before or '', '^(%S+) (%S*)$')
+    if task then return {sha == same_sha and 'replay' or 'mismatch', task} end
+    if before then call('SET', once, mine, 'EX', same_ttl_s) end          -- a hand wrote it
+  elseif same_key then
     local stored = call('HMGET', K.same(f.owner, same_key), 'task', 'sha256', 'batch')
     if stored[3] then return {'mismatch', stored[3]} end
     if stored[1] and string.find(same_key, '^cache:') and useless(stored[1]) then stored[1] = nil end
     if stored[1] then return {stored[2] == same_sha and 'replay' or 'mismatch', stored[1]} end
   end
-  if waiting[f.ring] >= limit then return 'full' end
-  if most > 0 then
-    if unfinished[f.owner] >= most then return 'quota' end
-    unfinished[f.owner] = unfinished[f.owner] + 1
+  local refused = waiting[f.ring] >= limit and 'full' or most > 0 and unfinished[f.owner] >= most and 'quota'
+  if refused then
+    if once then call('DEL', once) end
+    return refused
   end
+  if most > 0 then unfinished[f.owner] = unfinished[f.owner] + 1 end
   known[id] = true
   if request_id == '' then request_id = nil end
   if traceparent == '' then traceparent = nil end
   local placed = write(f, key, more, id, data, sha256, seed, request_id, traceparent)
-  if same_key then
+  if same_key and not once then
     call('HSET', K.same(f.owner, same_key), 'task', id, 'sha256', same_sha)
     call('EXPIRE', K.same(f.owner, same_key), same_ttl_s)
   end

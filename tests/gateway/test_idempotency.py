@@ -97,7 +97,7 @@ def test_the_proxys_resend_is_the_same_submission(house: House) -> None:
         assert await h.submitted(SEED, idempotency_key="0123456789abcdef") != first
         assert await h.submitted(SEED, x_submission_id="not one!") != first
         with h.server.client() as client:
-            ttl = client.ttl(h.store.keys("same", "local", "once:0123456789abcdef"))
+            ttl = client.ttl(h.store.keys("once", "local", "0123456789abcdef"))
             assert 0 < ttl <= 300
             assert client.ttl(h.store.keys("same", "local", "key:0123456789abcdef")) > 80_000
 

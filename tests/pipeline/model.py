@@ -182,7 +182,7 @@ class World:
             id=id, kind=pick(["a", "b"]), data=b"{}", parts=pick([1, 1, 1, 1, 2, 3, 5, 9, 17, 30]), first_wave=first,
             largest_wave=first * pick([1, 2, 4]), window=pick([1, 2, 4, 8]), versions="{}", sha256="0",
             owner=pick(["x", "y"]), priority=pick(["high", "medium", "low"]), batch=pick(["", "", "B"]),
-            same_key=pick(["", f"k{id}"]), same_sha="s", result_ttl_s=pick([0, 3600]),
+            same_key=pick(["", f"k{id}", f"once:{id}"]), same_sha="s", result_ttl_s=pick([0, 3600]),
             not_before_ms=now + 15 if self.random.random() < 0.15 else 0,
             deadline_ms=now + pick([10, 60]) if self.random.random() < 0.1 else 0,
             webhook="https://hooks.example.com/" if len(self.tasks) % 3 == 0 else "",

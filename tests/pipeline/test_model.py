@@ -56,6 +56,7 @@ MUTATIONS = {
     "a final task is cancelled": ("cancel", "if not (live(t) or t.state == 'scheduled') then return t.state end", ""),
     "the ring feeds dead tasks": ("pieces/work", "if live(t) then feed_next(t,", "if t then feed_next(t,"),
     "the same key does not replay": ("submit", "if stored[1] then return", "if false then return"),
+    "what nginx sends again is another task": ("submit", "if task then return", "if false then return"),
     "the same id is written again": ("submit", "if (any or known[id]) and call('EXISTS', key) == 1 then return {'replay', id} end", ""),
     "the finished keep their jobs": ("pieces/work", "unput(t, job, row); n = n + 1", "n = n + 1"),
     "the end has no TTL": ("pieces/work", "  call('PEXPIRE', key, its.gone_ms)", "  --"),

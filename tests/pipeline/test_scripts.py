@@ -242,6 +242,28 @@ def test_the_backlog_has_a_limit_and_a_replay_comes_before_it(store: Store) -> N
     assert store.do(verbs.submit([new(same_key="first", same_sha="b")], 1, 1))[0].outcome == "mismatch"
 
 
+def test_what_nginx_sends_again_is_known_and_a_refusal_leaves_nothing(store: Store, hands: Any) -> None:
+    """One key a request, asked and written in one step: equal bytes replay it, a refusal leaves it free."""
+    about: dict[str, Any] = {"same_key": "once:r1", "same_sha": "a", "same_ttl_s": 300}
+    (first,) = submit(store, new(**about), share=1)
+    key = store.keys("once", "local", "r1")
+    assert 0 < hands.ttl(key) <= 300
+    call = verbs.submit([new(**about), new(**(about | {"same_sha": "b"})), new(**(about | {"owner": "other"}))], 9, 1)
+    assert [a.outcome for a in store.do(call)] == ["replay", "mismatch", "new"]
+    assert store.do(verbs.submit([new(**about)], 9, 1))[0].id == first
+    twin = about | {"same_key": "once:r2"}
+    said = store.do(verbs.submit([new(**twin), new(**twin)], 9, 1))
+    assert [a.outcome for a in said] == ["new", "replay"]
+    assert said[0].id == said[1].id
+    for limits in ((1, 1, 0), (9, 1, 1)):  # the backlog, then what has not ended
+        refused = about | {"same_key": "once:r3"}
+        assert store.do(verbs.submit([new(**refused)], *limits))[0].outcome in ("full", "quota")
+        assert not hands.exists(store.keys("once", "local", "r3"))
+    hands.set(key, "nonsense")
+    assert store.do(verbs.submit([new(**about)], 9, 1))[0].outcome == "new"
+    assert hands.get(key).endswith(" a")
+
+
 def test_wake_ids_miss_nothing_that_comes_after(store: Store, any_server: Server) -> None:
     """What others hold does not wake a sleeper; what is put after its take does."""
     submit(store, new())
