@@ -66,6 +66,7 @@ def main() -> int:
     log.get().info("gateway.started", host=mine.host, port=mine.port)
     server = _server(app, mine)
     server.run()
+    app.state.desk.lines.write()  # should it not have closed, as after Ctrl-C twice
     log.get().info("gateway.stopped")
     return 0 if server.started else 1
 

@@ -5,7 +5,8 @@
     POST ─┘                                       └─▶ its answer
 
 A lonely submission goes at once. Under load a call carries what came during the one before, as a database's group
-commit does: a script that accepts n tasks costs the store a quarter of what n scripts cost.
+commit does: a script that accepts n tasks costs the store a quarter of what n scripts cost. Whoever was answered
+together comes again together: for COMPANY_S after a call of FEW or more the next one waits until as many are there.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ from pipeline.verbs import MOST_A_CALL
 
 # Large data go a few at a time, so that one call does not keep the store from everybody else.
 MOST_BYTES = 1_000_000
+FEW = 4
+COMPANY_S = 0.002
 
 _Submission = tuple[NewTask, asyncio.Future[Submitted]]
 
@@ -31,6 +34,8 @@ class Gather:
         self._store, self._settings, self._share = store, settings, share
         self._gathered: deque[_Submission] = deque()
         self._sending: asyncio.Task[None] | None = None
+        self._expected, self._until = 0, 0.0  # how many come together, and how long they are waited for
+        self._enough: asyncio.Future[None] | None = None
 
     async def submit(self, task: NewTask) -> Submitted:
         """What the store says of the task. Raises StoreAway when nothing is known."""
@@ -39,12 +44,30 @@ class Gather:
         self._gathered.append((task, future))
         if self._sending is None:
             self._sending = loop.create_task(self._send())
+        elif self._enough and len(self._gathered) >= self._expected:
+            _settle(self._enough)
         return await future
 
     async def _send(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._gathered:
-            await self._send_together(*zip(*self._next(), strict=True))
+            await self._company(self._until - loop.time())
+            together = self._next()
+            await self._send_together(*zip(*together, strict=True))
+            self._expected = len(together)
+            self._until = loop.time() + COMPANY_S if len(together) >= FEW else 0.0
         self._sending = None
+
+    async def _company(self, left_s: float) -> None:
+        """Wait until as many are there as came together last time; at most so long."""
+        if left_s <= 0 or len(self._gathered) >= self._expected:
+            return
+        loop = asyncio.get_running_loop()
+        self._enough = loop.create_future()
+        timer = loop.call_later(left_s, _settle, self._enough)
+        await self._enough
+        timer.cancel()
+        self._enough = None
 
     def _next(self) -> list[_Submission]:
         together: list[_Submission] = []
@@ -66,6 +89,11 @@ class Gather:
         for future, each in zip(futures, said, strict=True):
             if not future.done():
                 future.set_result(each)
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def chunks(tasks: list[NewTask]) -> Iterator[list[NewTask]]:

@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from gateway import gather
 from tests.gateway.house import SEED, House, problem
 from tests.servers import Server
 
@@ -76,3 +79,37 @@ def test_who_hangs_up_takes_no_answer_from_others(house: House) -> None:
         await h.submitted()
 
     house.tell(story)
+
+
+def test_who_was_answered_together_is_waited_for(own_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as came together the last time go together again."""
+    monkeypatch.setattr(gather, "COMPANY_S", 1.0)
+
+    async def story(h: House) -> None:
+        await h.submitted()
+        before = await calls(h)
+
+        async def client() -> None:
+            for _ in range(10):
+                await h.submitted()
+
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(client() for _ in range(12)))
+        assert await calls(h) - before < 60
+
+    House(own_server).tell(story)
+
+
+def test_a_lonely_submission_waits_for_nobody(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor do a few; and after a crowd only for as long as is said."""
+    monkeypatch.setattr(gather, "COMPANY_S", 600.0)
+
+    async def story(h: House) -> None:
+        async with asyncio.timeout(60):
+            for count in (1, gather.FEW - 1, 1):
+                await asyncio.gather(*(h.submitted() for _ in range(count)))
+            monkeypatch.setattr(gather, "COMPANY_S", 0.01)
+            await asyncio.gather(*(h.submitted() for _ in range(3 * gather.FEW)))
+            await h.submitted()
+
+    House(server).tell(story)
