@@ -24,8 +24,8 @@ from pipeline.errors import PipelineError
 from pipeline.record import Job, Wave
 from pipeline.verbs import MOST_A_CALL
 
-# A child that works on what is not ours any more is killed after this. Short jobs are over sooner, on a busy machine too,
-# and a new child costs more than they do.
+# A child that works on what is not ours any more is killed after this. Short jobs are over sooner, on a busy machine
+# too, and a new child costs more than they do.
 USELESS_S = 0.25
 # A child says that it is ready within milliseconds; one that has not by then never will.
 SILENT_S = 5.0
