@@ -10,6 +10,7 @@ from functools import partial
 
 from bench import (
     backlog,
+    behind,
     bytes_held,
     crash,
     crowded,
@@ -52,11 +53,13 @@ BENCHMARKS: dict[str, Callable[[], Table]] = {
     "recovery": recovery.measure,
     "crash": crash.measure,
     "kinds": kinds.measure,
+    "behind": behind.measure,
 }
-LONG = ("fleet", "memory", "bytes", "recovery", "crash", "kinds")  # left out of the subset
+LONG = ("fleet", "memory", "bytes", "recovery", "crash", "kinds", "behind")  # left out of the subset
 LARGEST: dict[str, Callable[[], Table]] = {
     "backlog": partial(backlog.measure, backlog.MANY),
     "listing": partial(listing.measure, listing.MANY),
+    "behind": partial(behind.measure, behind.MANY),
 }
 
 

@@ -6,7 +6,7 @@ whichever these are. At 0 waiting they are all that is there; else those of the 
 
 from bench import fill
 from bench.measure import Meter, Run
-from bench.stage import consuming, store, versions
+from bench.stage import Bare, consuming, store, versions
 from bench.table import REPETITIONS, Table
 from pipeline import verbs
 
@@ -41,22 +41,23 @@ def headrace(waiting: int, tasks: int) -> Run:
     warm = min(tasks, 2_000)
     with store() as bare:
         bare.store.do(verbs.ready())
-
-        def submit(first: int, count: int) -> None:
-            for at in range(first, first + count, STEP):
-                new = fill.mixed(bare, min(STEP, first + count - at), OWNERS, at)
-                fill.submit(bare, new, bare.settings.share)
-
-        submit(0, waiting + warm)
+        submit(bare, 0, waiting + warm)
         fill.settle(bare)
         with consuming(bare, children=2) as s:
             s.wait(warm)
             begun_at = s.store.do(verbs.counts())["succeeded"]
             meter = Meter(s.groups())
-            submit(waiting + warm, tasks)
+            submit(bare, waiting + warm, tasks)
             s.wait(begun_at + tasks)
             run = meter.read(tasks)
             found = s.store.do(verbs.counts())
         if found["queued"] + found["running"] + found["succeeded"] != waiting + warm + tasks:
             raise RuntimeError(f"not all of {waiting + warm + tasks:,} tasks are there: {found}")
         return run
+
+
+def submit(bare: Bare, first: int, count: int) -> None:
+    """So many tasks of all owners and priorities; `first` of them were submitted before."""
+    for at in range(first, first + count, STEP):
+        new = fill.mixed(bare, min(STEP, first + count - at), OWNERS, at)
+        fill.submit(bare, new, bare.settings.share)

@@ -30,6 +30,7 @@ KINDS = "tests.kinds.noop,tests.kinds.spin"
 NOOP = b'{"value":7,"parts":1}'
 BACKLOG = 10**7
 BATCH = 200  # tasks a submission
+LOAD_LIMIT_S = 300.0  # for a store to read a million tasks at its start
 LOOK_S, MOST_LOOK_S = 0.003, 0.25  # between two looks at how far a run is
 
 
@@ -195,7 +196,7 @@ def _server(folder: Path, options: tuple[str, ...]) -> Iterator[Bare]:
     server = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         bare = Bare(found, server.pid, command)
-        until(lambda: bare.store.raw("PING"))
+        until(lambda: bare.store.raw("PING"), LOAD_LIMIT_S)
         yield bare
     finally:
         end(server)
@@ -212,7 +213,11 @@ def end(process: "subprocess.Popen[Any]") -> None:
 
 
 def written(bare: Bare) -> bytes:
-    """The append-only file: everything that was written, as commands."""
-    folder = Path(bare.store.raw("CONFIG", "GET", "dir")[1].decode())
+    """The append-only file since it was last rewritten: everything that was written, as commands."""
     name = bare.store.raw("CONFIG", "GET", "appenddirname")[1].decode()
-    return b"".join(path.read_bytes() for path in sorted((folder / name).glob("*.incr.aof")))
+    return b"".join(path.read_bytes() for path in sorted((directory(bare) / name).glob("*.incr.aof")))
+
+
+def directory(bare: Bare) -> Path:
+    """Where a store keeps its data."""
+    return Path(bare.store.raw("CONFIG", "GET", "dir")[1].decode())

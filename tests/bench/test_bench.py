@@ -12,6 +12,7 @@ import pytest
 
 from bench import (
     backlog,
+    behind,
     bytes_held,
     crash,
     crowded,
@@ -63,6 +64,7 @@ TINY: dict[str, Callable[[], Table]] = {
     "recovery": lambda: recovery.measure(repetitions=1),
     "crash": lambda: crash.measure(repetitions=1, jobs=40, job_s=0.3, sent=200),
     "kinds": lambda: kinds.measure(("quotes", "lending"), repetitions=1, size=0.01),
+    "behind": lambda: behind.measure(waiting=600, tasks=200, repetitions=1),
 }
 
 
@@ -95,7 +97,7 @@ def test_the_subset_leaves_the_long_ones_out() -> None:
 def test_the_full_set_is_all_of_them_with_their_largest_numbers() -> None:
     assert chosen(["--full"]) == BENCHMARKS | LARGEST
     assert chosen(["--full", "listing"]) == {"listing": LARGEST["listing"]}
-    assert {name for name in LARGEST if LARGEST[name] != BENCHMARKS[name]} == {"backlog", "listing"}
+    assert {name for name in LARGEST if LARGEST[name] != BENCHMARKS[name]} == {"backlog", "listing", "behind"}
 
 
 @pytest.mark.parametrize(
