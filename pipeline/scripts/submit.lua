@@ -111,7 +111,12 @@ local function accept(f, key, more, any, id, data, sha256, seed, request_id, tra
   if f.state == 'scheduled' then call('ZADD', K.later, f.not_before, id) elseif not placed then stand_in_ring(f, id) end
   return 'new'
 end
-for at = 6, first - 1, 14 do forms[#forms + 1] = form_of(at) end
+local slots = {}
+for at = 6, first - 1, 14 do
+  forms[#forms + 1] = form_of(at)
+  slots[#slots + 1] = forms[#forms].slot
+end
+look_at(slots)
 local keys, at, begins, out = {}, first, {}, {NOW}
 while at <= #ARGV do
   keys[#keys + 1], begins[#begins + 1] = K.task(ARGV[at + 1]), at

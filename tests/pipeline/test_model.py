@@ -87,7 +87,7 @@ MENDING = {
     "timers are not missed in later": ("pieces/mend", "if not call('ZSCORE', K.later, member) then", "if false then", "DEL later"),
     "an entry is not missed": ("pieces/mend", "elseif missing(row) then", "elseif false then", "XDEL"),
     "a running task without its row is left": ("pieces/mend", "elseif t.state == 'running' then", "elseif false then", "HDEL row"),
-    "a ring is not looked into": ("pieces/mend", "return rings[key] == true or rings[key][t.id]", "return call('EXISTS', key) == 1", "LPOP ring"),
+    "a ring is not looked into": ("pieces/mend", "return unseen[key] or call('LPOS', key, t.id)", "return call('EXISTS', key) == 1", "LPOP ring"),
     "a task without a record stays listed": ("repair", "if not t then mend_gone(ARGV[i])", "if not t then local _", "DEL record"),
     "a fold is read though a partial is missing": ("wave", "if not whole or job", "if job ~= 'x' and false and job", "HDEL partial"),
     "a job without data is begun": ("take", "if not (more[2] or known[id]) then", "if false then", "HDEL data"),

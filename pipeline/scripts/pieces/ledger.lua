@@ -45,8 +45,7 @@ local function count_end(kind, state, submitted_at, started_at)
   ran[b] = (ran[b] or 0) + 1
 end
 -- How long it ran, of what was foretold: the same buckets, from half of it (-7) to twice (6) and beyond.
-local function count_error(kind, key, started_at)
-  local text = redis.pcall('HGET', key, 'estimated')
+local function count_error(kind, text, started_at)
   local run_s = type(text) == 'string' and tonumber(string.match(text, '"run_s":([%d.e+-]+)') or '')
   if not run_s or run_s <= 0 then return end
   count(kind .. ':off:' .. floor(log(math.max(now - started_at, 1) / (1000 * run_s)) / LOG))
@@ -64,8 +63,16 @@ local function index(id, owner, from, to)
   end
 end
 local function slot(t) return t.priority .. ':' .. t.owner end
+local stood = {}                        -- slot → its count as the store has it
+local function look_at(slots)           -- at most 1,000 of them in one command
+  if #slots == 0 then return end
+  for i, text in ipairs(call('HMGET', K.shares, unpack(slots))) do
+    stood[slots[i]] = tonumber(text or '')
+    shares[slots[i]] = stood[slots[i]] or 0                 -- none, or no number: a hand
+  end
+end
 local function in_being(s)
-  if not shares[s] then shares[s] = tonumber(call('HGET', K.shares, s) or '0') or 0 end   -- no number: a hand
+  if not shares[s] then look_at({s}) end
   return shares[s]
 end
 local function share(t, n)
@@ -112,11 +119,13 @@ local function close()
   for stream, ids in pairs(entries) do
     each_chunk(ids, 1000, function(...) call('XACK', stream, G, ...); call('XDEL', stream, ...) end)
   end
+  local empty, changed = {}, {}         -- a slot that was freed and given on in one call is as it was
   for s, n in pairs(shares) do
-    if touched[s] then
-      if n <= 0 then call('HDEL', K.shares, s) else call('HSET', K.shares, s, n) end
-    end
+    if touched[s] and n <= 0 then empty[#empty + 1] = s
+    elseif touched[s] and n ~= stood[s] then changed[#changed + 1] = s; changed[#changed + 1] = n end
   end
+  each_chunk(empty, 1000, function(...) call('HDEL', K.shares, ...) end)
+  each_chunk(changed, 1000, function(...) call('HSET', K.shares, ...) end)
   -- A task can enter and leave an index in one call, never leave and enter: adds come first.
   for key, members in pairs(adds) do each_chunk(members, 1000, function(...) call('ZADD', key, ...) end) end
   for key, members in pairs(removes) do each_chunk(members, 1000, function(...) call('ZREM', key, ...) end) end

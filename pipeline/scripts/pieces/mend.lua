@@ -4,17 +4,11 @@ local MOST_RESTARTS, LONGEST_PAUSE_MS = 3, 450000
 local mended = 0                        -- how many things were wrong
 local function right(n) mended = mended + (n or 1) end
 
-local rings = {}                        -- ring → the ids in it; true where there are too many to look at
+local unseen = {}                       -- ring → are there too many ids in it to look at?
 local function in_ring(t)
   local key = ring_of(t)
-  if rings[key] == nil then
-    rings[key] = true
-    if call('LLEN', key) <= 1000 then
-      rings[key] = {}
-      for _, id in ipairs(call('LRANGE', key, 0, -1)) do rings[key][id] = true end
-    end
-  end
-  return rings[key] == true or rings[key][t.id]
+  if unseen[key] == nil then unseen[key] = call('LLEN', key) > 1000 end
+  return unseen[key] or call('LPOS', key, t.id)             -- Redis looks for one faster than Lua reads all
 end
 local function stands(t)                -- in its ring, if it has parts to issue
   touched[slot(t)] = touched[slot(t)] or t                  -- a ring that should have been fed is fed now
@@ -24,7 +18,7 @@ local function stands(t)                -- in its ring, if it has parts to issue
     return
   end
   if t.ring == '1' and not ringed then call('HDEL', K.task(t.id), 'ring'); t.ring = nil; right() end
-  if t.ring ~= '1' and ringed and rings[ring_of(t)] ~= true then call('HSET', K.task(t.id), 'ring', '1'); t.ring = '1'; right() end
+  if t.ring ~= '1' and ringed and not unseen[ring_of(t)] then call('HSET', K.task(t.id), 'ring', '1'); t.ring = '1'; right() end
   local before = t.ring
   join(t)
   if t.ring ~= before then right() end

@@ -218,7 +218,7 @@ local function life(ttl_s)
   return found
 end
 -- The end of a task: one terminal state, written once (I4), with everything that follows from it.
-local function settle(id, key, kind, owner, from, state, code, batch, submitted_at, started_at, ttl_s, ...)
+local function settle(id, key, kind, owner, from, state, code, batch, submitted_at, started_at, ttl_s, estimated, ...)
   local its = life(ttl_s)
   call('HSET', key, 'state', state, 'finished_at', NOW, ...)
   call('PEXPIRE', key, its.gone_ms)
@@ -229,7 +229,7 @@ local function settle(id, key, kind, owner, from, state, code, batch, submitted_
   if code ~= '' then collect(adds, K.index_error(code), '0', id) end
   event(id, state)
   count_end(kind, state, tonumber(submitted_at or ''), tonumber(started_at or ''))
-  if state == 'succeeded' and started_at then count_error(kind, key, started_at) end
+  if state == 'succeeded' and started_at then count_error(kind, estimated, started_at) end
   return its.gone_ms
 end
 -- What carries a webhook has ended: a delivery is owed from this step on, whichever process dies (claim_webhooks.lua pays it).
@@ -268,7 +268,8 @@ local function final(t, state, code, ...)   -- takes all its jobs off by entry i
   if t.state == 'scheduled' then call('ZREM', K.later, t.id) end
   if t.deadline then call('ZREM', K.later, t.id .. ' deadline') end
   if t.limit_at then call('ZREM', K.later, t.id .. ' limit') end
-  local gone_ms = settle(t.id, K.task(t.id), t.kind, t.owner, t.state, state, code, t.batch, t.submitted_at, t.started_at, t.result_ttl_s, ...)
+  local estimated = state == 'succeeded' and redis.pcall('HGET', K.task(t.id), 'estimated')
+  local gone_ms = settle(t.id, K.task(t.id), t.kind, t.owner, t.state, state, code, t.batch, t.submitted_at, t.started_at, t.result_ttl_s, estimated, ...)
   if t.webhook then owe(t.id, t.webhook) end
   t.state = state
   if state ~= 'succeeded' then note(t.id, state .. (code ~= '' and ' ' .. code or '')) end
