@@ -66,6 +66,7 @@ def find(settings: Settings, task: str = "") -> About:
         owner=newest[0].owner if newest else HOME,
         batch=batches[0] if batches else NO_TASK,
         same=NO_TASK,
+        submission=NO_TASK,
         minutes=tuple(f"{minute:%Y%m%d%H%M}" for minute in minutes),
         lease_ms=int(settings.lease_s * 1000),
         share=settings.share_for(children),

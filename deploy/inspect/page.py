@@ -16,6 +16,7 @@ ABOUT = About(
     owner="$OWNER",
     batch="$BATCH",
     same="$IDEMPOTENCY_KEY",
+    submission="$SUBMISSION_ID",
     minutes=("$MINUTE",),
     lease_ms=int(Settings().lease_s * 1000),
     share=Settings().share,
@@ -40,6 +41,7 @@ holds stands in [architecture.md](architecture.md). Set what the lines are about
     OWNER=local
     BATCH=01KAX3V5Q27M9K2P0Z4DX1C8TQ
     IDEMPOTENCY_KEY=a-key-of-your-own
+    SUBMISSION_ID=1f0c7d3f4c8e4b0f9a54e4a6b1f0d2c3
     MINUTE=$(date -u +%Y%m%d%H%M)
 
 Questions about what happened earlier are better put to the logs: [logs.md](logs.md).

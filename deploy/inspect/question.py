@@ -38,6 +38,7 @@ class About(Struct, frozen=True):
     owner: str
     batch: str
     same: str  # an idempotency key, as a client sent it
+    submission: str  # what nginx calls a request: submission_id in its log
     minutes: tuple[str, ...]  # yyyymmddhhmm, UTC
     lease_ms: int
     share: int

@@ -217,6 +217,11 @@ def owners(about: About) -> list[Question]:
             "And for how many more seconds that is known. Of a batch it says `batch`.",
         ),
         Question(
+            "Which task did a request make that nginx may send again?",
+            (line("GET", keys("once", about.owner, about.submission)),),
+            "Known for five minutes, by the `submission_id` of nginx's log line; then the SHA-256 of the request.",
+        ),
+        Question(
             "Which API keys are there?", (lua("apikeys", [keys("apikeys")]),), "Never their secrets: nobody has them."
         ),
         Question(

@@ -19,7 +19,7 @@ from tests.servers import Server, free_port
 
 VARIABLES = {
     "TASK": "T1", "KIND": "k", "MINUTE": "202611251017", "OWNER": "o", "CODE": "c", "BATCH": "B1",
-    "IDEMPOTENCY_KEY": "i-1",
+    "IDEMPOTENCY_KEY": "i-1", "SUBMISSION_ID": "s-1",
 }  # fmt: skip
 # In the place of redis-cli, so that this is tested where there is none: it says what it was given, a word a line.
 ECHO = "#!/bin/sh\nprintf '%s\\n' \"$@\"\n"

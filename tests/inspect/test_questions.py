@@ -67,6 +67,7 @@ def about(store: Store, task: str) -> About:
         owner="local",
         batch="B1",
         same="my-key",
+        submission="0123456789abcdef",
         minutes=tuple(minutes(store)),
         lease_ms=LEASE_MS,
         share=SMALL_SHARE,
@@ -259,6 +260,9 @@ def test_owners_batches_and_people(ask: Ask, filled: Filled, store: Store, hands
     made, ttl = ask("Which task did an idempotency key make?")
     assert made == ["task", first, "sha256", "7" * 64]
     assert 86_000 < int(ttl[0]) <= 86_400
+    [once] = submit(store, new(owner="local", same_key="once:0123456789abcdef", same_sha="8" * 64))
+    assert ask("Which task did a request make that nginx may send again?") == [[f"{once} {'8' * 64}"]]
+    assert store.do(verbs.cancel(once, SHARE, "ann", "r-1")) == "ok"
 
     _, key = apikeys.make("operator", "ann", "night shift")
     store.do(verbs.keep_apikey(key, "bob"))
